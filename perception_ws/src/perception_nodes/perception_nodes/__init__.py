@@ -1,0 +1,3 @@
+"""ROS 2 lifecycle nodes around perception_core."""
+
+__version__ = "0.1.0"
