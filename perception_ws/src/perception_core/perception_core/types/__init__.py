@@ -1,0 +1,24 @@
+"""Column data of the stack: frozen dataclasses of NumPy arrays, checked when they are made, no ROS."""
+
+from perception_core.types.classes import CLASSES
+from perception_core.types.cloud import PointCloud
+from perception_core.types.clusters import Clusters
+from perception_core.types.image import Detections2D, Image
+from perception_core.types.objects import Mode, Objects, Sensor
+from perception_core.types.obstacles import Motion, Obstacles, SensorKind, SensorState, SensorStatus
+
+__all__ = [
+    "CLASSES",
+    "Clusters",
+    "Detections2D",
+    "Image",
+    "Mode",
+    "Motion",
+    "Objects",
+    "Obstacles",
+    "PointCloud",
+    "Sensor",
+    "SensorKind",
+    "SensorState",
+    "SensorStatus",
+]

@@ -1,0 +1,80 @@
+"""Fused, untracked objects of one scan."""
+
+import enum
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from perception_core.errors import CloudError
+from perception_core.types._checks import column
+from perception_core.types.classes import CLASSES
+
+
+class Sensor(enum.IntFlag):
+    """Which kind of sensor saw an object; the bits of ``Obstacle.sensors``."""
+
+    NONE = 0
+    LIDAR = 1
+    CAMERA = 2
+
+
+class Mode(enum.IntEnum):
+    """What the perception stands on at this moment; the values of ``ObstacleArray.mode``."""
+
+    FUSED = 0
+    LIDAR_ONLY = 1
+    CAMERA_ONLY = 2
+    BLIND = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Objects:
+    """M objects as oriented boxes with class probabilities and uncertainty.
+
+    Attributes:
+        stamp_ns: stamp of the scan, int nanoseconds.
+        frame: the robot's base frame, z up.
+        centre: float64 (M, 3) metres, of the estimated whole object.
+        size: float64 (M, 3) metres along the box axes.
+        yaw: float64 (M,) radians about +z; the heading is known up to pi.
+        covariance: float64 (M, 6, 6) of x, y, z, roll, pitch, yaw (REP-103 order), m^2, m rad, rad^2.
+        class_probabilities: float64 (M, C), columns as ``classes.CLASSES``, rows sum to 1.
+        existence: float64 (M,) probability in [0, 1] that there is an object at all.
+        sensors: uint8 (M,) bits of :class:`Sensor`.
+        point_count: int32 (M,) LiDAR points, 0 for camera-only objects.
+        mode: what this set of objects stands on.
+    """
+
+    stamp_ns: int
+    frame: str
+    centre: NDArray[np.float64]
+    size: NDArray[np.float64]
+    yaw: NDArray[np.float64]
+    covariance: NDArray[np.float64]
+    class_probabilities: NDArray[np.float64]
+    existence: NDArray[np.float64]
+    sensors: NDArray[np.uint8]
+    point_count: NDArray[np.int32]
+    mode: Mode
+
+    def __post_init__(self) -> None:
+        """Check shapes and lengths, freeze the arrays."""
+        set_ = object.__setattr__
+        set_(self, "centre", column("objects.centre", self.centre, np.float64, (None, 3), CloudError))
+        m = len(self.centre)
+        shapes: dict[str, tuple[type[np.generic], tuple[int | None, ...]]] = {
+            "size": (np.float64, (m, 3)),
+            "yaw": (np.float64, (m,)),
+            "covariance": (np.float64, (m, 6, 6)),
+            "class_probabilities": (np.float64, (m, len(CLASSES))),
+            "existence": (np.float64, (m,)),
+            "sensors": (np.uint8, (m,)),
+            "point_count": (np.int32, (m,)),
+        }
+        for name, (dtype, shape) in shapes.items():
+            set_(self, name, column(f"objects.{name}", getattr(self, name), dtype, shape, CloudError))
+
+    def __len__(self) -> int:
+        """Return the number of objects."""
+        return len(self.centre)
