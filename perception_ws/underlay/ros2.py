@@ -8,7 +8,6 @@ distribution's Jazzy this file is not used: there ros2launch is installed.
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from pathlib import Path
 
@@ -110,5 +109,5 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    os.environ.setdefault("PYTHONUNBUFFERED", "1")
+    sys.argv[0] = "ros2"  # what usage lines name
     sys.exit(main())
