@@ -1,0 +1,1 @@
+"""Rigid transforms, camera models and oriented boxes; plain NumPy, SI units, REP-103 axes."""

@@ -1,0 +1,159 @@
+"""Pinhole camera with the distortion models of sensor_msgs/CameraInfo.
+
+``plumb_bob`` (k1 k2 p1 p2 k3) and ``rational_polynomial`` (k1 k2 p1 p2 k3 k4 k5 k6) follow Brown 1966 as OpenCV's
+calib3d documents them; ``equidistant`` (k1 k2 k3 k4) is the fisheye model of Kannala and Brandt 2006.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from perception_core.errors import CalibrationError
+
+COEFFICIENTS: dict[str, tuple[int, ...]] = {
+    "plumb_bob": (0, 4, 5),
+    "rational_polynomial": (0, 8),
+    "equidistant": (0, 4),
+}
+"""Accepted numbers of distortion coefficients a model; 0 means none."""
+
+MIN_DEPTH = 0.05
+"""Metres: nearer points are behind or inside the lens."""
+
+_UNDISTORT_ITERATIONS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class CameraModel:
+    """Intrinsics of one camera.
+
+    Attributes:
+        width: pixels.
+        height: pixels.
+        matrix: float64 (3, 3) K = [[fx, s, cx], [0, fy, cy], [0, 0, 1]] in pixels; pixel centres at integers.
+        distortion: coefficients in the order of sensor_msgs/CameraInfo.d.
+        model: ``plumb_bob``, ``rational_polynomial`` or ``equidistant``.
+        frame: optical frame, z forward, x right, y down (REP-103).
+
+    Raises:
+        CalibrationError: sizes or focal lengths that are not positive, values not finite, an unknown model or a
+            number of coefficients it does not take.
+    """
+
+    width: int
+    height: int
+    matrix: NDArray[np.float64]
+    distortion: tuple[float, ...] = ()
+    model: str = "plumb_bob"
+    frame: str = ""
+
+    def __post_init__(self) -> None:
+        """Check every number that could turn a projection into garbage."""
+        K = np.ascontiguousarray(self.matrix, dtype=np.float64)
+        who = f"camera {self.frame!r}"
+        if self.width <= 0 or self.height <= 0:
+            raise CalibrationError(f"{who}: image size {self.width} x {self.height}, expected positive")
+        if K.shape != (3, 3) or not np.isfinite(K).all():
+            raise CalibrationError(f"{who}: camera matrix {K.tolist()}, expected finite (3, 3)")
+        if K[0, 0] <= 0 or K[1, 1] <= 0 or abs(K[2, 2] - 1.0) > 1e-6 or K[1, 0] or K[2, 0] or K[2, 1]:
+            raise CalibrationError(
+                f"{who}: camera matrix {K.tolist()}, expected positive focal lengths and rows as in K (uncalibrated?)"
+            )
+        if self.model not in COEFFICIENTS:
+            raise CalibrationError(f"{who}: unknown distortion model {self.model!r}, known: {', '.join(COEFFICIENTS)}")
+        if len(self.distortion) not in COEFFICIENTS[self.model]:
+            raise CalibrationError(
+                f"{who}: {self.model} takes {COEFFICIENTS[self.model]} coefficients, got {len(self.distortion)}"
+            )
+        if not np.isfinite(self.distortion).all():
+            raise CalibrationError(f"{who}: distortion {self.distortion} is not finite")
+        K.flags.writeable = False
+        object.__setattr__(self, "matrix", K)
+        object.__setattr__(self, "distortion", tuple(float(d) for d in self.distortion))
+
+    def project(self, points: NDArray[np.floating]) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+        """Project points (N, 3) of the optical frame, metres.
+
+        Returns:
+            pixels float64 (N, 2) (NaN where not valid) and bool (N,): in front of the camera, inside the image and
+            inside the field of view where the distortion polynomial still grows (beyond it points fold back).
+        """
+        pixels = np.full((len(points), 2), np.nan)
+        p = np.asarray(points, dtype=np.float64)
+        front = np.flatnonzero(p[:, 2] > MIN_DEPTH)
+        normal = p[front, :2] / p[front, 2:3]
+        distorted, unique = self._distort(normal)
+        uv = distorted @ self.matrix[:2, :2].T + self.matrix[:2, 2]
+        inside = unique & (uv >= -0.5).all(axis=1) & (uv[:, 0] < self.width - 0.5) & (uv[:, 1] < self.height - 0.5)
+        valid = np.zeros(len(p), dtype=np.bool_)
+        valid[front[inside]] = True
+        pixels[front[inside]] = uv[inside]
+        return pixels, valid
+
+    def rays(self, pixels: NDArray[np.floating]) -> NDArray[np.float64]:
+        """Return unit rays (N, 3) in the optical frame through pixels (N, 2), undistorted by Newton steps."""
+        uv = np.asarray(pixels, dtype=np.float64) - self.matrix[:2, 2]
+        target = np.linalg.solve(self.matrix[:2, :2], uv.T).T
+        if self.model == "equidistant" and any(self.distortion):
+            normal = self._undistort_equidistant(target)
+        else:
+            normal = self._undistort_fixed_point(target)
+        rays = np.column_stack([normal, np.ones(len(normal))])
+        return rays / np.linalg.norm(rays, axis=1, keepdims=True)
+
+    def _distort(self, normal: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+        if not any(self.distortion):
+            return normal, np.ones(len(normal), dtype=np.bool_)
+        r2 = (normal**2).sum(axis=1)
+        if self.model == "equidistant":
+            theta = np.arctan(np.sqrt(r2))
+            bent, slope = _odd_polynomial(theta, self.distortion)
+            scale = np.where(r2 > 1e-16, bent / np.sqrt(np.maximum(r2, 1e-16)), 1.0)
+            return normal * scale[:, None], slope > 0.0
+        radial, slope = _radial(r2, self.distortion)
+        p1, p2 = self.distortion[2:4]
+        x, y = normal.T
+        tangential = np.column_stack([2 * p1 * x * y + p2 * (r2 + 2 * x * x), p1 * (r2 + 2 * y * y) + 2 * p2 * x * y])
+        return normal * radial[:, None] + tangential, (slope > 0.0) & (radial > 0.0)
+
+    def _undistort_fixed_point(self, target: NDArray[np.float64]) -> NDArray[np.float64]:
+        normal = target.copy()
+        if not any(self.distortion):
+            return normal
+        for _ in range(_UNDISTORT_ITERATIONS):
+            normal += target - self._distort(normal)[0]
+        return normal
+
+    def _undistort_equidistant(self, target: NDArray[np.float64]) -> NDArray[np.float64]:
+        bent = np.linalg.norm(target, axis=1)
+        theta = bent.copy()
+        for _ in range(_UNDISTORT_ITERATIONS):
+            value, slope = _odd_polynomial(theta, self.distortion)
+            theta -= (value - bent) / slope
+        theta = np.clip(theta, 0.0, np.pi / 2 - 1e-6)
+        scale = np.where(bent > 1e-12, np.tan(theta) / np.maximum(bent, 1e-12), 1.0)
+        return target * scale[:, None]
+
+
+def _odd_polynomial(
+    theta: NDArray[np.float64], k: tuple[float, ...]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return theta_d of Kannala and Brandt, eq. 6, and its derivative."""
+    t2 = theta**2
+    value = theta * (1 + t2 * (k[0] + t2 * (k[1] + t2 * (k[2] + t2 * k[3]))))
+    slope = 1 + t2 * (3 * k[0] + t2 * (5 * k[1] + t2 * (7 * k[2] + t2 * 9 * k[3])))
+    return value, slope
+
+
+def _radial(r2: NDArray[np.float64], d: tuple[float, ...]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the radial factor and the derivative of ``r * factor`` by r, which is positive where r is unique."""
+    k1, k2, k3 = d[0], d[1], d[4] if len(d) > 4 else 0.0
+    k4, k5, k6 = d[5:8] if len(d) == 8 else (0.0, 0.0, 0.0)
+    above = 1 + r2 * (k1 + r2 * (k2 + r2 * k3))
+    below = 1 + r2 * (k4 + r2 * (k5 + r2 * k6))
+    d_above = k1 + r2 * (2 * k2 + r2 * 3 * k3)
+    d_below = k4 + r2 * (2 * k5 + r2 * 3 * k6)
+    factor = above / below
+    slope = factor + 2 * r2 * (d_above * below - above * d_below) / below**2
+    return factor, slope
