@@ -43,7 +43,8 @@ def iou_aligned(a: Floats, b: Floats) -> Floats:
     area_a = np.clip(a[:, 2:] - a[:, :2], 0.0, None).prod(axis=1)
     area_b = np.clip(b[:, 2:] - b[:, :2], 0.0, None).prod(axis=1)
     union = area_a[:, None] + area_b[None, :] - shared
-    return np.divide(shared, union, out=np.zeros_like(shared), where=union > 0.0)
+    iou: Floats = np.divide(shared, union, out=np.zeros_like(shared), where=union > 0.0)
+    return iou
 
 
 def polygon_area(polygon: Floats) -> float:

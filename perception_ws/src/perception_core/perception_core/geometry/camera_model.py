@@ -99,8 +99,9 @@ class CameraModel:
             normal = self._undistort_equidistant(target)
         else:
             normal = self._undistort_fixed_point(target)
-        rays = np.column_stack([normal, np.ones(len(normal))])
-        return rays / np.linalg.norm(rays, axis=1, keepdims=True)
+        rays: NDArray[np.float64] = np.column_stack([normal, np.ones(len(normal))])
+        rays /= np.linalg.norm(rays, axis=1, keepdims=True)
+        return rays
 
     def _distort(self, normal: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
         if not any(self.distortion):

@@ -1,0 +1,54 @@
+"""Camera results waiting for their scan."""
+
+import bisect
+
+from perception_core.fusion.config import FusionConfig
+from perception_core.types import Detections2D
+
+_NS = 1_000_000_000
+
+
+class CameraBuffer:
+    """A short ring of results a camera, ordered by stamp.
+
+    A stamp far behind the newest one means that time was set back (a bag looped): the ring of that camera restarts.
+    """
+
+    def __init__(self, config: FusionConfig) -> None:
+        """Start empty."""
+        self._config = config
+        self._rings: dict[str, list[Detections2D]] = {}
+
+    def add(self, camera: str, detections: Detections2D) -> None:
+        """Keep one result; a second one of the same stamp replaces the first."""
+        ring = self._rings.setdefault(camera, [])
+        if ring and detections.stamp_ns < ring[-1].stamp_ns - _NS:
+            ring.clear()
+        at = bisect.bisect_left(ring, detections.stamp_ns, key=_stamp)
+        if at < len(ring) and ring[at].stamp_ns == detections.stamp_ns:
+            ring[at] = detections
+        else:
+            ring.insert(at, detections)
+        del ring[: -self._config.buffer_length]
+
+    def nearest(self, camera: str, stamp_ns: int) -> Detections2D | None:
+        """Return the result nearest in time within ``max_camera_offset`` of ``stamp_ns``, the earlier one on a tie."""
+        ring = self._rings.get(camera, [])
+        if not ring:
+            return None
+        best = min(ring, key=lambda d: (abs(d.stamp_ns - stamp_ns), d.stamp_ns))
+        close = abs(best.stamp_ns - stamp_ns) <= round(self._config.max_camera_offset * _NS)
+        return best if close else None
+
+    def newest_stamp_ns(self, camera: str) -> int | None:
+        """Return the newest stamp of a camera, None before its first result."""
+        ring = self._rings.get(camera, [])
+        return ring[-1].stamp_ns if ring else None
+
+    def clear(self) -> None:
+        """Forget everything, for instance when time jumped."""
+        self._rings.clear()
+
+
+def _stamp(detections: Detections2D) -> int:
+    return detections.stamp_ns

@@ -1,0 +1,47 @@
+"""Parameters of fusion."""
+
+from dataclasses import dataclass
+
+from perception_core.config import Config, group, param
+
+
+@dataclass(frozen=True)
+class AssociationConfig(Config):
+    """How clusters and 2D boxes find each other."""
+
+    min_points: int = param(3, "fewest projected points with which a cluster can take a camera box", low=1, high=100)
+    min_score: float = param(
+        0.15, "lowest association score (share inside x overlap x plausible size) that counts", low=0.0, high=1.0
+    )
+    part_share: float = param(
+        0.7, "share of a second cluster's points inside a box for it to be a part of that object", low=0.5, high=1.0
+    )
+    part_gap: float = param(1.0, "largest gap between parts of one object", unit="m", low=0.0, high=5.0)
+
+
+@dataclass(frozen=True)
+class CameraOnlyConfig(Config):
+    """Objects placed by the camera alone: ground plane and class height."""
+
+    min_score: float = param(0.4, "lowest detection score of an object without LiDAR", low=0.0, high=1.0)
+    pitch_sigma: float = param(0.01, "unknown pitch of the robot against the ground", unit="rad", low=0.0, high=0.2)
+    pixel_sigma: float = param(2.0, "error of a box edge, at least", unit="px", low=0.1, high=50.0)
+    edge_sigma: float = param(0.05, "error of a box edge as a share of the box height", low=0.0, high=0.5)
+    max_range: float = param(120.0, "farther objects are dropped", unit="m", low=1.0, high=500.0)
+
+
+@dataclass(frozen=True)
+class FusionConfig(Config):
+    """Everything fusion can be told."""
+
+    association: AssociationConfig = group(AssociationConfig)
+    camera_only: CameraOnlyConfig = group(CameraOnlyConfig)
+    max_camera_offset: float = param(
+        0.06, "largest time between a scan and the camera result that it takes", unit="s", low=0.0, high=1.0
+    )
+    buffer_length: int = param(10, "camera results kept for each camera", low=1, high=100)
+    camera_trust: float = param(0.9, "probability that a detection of score 1 names the right class", low=0.5, high=0.999)
+    complete_boxes: bool = param(True, "extend boxes over the hidden side to the size of their class")
+    shape_car_probability: float = param(
+        0.35, "class probability of car for a cluster shaped like one when no camera says so", low=0.0, high=0.9
+    )

@@ -1,0 +1,192 @@
+"""Fusion of one scan's clusters with the camera results nearest in time; driven by the LiDAR.
+
+A camera names and completes what the LiDAR found; it never moves or removes it. Without LiDAR the cameras place their
+objects alone, with the covariance that deserves.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from perception_core.fusion import camera_only, classification, completion
+from perception_core.fusion.association import associate
+from perception_core.fusion.completion import Box
+from perception_core.fusion.config import FusionConfig
+from perception_core.fusion.priors import SIZE_PRIORS, VEHICLES
+from perception_core.fusion.views import CameraView
+from perception_core.geometry import boxes
+from perception_core.types import CLASSES, Clusters, Mode, Objects, Sensor
+from perception_core.types.classes import CAR, INDEX, UNKNOWN
+
+__all__ = ["CameraView", "Fusion"]
+
+
+@dataclass(slots=True)
+class _Candidate:
+    """An object in the making: its clusters, the first of which leads, and what the cameras called it."""
+
+    parts: list[int]
+    matches: list[tuple[int, float]] = field(default_factory=list)
+
+
+class Fusion:
+    """Joins clusters and detections; holds no state between scans."""
+
+    def __init__(self, config: FusionConfig) -> None:
+        """Keep the parameters."""
+        self._config = config
+
+    def fuse(self, clusters: Clusters, views: Sequence[CameraView]) -> Objects:
+        """Return one object a cluster (parts joined), with class, whole-object box and covariance.
+
+        Args:
+            clusters: of the scan, in the base frame.
+            views: the camera results that are in time for this scan; none gives mode LIDAR_ONLY.
+        """
+        candidates = self._candidates(clusters, views)
+        built = [self._object(clusters, candidate) for candidate in candidates]
+        kept = _outside_bigger(built)
+        mode = Mode.FUSED if views else Mode.LIDAR_ONLY
+        return _pack([built[i] for i in kept], clusters.stamp_ns, clusters.frame, mode)
+
+    def camera_only(self, views: Sequence[CameraView], stamp_ns: int, frame: str) -> Objects:
+        """Return the objects that the cameras see, on the ground plane of the base frame ``frame``.
+
+        Args:
+            views: camera results near ``stamp_ns``; none gives no objects and mode BLIND.
+            stamp_ns: int nanoseconds.
+            frame: base frame.
+        """
+        built: list[_Built] = []
+        for view in views:
+            for d in range(len(view.detections)):
+                if view.detections.scores[d] < self._config.camera_only.min_score:
+                    continue
+                placed = camera_only.place(view, d, self._config.camera_only)
+                if placed is not None:
+                    built.append(self._camera_object(view, d, *placed))
+        return _pack(built, stamp_ns, frame, Mode.CAMERA_ONLY if views else Mode.BLIND)
+
+    def _candidates(self, clusters: Clusters, views: Sequence[CameraView]) -> list[_Candidate]:
+        candidates = {c: _Candidate([c]) for c in range(len(clusters))}
+        owner = {c: c for c in candidates}
+        for view in views:
+            found = associate(clusters, view, self._config.association)
+            detections = view.detections
+            for cluster, d in zip(found.cluster, found.detection, strict=True):
+                match = int(detections.class_ids[d]), float(detections.scores[d])
+                candidates[owner[int(cluster)]].matches.append(match)
+            for part, match_index in zip(found.part_cluster, found.part_match, strict=True):
+                main = owner[int(found.cluster[match_index])]
+                mine = owner[int(part)]
+                if mine != main and not candidates[mine].matches:
+                    candidates[main].parts += candidates[mine].parts
+                    owner.update(dict.fromkeys(candidates[mine].parts, main))
+                    del candidates[mine]
+        return list(candidates.values())
+
+    def _object(self, clusters: Clusters, candidate: _Candidate) -> "_Built":
+        visible = [
+            completion.visible_box(
+                clusters.centre[c],
+                clusters.size[c],
+                float(clusters.yaw[c]),
+                clusters.covariance[c],
+                int(clusters.point_count[c]),
+            )
+            for c in candidate.parts
+        ]
+        counts = [int(clusters.point_count[c]) for c in candidate.parts]
+        box = completion.merge_boxes(visible, counts)
+        sensors = Sensor.LIDAR
+        if candidate.matches:
+            sensors |= Sensor.CAMERA
+            probabilities = classification.from_matches(candidate.matches, self._config)
+        else:
+            top = float(box.centre[2] + box.size[2] / 2)
+            probabilities = classification.from_shape(box.size, top, self._config)
+        shape_of = _best_named_class(probabilities)
+        if self._config.complete_boxes and shape_of is not None:
+            box = completion.complete(box, SIZE_PRIORS[shape_of], shape_of in VEHICLES)
+        score = max((s for _, s in candidate.matches), default=0.0)
+        points = sum(counts)
+        existence = 1.0 - (1.0 - 0.9 * points / (points + 10.0)) * (1.0 - 0.9 * score)
+        return _Built(box, probabilities, existence, sensors, points)
+
+    def _camera_object(
+        self, view: CameraView, d: int, centre: NDArray[np.float64], covariance: NDArray[np.float64]
+    ) -> "_Built":
+        class_id, score = int(view.detections.class_ids[d]), float(view.detections.scores[d])
+        prior = SIZE_PRIORS[CLASSES[class_id]]
+        full = np.zeros((6, 6))
+        full[:3, :3] = covariance
+        full[3, 3] = full[4, 4] = 0.1**2
+        full[5, 5] = np.pi**2 / 12  # a heading known up to pi, evenly spread
+        box = Box(centre, prior.mean.copy(), float(np.arctan2(centre[1], centre[0])), full)
+        probabilities = classification.from_matches([(class_id, score)], self._config)
+        return _Built(box, probabilities, self._config.camera_trust * score, Sensor.CAMERA, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class _Built:
+    """One finished object."""
+
+    box: Box
+    probabilities: NDArray[np.float64]
+    existence: float
+    sensors: Sensor
+    points: int
+
+
+def _best_named_class(probabilities: NDArray[np.float64]) -> str | None:
+    """Return the class whose size prior completes a box; a weak car shape counts, an unknown thing does not."""
+    named = probabilities.copy()
+    named[INDEX[UNKNOWN]] = 0.0
+    best = CLASSES[int(np.argmax(named))]
+    certain = named.max() >= probabilities[INDEX[UNKNOWN]] or best == CAR
+    return best if named.max() > 0.0 and certain and best in SIZE_PRIORS else None
+
+
+def _outside_bigger(built: list[_Built]) -> list[int]:
+    """Drop LiDAR fragments without a name whose footprint lies inside a vehicle that a camera named.
+
+    Mirrors and parts seen through windows stand inside the box of their car; the car's box already blocks the place.
+    """
+    vehicles = [
+        i for i, b in enumerate(built) if b.sensors & Sensor.CAMERA and _best_named_class(b.probabilities) in VEHICLES
+    ]
+    kept: list[int] = []
+    for i, b in enumerate(built):
+        swallowed = not b.sensors & Sensor.CAMERA and any(
+            built[v].points > b.points and _contains(built[v].box, b.box) for v in vehicles
+        )
+        if not swallowed:
+            kept.append(i)
+    return kept
+
+
+def _contains(outer: Box, inner: Box) -> bool:
+    corners = boxes.bev_corners(inner.centre[None], inner.size[None], np.array([inner.yaw]))[0]
+    c, s = np.cos(outer.yaw), np.sin(outer.yaw)
+    local = np.abs((corners - outer.centre[:2]) @ np.array([[c, -s], [s, c]]))
+    below = inner.centre[2] + inner.size[2] / 2 <= outer.centre[2] + outer.size[2] / 2 + 0.2
+    return bool(below and (local <= outer.size[:2] / 2 + 0.1).all())
+
+
+def _pack(built: list[_Built], stamp_ns: int, frame: str, mode: Mode) -> Objects:
+    m = len(built)
+    return Objects(
+        stamp_ns=stamp_ns,
+        frame=frame,
+        centre=np.array([b.box.centre for b in built]).reshape(m, 3),
+        size=np.array([b.box.size for b in built]).reshape(m, 3),
+        yaw=np.array([b.box.yaw for b in built]),
+        covariance=np.array([b.box.covariance for b in built]).reshape(m, 6, 6),
+        class_probabilities=np.array([b.probabilities for b in built]).reshape(m, len(CLASSES)),
+        existence=np.array([b.existence for b in built]),
+        sensors=np.array([int(b.sensors) for b in built], dtype=np.uint8),
+        point_count=np.array([b.points for b in built], dtype=np.int32),
+        mode=mode,
+    )
