@@ -1,0 +1,1 @@
+"""Reading what others recorded: calibration folders and the KITTI benchmark; files in, columns out."""
