@@ -1,0 +1,91 @@
+"""The one protocol behind which every inference engine stands."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from perception_core.errors import ModelError
+
+Tensors = dict[str, NDArray[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class TensorInfo:
+    """One input or output of a network.
+
+    Attributes:
+        name: as the file names it.
+        shape: one entry a dimension, None where the file leaves it open.
+        dtype: NumPy dtype.
+    """
+
+    name: str
+    shape: tuple[int | None, ...]
+    dtype: np.dtype[Any]
+
+    def __str__(self) -> str:
+        """Return ``images float32 [1, 3, ?, ?]``."""
+        dims = ", ".join("?" if n is None else str(n) for n in self.shape)
+        return f"{self.name} {self.dtype} [{dims}]"
+
+
+class Backend(Protocol):
+    """A loaded network that can be run; not thread-safe, one owner each.
+
+    Attributes:
+        name: the engine, for people: ``onnxruntime (CPU, 2 threads)``.
+        path: the file it was loaded from.
+        inputs: what :meth:`run` wants.
+        outputs: what :meth:`run` returns.
+    """
+
+    @property
+    def name(self) -> str:
+        """Engine and device, for people."""
+        ...
+
+    @property
+    def path(self) -> str:
+        """File the network was loaded from."""
+        ...
+
+    @property
+    def inputs(self) -> tuple[TensorInfo, ...]:
+        """Inputs in the order of the file."""
+        ...
+
+    @property
+    def outputs(self) -> tuple[TensorInfo, ...]:
+        """Outputs in the order of the file."""
+        ...
+
+    def run(self, inputs: Mapping[str, NDArray[Any]]) -> Tensors:
+        """Run the network once; the arrays returned are the caller's.
+
+        Raises:
+            ModelError: a missing input, a wrong shape or dtype, or a failure of the engine.
+        """
+        ...
+
+    def close(self) -> None:
+        """Free what the engine holds; running afterwards is a ModelError."""
+        ...
+
+
+def single_image_input(backend: Backend) -> TensorInfo:
+    """Return the one input of a network that looks at one colour image, checked.
+
+    Raises:
+        ModelError: several inputs, not float32, or not of shape (1, 3, H, W) with open dimensions allowed.
+    """
+    if len(backend.inputs) != 1:
+        listed = "; ".join(str(i) for i in backend.inputs)
+        raise ModelError(f"{backend.path}: expected one image input, got {len(backend.inputs)}: {listed}")
+    info = backend.inputs[0]
+    fits = len(info.shape) == 4 and info.shape[0] in (1, None) and info.shape[1] in (3, None)
+    if not fits or info.dtype != np.float32:
+        raise ModelError(f"{backend.path}: expected an input float32 [1, 3, H, W], got {info}")
+    return info

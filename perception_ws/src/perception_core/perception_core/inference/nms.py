@@ -1,0 +1,58 @@
+"""Greedy non-maximum suppression, class by class."""
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from perception_core.inference.candidates import Candidates
+
+
+def suppress(candidates: Candidates, iou_threshold: float, limit: int) -> NDArray[np.int64]:
+    """Return the indices of the candidates that stay, best score first, at most ``limit``.
+
+    A candidate goes when a better one of its own class overlaps it with an intersection over union above
+    ``iou_threshold``. Equal scores keep the order of the candidates, so the result is deterministic.
+    """
+    order = np.argsort(-candidates.scores, kind="stable")
+    return _greedy(candidates.boxes, candidates.class_ids, order, np.float32(iou_threshold), limit)
+
+
+def warm_up() -> None:
+    """Compile, or load from the cache, so that no image has to wait."""
+    suppress(Candidates(np.zeros((1, 4), np.float32), np.zeros(1, np.float32), np.zeros(1, np.int32)), 0.5, 1)
+
+
+@njit(cache=True)
+def _greedy(
+    boxes: NDArray[np.float32],
+    class_ids: NDArray[np.int32],
+    order: NDArray[np.int64],
+    iou_threshold: np.float32,
+    limit: int,
+) -> NDArray[np.int64]:  # pragma: no cover - compiled
+    kept = np.empty(min(limit, len(order)), np.int64)
+    areas = np.empty(len(kept), np.float32)
+    count = 0
+    for i in order:
+        if count == len(kept):
+            break
+        x0, y0, x1, y1 = boxes[i, 0], boxes[i, 1], boxes[i, 2], boxes[i, 3]
+        area = (x1 - x0) * (y1 - y0)
+        stays = True
+        for k in range(count):
+            j = kept[k]
+            if class_ids[j] != class_ids[i]:
+                continue
+            width = min(x1, boxes[j, 2]) - max(x0, boxes[j, 0])
+            height = min(y1, boxes[j, 3]) - max(y0, boxes[j, 1])
+            if width <= 0 or height <= 0:
+                continue
+            intersection = width * height
+            if intersection > iou_threshold * (area + areas[k] - intersection):
+                stays = False
+                break
+        if stays:
+            kept[count] = i
+            areas[count] = area
+            count += 1
+    return kept[:count]

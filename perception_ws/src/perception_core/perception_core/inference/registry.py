@@ -1,0 +1,120 @@
+"""From a model's name to the file and the card that belongs to it."""
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from importlib.resources import files
+from pathlib import Path
+
+from perception_core.errors import ModelError
+from perception_core.inference.model_card import ModelCard, load_card
+
+
+def packaged_cards() -> dict[str, ModelCard]:
+    """Return the cards this package brings along, by name."""
+    return {card.name: card for card in _packaged()}
+
+
+def find_model(name_or_path: str | Path, folders: Sequence[Path | str] = ()) -> tuple[Path, ModelCard]:
+    """Find a network file and its conventions.
+
+    A path (anything with a folder in it or ending in ``.onnx``) is taken as it is. A name is looked for in
+    ``folders``, first to last, as ``NAME.yaml`` (a card beside its file), then as the file of the packaged card.
+
+    The card of a file is the YAML of the same stem beside it, else the packaged card that knows its sha256.
+
+    Raises:
+        ModelError: no such file (the message says where was searched and where the file can be had), a file
+            whose sha256 the card does not know, or a file without a card.
+    """
+    text = str(name_or_path)
+    if not text:
+        raise ModelError("the model has no name")
+    if "/" in text or "\\" in text or text.endswith(".onnx"):
+        path = Path(text)
+        if not path.is_file():
+            raise ModelError(f"{path}: no such model file")
+        return path, card_of(path)
+    return _by_name(text, [Path(folder) for folder in folders])
+
+
+def card_of(path: Path) -> ModelCard:
+    """Return the card of a network file: the YAML beside it, else the packaged card that knows its sha256.
+
+    Raises:
+        ModelError: there is neither, or the YAML does not belong to this file.
+    """
+    beside = path.with_suffix(".yaml")
+    if beside.is_file():
+        card = load_card(beside)
+        _check_hash(path, card)
+        return card
+    digest = sha256_of(path)
+    for card in _packaged():
+        if digest in card.sha256:
+            return card
+    raise ModelError(
+        f"{path}: no model card knows its conventions (sha256 {digest}); "
+        f"write them into {beside.name} beside it"
+    )
+
+
+def sha256_of(path: Path) -> str:
+    """Return the sha256 of a file in hexadecimal digits.
+
+    Raises:
+        ModelError: the file cannot be read.
+    """
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise ModelError(f"{path}: cannot read it: {error.strerror}") from error
+
+
+def _by_name(name: str, folders: list[Path]) -> tuple[Path, ModelCard]:
+    for folder in folders:
+        beside = folder / f"{name}.yaml"
+        if beside.is_file():
+            card = load_card(beside)
+            path = folder / card.file
+            if not path.is_file():
+                raise ModelError(f"{beside}: names the file {card.file!r}, which is not beside it")
+            _check_hash(path, card)
+            return path, card
+    packaged = packaged_cards()
+    if name not in packaged:
+        raise ModelError(
+            f"model {name!r} is unknown: no {name}.yaml in {_listed(folders)}; "
+            f"packaged: {', '.join(packaged)}"
+        )
+    card = packaged[name]
+    for folder in folders:
+        path = folder / card.file
+        if path.is_file():
+            _check_hash(path, card)
+            return path, card
+    raise ModelError(
+        f"model {name!r}: no {card.file} in {_listed(folders)}; it can be had from {card.source}"
+    )
+
+
+def _packaged() -> Iterator[ModelCard]:
+    for entry in sorted(files(__package__).joinpath("cards").iterdir(), key=lambda e: e.name):
+        if entry.name.endswith(".yaml"):
+            yield load_card(entry)
+
+
+def _check_hash(path: Path, card: ModelCard) -> None:
+    if not card.sha256:
+        return
+    digest = sha256_of(path)
+    if digest not in card.sha256:
+        known = ", ".join(card.sha256)
+        raise ModelError(
+            f"{path}: sha256 {digest} is not a known export of {card.name} ({known}); "
+            f"damaged, or another network: write its own card {path.stem}.yaml beside it"
+        )
+
+
+def _listed(folders: list[Path]) -> str:
+    return ", ".join(str(folder) for folder in folders) if folders else "any folder (none was given)"
