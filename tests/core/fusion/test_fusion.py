@@ -1,0 +1,198 @@
+"""Fusion on scenes small enough to work out by hand.
+
+The camera looks along +x of base_link from 1.5 m above ground: f = 500 px, centre (320, 240). A point at
+(x, y, z) in base_link lands at u = 320 - 500 y / x, v = 240 - 500 (z - 1.5) / x.
+"""
+
+import numpy as np
+import pytest
+from perception_core.fusion import CameraView, Fusion, FusionConfig
+from perception_core.geometry.camera_model import CameraModel
+from perception_core.types import Clusters, Detections2D, Mode, Sensor
+from perception_core.types.classes import CAR, CLASSES, INDEX, PERSON, UNKNOWN
+
+K = np.array([[500.0, 0.0, 320.0], [0.0, 500.0, 240.0], [0.0, 0.0, 1.0]])
+CAMERA = CameraModel(640, 480, K, frame="front")
+T_CAMERA_BASE = np.array([[0.0, -1, 0, 0], [0, 0, -1, 1.5], [1, 0, 0, 0], [0, 0, 0, 1]])
+Box = tuple[float, float, float, float, float, float]
+REAR_OF_CAR: Box = (10.0, 0.0, 0.75, 0.1, 1.7, 1.4)
+"""x, y, z, extent in x, y, z: the rear face of a car 10 m ahead."""
+
+
+def clusters_of(*seen: Box, per_cluster: int = 60) -> Clusters:
+    """Fill axis-parallel boxes with random points and describe them as the LiDAR path would."""
+    rng = np.random.default_rng(1)
+    m = len(seen)
+    centre = np.array([s[:3] for s in seen]).reshape(m, 3)
+    extent = np.array([s[3:] for s in seen]).reshape(m, 3)
+    points = [c + (rng.random((per_cluster, 3)) - 0.5) * e for c, e in zip(centre, extent, strict=True)]
+    across = extent[:, 1] > extent[:, 0]
+    size = np.where(across[:, None], extent[:, [1, 0, 2]], extent)
+    return Clusters(
+        stamp_ns=1_000,
+        frame="base_link",
+        centre=centre,
+        size=size,
+        yaw=np.where(across, np.pi / 2, 0.0),
+        covariance=np.tile(np.eye(3) * 0.01, (m, 1, 1)),
+        point_count=np.full(m, per_cluster),
+        points=np.concatenate(points) if m else np.empty((0, 3)),
+        labels=np.repeat(np.arange(m), per_cluster),
+    )
+
+
+def view_of(*boxes: tuple[float, float, float, float, str, float], T: np.ndarray = T_CAMERA_BASE) -> CameraView:
+    """One camera with boxes x0, y0, x1, y1, class, score."""
+    detections = Detections2D(
+        stamp_ns=1_000,
+        frame="front",
+        boxes=np.array([b[:4] for b in boxes]).reshape(-1, 4),
+        scores=np.array([b[5] for b in boxes]),
+        class_ids=np.array([INDEX[b[4]] for b in boxes], dtype=np.int32),
+        image_size=(640, 480),
+    )
+    return CameraView("front", CAMERA, T, detections)
+
+
+def pixel_box(seen: Box, grow: float = 2.0) -> tuple[float, float, float, float]:
+    """The pixel bounds of a box's near face."""
+    x, y, z, dx, dy, dz = seen
+    near = x - dx / 2
+    u = [320 - 500 * (y + s * dy / 2) / near for s in (1, -1)]
+    v = [240 - 500 * (z + s * dz / 2 - 1.5) / near for s in (1, -1)]
+    return u[0] - grow, v[0] - grow, u[1] + grow, v[1] + grow
+
+
+@pytest.fixture
+def fusion() -> Fusion:
+    """Fusion with default parameters."""
+    return Fusion(FusionConfig())
+
+
+def named(objects_row: np.ndarray) -> str:
+    """The most probable class."""
+    return CLASSES[int(np.argmax(objects_row))]
+
+
+def test_nothing_in_nothing_out_and_the_mode_says_why(fusion: Fusion) -> None:
+    assert len(fusion.fuse(clusters_of(), [])) == 0
+    assert fusion.fuse(clusters_of(), []).mode is Mode.LIDAR_ONLY
+    assert fusion.fuse(clusters_of(), [view_of()]).mode is Mode.FUSED
+
+
+def test_a_seen_rear_becomes_a_whole_car_behind_it(fusion: Fusion) -> None:
+    """The near face at x = 9.95 stays; a 4.1 m long car has its centre at 12.0 and its length along x."""
+    objects = fusion.fuse(clusters_of(REAR_OF_CAR), [view_of((*pixel_box(REAR_OF_CAR), CAR, 0.9))])
+    assert named(objects.class_probabilities[0]) == CAR
+    assert objects.sensors[0] == Sensor.LIDAR | Sensor.CAMERA
+    np.testing.assert_allclose(objects.centre[0], [9.95 + 4.1 / 2, 0.0, 0.75], atol=1e-9)
+    np.testing.assert_allclose(objects.size[0], [4.1, 1.72, 1.4], atol=1e-9)
+    assert abs(np.sin(objects.yaw[0])) < 1e-9
+    sigma = np.sqrt(np.diag(objects.covariance[0]))
+    assert sigma[0] > 0.25 > sigma[1]
+
+
+def test_the_side_of_a_car_keeps_its_length(fusion: Fusion) -> None:
+    """A side 4.0 m long seen 5 m to the left: the centre moves away from us by (1.72 - 0.2) / 2."""
+    side: Box = (6.0, 5.0, 0.75, 4.0, 0.2, 1.4)
+    objects = fusion.fuse(clusters_of(side), [view_of((*pixel_box(side), CAR, 0.9))])
+    assert objects.centre[0, 1] == pytest.approx(5.0 + (1.72 - 0.2) / 2)
+    assert objects.size[0, 0] == pytest.approx(4.1)
+
+
+def test_a_wall_is_never_completed(fusion: Fusion) -> None:
+    wall: Box = (15.0, 8.0, 1.5, 9.0, 0.4, 3.0)
+    objects = fusion.fuse(clusters_of(wall), [view_of()])
+    assert named(objects.class_probabilities[0]) == UNKNOWN
+    np.testing.assert_allclose(objects.centre[0], wall[:3])
+    np.testing.assert_allclose(objects.size[0], wall[3:])
+
+
+def test_two_people_side_by_side_take_their_own_boxes(fusion: Fusion) -> None:
+    left: Box = (8.0, 0.5, 0.85, 0.4, 0.5, 1.7)
+    right: Box = (8.0, -0.5, 0.85, 0.4, 0.5, 1.7)
+    boxes = [(*pixel_box(right), PERSON, 0.6), (*pixel_box(left), PERSON, 0.8)]
+    objects = fusion.fuse(clusters_of(left, right), [view_of(*boxes)])
+    assert [named(p) for p in objects.class_probabilities] == [PERSON, PERSON]
+    assert objects.class_probabilities[0, INDEX[PERSON]] > objects.class_probabilities[1, INDEX[PERSON]]
+
+
+def test_a_far_car_does_not_steal_the_points_of_the_near_one(fusion: Fusion) -> None:
+    """The far car's box lies wholly inside the near car's picture, but only the far car fits its pixel height."""
+    near: Box = (8.0, 0.0, 0.75, 0.1, 1.7, 1.4)
+    far: Box = (30.0, 0.0, 1.1, 0.1, 1.7, 0.7)
+    boxes = [(*pixel_box((30.0, 0.0, 0.75, 0.1, 1.7, 1.4)), CAR, 0.5), (*pixel_box(near), CAR, 0.9)]
+    objects = fusion.fuse(clusters_of(near, far), [view_of(*boxes)])
+    assert [named(p) for p in objects.class_probabilities] == [CAR, CAR]
+    assert objects.class_probabilities[0, INDEX[CAR]] > objects.class_probabilities[1, INDEX[CAR]]
+
+
+def test_two_pieces_of_one_truck_become_one_object(fusion: Fusion) -> None:
+    cabin: Box = (20.0, 3.0, 1.3, 2.0, 2.4, 2.4)
+    bed: Box = (23.8, 3.0, 1.3, 4.5, 2.4, 2.4)
+    whole: Box = (22.5, 3.0, 1.3, 7.0, 2.4, 2.4)
+    objects = fusion.fuse(clusters_of(cabin, bed), [view_of((*pixel_box(whole), "truck", 0.9))])
+    assert len(objects) == 1
+    assert objects.point_count[0] == 120
+    np.testing.assert_allclose(objects.size[0], [7.05, 2.5, 2.4], atol=0.01)
+
+
+def test_a_miscalibrated_camera_costs_the_name_and_not_the_place(fusion: Fusion) -> None:
+    turned = T_CAMERA_BASE.copy()
+    c, s = np.cos(0.5), np.sin(0.5)
+    turned[:3] = np.array([[c, 0, s], [0, 1, 0], [-s, 0, c]]) @ turned[:3]
+    seen = clusters_of((12.0, 2.0, 0.6, 0.3, 0.3, 0.9))
+    alone = fusion.fuse(seen, [])
+    objects = fusion.fuse(seen, [view_of((*pixel_box(REAR_OF_CAR), CAR, 0.9), T=turned)])
+    np.testing.assert_array_equal(objects.centre, alone.centre)
+    np.testing.assert_array_equal(objects.size, alone.size)
+
+
+def test_camera_only_places_a_person_on_the_ground_by_foot_and_height(fusion: Fusion) -> None:
+    """A person 1.73 m tall at 10 m: feet at v = 240 + 500 * 1.5 / 10 = 315, head 86.5 px above."""
+    objects = fusion.camera_only([view_of((300.0, 315 - 86.5, 340.0, 315.0, PERSON, 0.8))], 5, "base_link")
+    assert objects.mode is Mode.CAMERA_ONLY
+    assert objects.sensors[0] == Sensor.CAMERA
+    assert objects.centre[0, 0] == pytest.approx(10.0 + 0.62 / 2, abs=0.1)
+    assert objects.centre[0, 1] == pytest.approx(0.0, abs=0.05)
+    sigma = np.sqrt(np.diag(objects.covariance[0]))
+    assert 0.3 < sigma[0] < 2.0
+    assert sigma[1] < sigma[0]
+
+
+def test_camera_only_grows_less_certain_with_distance(fusion: Fusion) -> None:
+    def sigma_at(distance: float) -> float:
+        foot = 240 + 500 * 1.5 / distance
+        box = (310.0, foot - 500 * 1.73 / distance, 330.0, foot, PERSON, 0.8)
+        objects = fusion.camera_only([view_of(box)], 5, "base_link")
+        return float(np.sqrt(objects.covariance[0, 0, 0]))
+
+    assert sigma_at(8.0) < sigma_at(20.0) < sigma_at(50.0)
+    assert sigma_at(50.0) > 3.0
+
+
+def test_camera_only_above_the_horizon_falls_back_on_the_height(fusion: Fusion) -> None:
+    objects = fusion.camera_only([view_of((300.0, 100.0, 340.0, 186.5, PERSON, 0.8))], 5, "base_link")
+    assert np.hypot(*objects.centre[0, :2]) == pytest.approx(10.0, abs=0.5)
+
+
+def test_without_any_camera_the_fallback_is_blind(fusion: Fusion) -> None:
+    objects = fusion.camera_only([], 5, "base_link")
+    assert len(objects) == 0
+    assert objects.mode is Mode.BLIND
+
+
+def test_no_detection_means_no_certain_class(fusion: Fusion) -> None:
+    objects = fusion.fuse(clusters_of(REAR_OF_CAR), [])
+    assert named(objects.class_probabilities[0]) == UNKNOWN
+    assert objects.class_probabilities[0].sum() == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize("score", [0.0, 0.3, 1.0])
+def test_class_probabilities_are_probabilities(fusion: Fusion, score: float) -> None:
+    objects = fusion.fuse(clusters_of(REAR_OF_CAR), [view_of((*pixel_box(REAR_OF_CAR), CAR, score))])
+    assert objects.class_probabilities[0].sum() == pytest.approx(1.0)
+    assert objects.class_probabilities.min() > 0.0
+    assert 0.0 <= objects.existence[0] <= 1.0
+    eigenvalues = np.linalg.eigvalsh(objects.covariance[0])
+    assert eigenvalues.min() > 0.0
