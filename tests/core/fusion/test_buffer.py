@@ -59,3 +59,12 @@ def test_time_set_back_starts_over() -> None:
     buffer = filled(5_000, 5_100, 50)
     assert stamp_of(buffer.nearest("front", 50 * MS)) == 50
     assert buffer.nearest("front", 5_000 * MS) is None
+
+
+def test_a_scan_waits_only_for_a_camera_that_lives_and_has_not_answered() -> None:
+    buffer = filled(1_000, 1_100)
+    cameras = ("front", "never seen")
+    assert buffer.waiting_for(cameras, 1_200 * MS) == ("front",)
+    assert buffer.waiting_for(cameras, 1_100 * MS) == ()
+    assert buffer.waiting_for(cameras, 1_600 * MS) == ("front",)
+    assert buffer.waiting_for(cameras, 1_601 * MS) == ()

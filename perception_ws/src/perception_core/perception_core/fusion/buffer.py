@@ -1,6 +1,7 @@
 """Camera results waiting for their scan."""
 
 import bisect
+from collections.abc import Iterable
 
 from perception_core.fusion.config import FusionConfig
 from perception_core.types import Detections2D
@@ -44,6 +45,16 @@ class CameraBuffer:
         """Return the newest stamp of a camera, None before its first result."""
         ring = self._rings.get(camera, [])
         return ring[-1].stamp_ns if ring else None
+
+    def waiting_for(self, cameras: Iterable[str], stamp_ns: int) -> tuple[str, ...]:
+        """Return the cameras that may still deliver a better result for a scan of ``stamp_ns``.
+
+        A camera is worth waiting for when it delivered within ``camera_memory`` before the scan and nothing at or
+        after its stamp yet. Stamps alone decide, so that a replay waits for what the robot would have waited for.
+        """
+        memory_ns = round(self._config.camera_memory * _NS)
+        newest = {camera: self.newest_stamp_ns(camera) for camera in cameras}
+        return tuple(c for c, t in newest.items() if t is not None and stamp_ns - memory_ns <= t < stamp_ns)
 
     def clear(self) -> None:
         """Forget everything, for instance when time jumped."""

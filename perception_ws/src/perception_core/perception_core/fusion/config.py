@@ -39,6 +39,12 @@ class FusionConfig(Config):
     max_camera_offset: float = param(
         0.06, "largest time between a scan and the camera result that it takes", unit="s", low=0.0, high=1.0
     )
+    camera_wait: float = param(
+        0.04, "longest wait of a scan for a camera result that is still under way", unit="s", low=0.0, high=0.5
+    )
+    camera_memory: float = param(
+        0.5, "a camera silent for longer than this is not waited for", unit="s", low=0.0, high=10.0
+    )
     buffer_length: int = param(10, "camera results kept for each camera", low=1, high=100)
     camera_trust: float = param(0.9, "probability that a detection of score 1 names the right class", low=0.5, high=0.999)
     complete_boxes: bool = param(True, "extend boxes over the hidden side to the size of their class")
