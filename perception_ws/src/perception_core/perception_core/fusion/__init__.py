@@ -2,6 +2,17 @@
 
 from perception_core.fusion.buffer import CameraBuffer
 from perception_core.fusion.config import FusionConfig
+from perception_core.fusion.ego_motion import camera_from_base
 from perception_core.fusion.fusion import CameraView, Fusion
+from perception_core.fusion.sensor_monitor import SensorMonitor, SensorMonitorConfig, mode_of
 
-__all__ = ["CameraBuffer", "CameraView", "Fusion", "FusionConfig"]
+__all__ = [
+    "CameraBuffer",
+    "CameraView",
+    "Fusion",
+    "FusionConfig",
+    "SensorMonitor",
+    "SensorMonitorConfig",
+    "camera_from_base",
+    "mode_of",
+]
