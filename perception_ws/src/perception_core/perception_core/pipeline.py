@@ -1,0 +1,240 @@
+"""The whole perception without ROS: images and scans in, objects and obstacles out.
+
+Joins the same four pieces that the live nodes run, with the same parameters. The caller feeds messages in the order
+in which they arrived and asks after each what is ready; a scan waits for a camera as the fusion node does, measured
+in the time of the recording, so that the result depends on the recording alone.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from perception_core.camera.detector import CameraDetector
+from perception_core.config import Config, group
+from perception_core.errors import PerceptionError, TransformError
+from perception_core.fusion import (
+    CameraBuffer,
+    CameraView,
+    Fusion,
+    FusionConfig,
+    SensorMonitor,
+    SensorMonitorConfig,
+    camera_from_base,
+)
+from perception_core.geometry.camera_model import CameraModel
+from perception_core.geometry.transforms import Transform
+from perception_core.lidar.config import LidarConfig
+from perception_core.lidar.processor import LidarProcessor, LidarResult
+from perception_core.planning.occupancy import OccupancyConfig, OccupancyGridData, occupancy_grid
+from perception_core.planning.sectors import SectorConfig, SectorRanges, sector_ranges
+from perception_core.tracking import Tracker, TrackerConfig
+from perception_core.types import Detections2D, Image, Objects, Obstacles, PointCloud, SensorKind
+
+_NS = 1_000_000_000
+
+
+@dataclass(frozen=True)
+class PipelineConfig(Config):
+    """The parameters of the pieces; the camera's belong to its detector, which is built apart."""
+
+    lidar: LidarConfig = group(LidarConfig)
+    fusion: FusionConfig = group(FusionConfig)
+    tracking: TrackerConfig = group(TrackerConfig)
+    occupancy: OccupancyConfig = group(OccupancyConfig)
+    sectors: SectorConfig = group(SectorConfig)
+    monitor: SensorMonitorConfig = group(SensorMonitorConfig)
+
+
+class TransformSource(Protocol):
+    """Where transforms come from: tf2, or a recording's /tf."""
+
+    def lookup(self, target: str, source: str, stamp_ns: int) -> Transform:
+        """Return ``T_target_source`` at the stamp.
+
+        Raises:
+            TransformError: unknown frames, or no data at that stamp; never identity, never the latest instead.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Rig:
+    """Names and frames of one robot.
+
+    Attributes:
+        lidar: name of the LiDAR.
+        cameras: names of the cameras.
+        base_frame: z up, on the ground under the LiDAR.
+        fixed_frame: frame of the odometry; equal to ``base_frame`` where there is none.
+    """
+
+    lidar: str
+    cameras: tuple[str, ...]
+    base_frame: str = "base_link"
+    fixed_frame: str = "base_link"
+
+
+@dataclass(frozen=True, slots=True)
+class PipelineResult:
+    """All that one scan (or, without LiDAR, one image) gave; ``lidar`` is None when the cameras stood alone."""
+
+    stamp_ns: int
+    lidar: LidarResult | None
+    objects: Objects
+    obstacles: Obstacles
+    occupancy: OccupancyGridData
+    sectors: SectorRanges
+
+
+class Pipeline:
+    """Detection, LiDAR path, fusion, tracking and planning outputs of one robot."""
+
+    def __init__(
+        self,
+        config: PipelineConfig,
+        rig: Rig,
+        transforms: TransformSource,
+        detectors: Mapping[str, CameraDetector],
+        id_namespace: bytes,
+    ) -> None:
+        """Build the pieces.
+
+        Args:
+            config: parameters of every piece.
+            rig: names and frames.
+            transforms: where transforms come from.
+            detectors: one for each camera that detects; a camera without weights has none.
+            id_namespace: 16 bytes from which the obstacle ids are derived; the same bytes give the same ids.
+        """
+        self._config = config
+        self._rig = rig
+        self._transforms = transforms
+        self._detectors = detectors
+        self._lidar = LidarProcessor(config.lidar, rig.base_frame)
+        self._fusion = Fusion(config.fusion)
+        self._buffer = CameraBuffer(config.fusion)
+        self._tracker = Tracker(config.tracking, id_namespace)
+        sensors = {rig.lidar: SensorKind.LIDAR} | dict.fromkeys(rig.cameras, SensorKind.CAMERA)
+        self._monitor = SensorMonitor(sensors, config.monitor)
+        self._models: dict[str, CameraModel] = {}
+        self._waiting: list[tuple[int, LidarResult]] = []
+        self._last_scan_ns: int | None = None
+        self.drops: Counter[str] = Counter()
+
+    def warm_up(self) -> None:
+        """Compile and allocate everything before the first message."""
+        self._lidar.warm_up()
+        for detector in self._detectors.values():
+            detector.warm_up()
+
+    def on_camera_model(self, camera: str, model: CameraModel) -> None:
+        """Take a camera's intrinsics, as often as they are sent."""
+        self._models[camera] = model
+
+    def on_image(self, camera: str, image: Image) -> Detections2D | None:
+        """Detect in one image; None for a camera without a detector."""
+        detector = self._detectors.get(camera)
+        if detector is None:
+            return None
+        detections = detector.detect(image)
+        self._buffer.add(camera, detections)
+        self._monitor.delivered(camera, image.stamp_ns)
+        return detections
+
+    def on_scan(self, cloud: PointCloud, now_ns: int) -> LidarResult | None:
+        """Run the LiDAR path on one scan; None when it was dropped (and counted in ``drops``).
+
+        Args:
+            cloud: in the sensor's frame.
+            now_ns: when the scan arrived; its wait for the cameras is counted from here.
+        """
+        try:
+            T_base_sensor = self._transforms.lookup(self._rig.base_frame, cloud.frame, cloud.stamp_ns)
+        except TransformError as error:
+            self._drop(f"transform {self._rig.base_frame} <- {cloud.frame}", error)
+            return None
+        result = self._lidar.process(cloud, T_base_sensor)
+        if self._last_scan_ns is not None and cloud.stamp_ns < self._last_scan_ns - _NS:
+            self._waiting.clear()
+            self._buffer.clear()
+        self._last_scan_ns = cloud.stamp_ns
+        self._monitor.delivered(self._rig.lidar, cloud.stamp_ns)
+        self._waiting.append((now_ns, result))
+        return result
+
+    def ready(self, now_ns: int) -> list[PipelineResult]:
+        """Fuse and track the scans whose cameras have answered or whose wait is over at ``now_ns``, in order."""
+        wait_ns = round(self._config.fusion.camera_wait * _NS)
+        finished: list[PipelineResult] = []
+        while self._waiting:
+            arrived_ns, result = self._waiting[0]
+            late = self._buffer.waiting_for(self._detectors, result.clusters.stamp_ns)
+            if late and now_ns < arrived_ns + wait_ns:
+                break
+            self._waiting.pop(0)
+            finished += self._finish(result)
+        return finished
+
+    def flush(self) -> list[PipelineResult]:
+        """Finish the scans that still wait: the recording is over."""
+        waiting, self._waiting = self._waiting, []
+        return [finished for _, result in waiting for finished in self._finish(result)]
+
+    def camera_only(self, stamp_ns: int) -> PipelineResult | None:
+        """Place objects by camera when no scan has come for ``lidar_timeout`` before ``stamp_ns``; None while it has."""
+        timeout_ns = round(self._config.fusion.lidar_timeout * _NS)
+        if self._last_scan_ns is not None and stamp_ns - self._last_scan_ns <= timeout_ns:
+            return None
+        views = self._views(stamp_ns)
+        objects = self._fusion.camera_only(views, stamp_ns, self._rig.base_frame)
+        tracked = self._track(objects, None)
+        return tracked[0] if tracked else None
+
+    def _finish(self, result: LidarResult) -> list[PipelineResult]:
+        views = self._views(result.clusters.stamp_ns)
+        return self._track(self._fusion.fuse(result.clusters, views), result)
+
+    def _track(self, objects: Objects, lidar: LidarResult | None) -> list[PipelineResult]:
+        rig = self._rig
+        try:
+            T_fixed_base = self._transforms.lookup(rig.fixed_frame, rig.base_frame, objects.stamp_ns)
+        except TransformError as error:
+            self._drop(f"transform {rig.fixed_frame} <- {rig.base_frame}", error)
+            return []
+        statuses = self._monitor.statuses(objects.stamp_ns)
+        obstacles = self._tracker.update(objects, T_fixed_base, rig.fixed_frame, statuses)
+        coverage = lidar.coverage if lidar is not None else None
+        grid = occupancy_grid(obstacles, T_fixed_base, coverage, self._config.occupancy)
+        sectors = sector_ranges(obstacles, T_fixed_base, coverage, self._config.sectors)
+        return [PipelineResult(objects.stamp_ns, lidar, objects, obstacles, grid, sectors)]
+
+    def _views(self, stamp_ns: int) -> Sequence[CameraView]:
+        views: list[CameraView] = []
+        for camera in self._detectors:
+            detections = self._buffer.nearest(camera, stamp_ns)
+            model = self._models.get(camera)
+            if detections is None:
+                continue
+            if model is None:
+                self._drop(f"camera {camera} without CameraInfo")
+                continue
+            try:
+                T_camera_base = self._camera_transform(detections, stamp_ns)
+            except TransformError as error:
+                self._drop(f"transform {detections.frame} <- {self._rig.base_frame}", error)
+                continue
+            views.append(CameraView(camera, model, T_camera_base, detections))
+        return views
+
+    def _camera_transform(self, detections: Detections2D, scan_ns: int) -> Transform:
+        rig, look = self._rig, self._transforms.lookup
+        T_camera_base = look(detections.frame, rig.base_frame, detections.stamp_ns)
+        if rig.fixed_frame == rig.base_frame or detections.stamp_ns == scan_ns:
+            return T_camera_base
+        at_scan = look(rig.fixed_frame, rig.base_frame, scan_ns)
+        at_image = look(rig.fixed_frame, rig.base_frame, detections.stamp_ns)
+        return camera_from_base(T_camera_base, at_scan, at_image)
+
+    def _drop(self, reason: str, error: PerceptionError | None = None) -> None:
+        self.drops[reason if error is None else f"{reason}: {error}"] += 1
