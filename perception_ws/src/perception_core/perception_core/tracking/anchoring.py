@@ -1,0 +1,109 @@
+"""The point of a box by which it is followed: the side or corner nearest to the sensor.
+
+A LiDAR sees one or two faces of an object. The centre of what was seen wanders as the robot passes, the near corner
+does not (Kellner et al. 2015, "Tracking of extended objects with high-resolution Doppler radar", and the usual L-shape
+trackers). So innovations are taken between anchors of track and measurement, and whenever the believed size or yaw
+of a track changes, its centre is moved so that its anchor stays: neither makes a velocity.
+
+An anchor is given by ``side`` (2,) in [-1, 1] along length and width: 0 is the middle of the box, +-1 a face. A face
+counts as seen when the line of sight meets it steeply enough; in between the anchor slides, so it never jumps.
+"""
+
+import math
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+
+QUARTER = math.pi / 2.0
+
+
+def visible_sides(centre: Floats, size: Floats, yaw: Floats, sensor: Floats, grazing_sine: float) -> Floats:
+    """Return the anchors' sides (T, 2) of T boxes seen from one point.
+
+    Args:
+        centre: (T, >=2) metres.
+        size: (T, >=2) metres.
+        yaw: (T,) radians.
+        sensor: (>=2,) metres, where the sensor stands.
+        grazing_sine: sine of the angle of incidence from which a face counts as fully seen.
+    """
+    d = sensor[None, :2] - centre[:, :2]
+    c, s = np.cos(yaw), np.sin(yaw)
+    local = np.stack([c * d[:, 0] + s * d[:, 1], -s * d[:, 0] + c * d[:, 1]], axis=1)
+    distance = np.maximum(np.hypot(d[:, 0], d[:, 1]), 1e-3)
+    beyond = np.abs(local) - size[:, :2] / 2.0
+    return np.sign(local) * np.clip(beyond / (grazing_sine * distance[:, None]), 0.0, 1.0)
+
+
+def anchor_offset(size: Floats, yaw: Floats, side: Floats) -> Floats:
+    """Return the vectors (T, 2) in metres from the centres of T boxes to their anchors."""
+    along, across = side[:, 0] * size[:, 0] / 2.0, side[:, 1] * size[:, 1] / 2.0
+    c, s = np.cos(yaw), np.sin(yaw)
+    return np.stack([c * along - s * across, s * along + c * across], axis=1)
+
+
+@njit(cache=True)
+def quarter_turns(yaw: float, target: float) -> int:
+    """Return how many quarter turns bring ``yaw`` nearest to ``target`` (radians)."""
+    return int(np.rint((target - yaw) / QUARTER))
+
+
+@njit(cache=True)
+def anchored_innovation(
+    track_centre: Floats,
+    track_size: Floats,
+    track_yaw: float,
+    side: Floats,
+    centre: Floats,
+    size: Floats,
+    yaw: float,
+    noise: Floats,
+    lidar: bool,
+    face_variance: float,
+    innovation: Floats,
+    innovation_noise: Floats,
+) -> None:
+    """Compare one measured box with one track by their anchors.
+
+    Args:
+        track_centre: (3,), track_size (3,), track_yaw: the predicted box; ``side`` (2,) its anchor.
+        centre: (3,), size (3,), yaw: the measured box; ``noise`` (3, 3) the covariance of its centre.
+        lidar: False: compare the centres; nothing is known of the faces.
+        face_variance: m^2 of a seen face, which takes the place of the centre's variance along that direction.
+        innovation: (3,) out, measured minus predicted, metres.
+        innovation_noise: (3, 3) out, its measurement part, m^2.
+    """
+    innovation[:] = centre - track_centre
+    innovation_noise[:] = noise
+    if not lidar:
+        return
+    turns = quarter_turns(yaw, track_yaw)
+    measured_yaw = yaw + turns * QUARTER
+    length, width = size[0], size[1]
+    if turns % 2 != 0:
+        length, width = width, length
+    c, s = math.cos(track_yaw), math.sin(track_yaw)
+    cm, sm = math.cos(measured_yaw), math.sin(measured_yaw)
+    a, b = side[0] / 2.0, side[1] / 2.0
+    innovation[0] += cm * a * length - sm * b * width - (c * a * track_size[0] - s * b * track_size[1])
+    innovation[1] += sm * a * length + cm * b * width - (s * a * track_size[0] + c * b * track_size[1])
+    along = c * c * noise[0, 0] + 2.0 * c * s * noise[0, 1] + s * s * noise[1, 1]
+    across = s * s * noise[0, 0] - 2.0 * c * s * noise[0, 1] + c * c * noise[1, 1]
+    along = _anchor_variance(along, abs(side[0]), face_variance, track_size[0] - length)
+    across = _anchor_variance(across, abs(side[1]), face_variance, track_size[1] - width)
+    innovation_noise[0, 0] = c * c * along + s * s * across
+    innovation_noise[1, 1] = s * s * along + c * c * across
+    innovation_noise[0, 1] = c * s * (along - across)
+    innovation_noise[1, 0] = innovation_noise[0, 1]
+    innovation_noise[0, 2] = innovation_noise[2, 0] = 0.0
+    innovation_noise[1, 2] = innovation_noise[2, 1] = 0.0
+
+
+@njit(cache=True)
+def _anchor_variance(centre_variance: float, seen: float, face_variance: float, missing: float) -> float:
+    """Blend from the centre's variance to the face's; without a face, a part not seen may lie on either end."""
+    slack = (1.0 - seen) * max(missing, 0.0) / 2.0
+    return (1.0 - seen) * centre_variance + seen * min(centre_variance, face_variance) + slack * slack

@@ -1,0 +1,178 @@
+"""Which measurement belongs to which track: gates, costs and a global assignment.
+
+The cost of a pair is twice the negative log likelihood ratio of "this track was measured here" against "the track was
+missed and the measurement is new" (Bar-Shalom, Willett, Tian 2011, section 6.3), so 0 is the price of no match:
+
+    d^2 + ln det(2 pi S) - 2 ln agreement + 2 ln(clutter density) + 2 ln((1 - P_D) / P_D)
+
+The determinant keeps a vague young track from taking the measurement of a precise old one.
+"""
+
+import math
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+from scipy.optimize import linear_sum_assignment
+
+from perception_core.tracking import class_belief
+from perception_core.tracking.anchoring import anchored_innovation
+from perception_core.tracking.config import AssociationConfig
+from perception_core.tracking.measurements import Measurements
+from perception_core.tracking.table import TrackTable
+
+Floats = NDArray[np.float64]
+Indices = NDArray[np.int64]
+
+
+def associate(
+    tracks: TrackTable,
+    sides: Floats,
+    measurements: Measurements,
+    face_variance: Floats,
+    config: AssociationConfig,
+) -> tuple[Indices, Indices]:
+    """Match T tracks with M measurements: confirmed tracks choose first, tentative ones share what is left.
+
+    Args:
+        tracks: predicted to the time of the measurements.
+        sides: (T, 2) anchors of the tracks, see :mod:`perception_core.tracking.anchoring`.
+        measurements: in the same frame.
+        face_variance: (M,) m^2.
+        config: gate and densities.
+
+    Returns:
+        Row of the track and index of the measurement of each match, int64 (K,) each, ordered by row.
+    """
+    costs = pair_costs(tracks, sides, measurements, face_variance, config)
+    free = np.ones(len(measurements), dtype=np.bool_)
+    rows: list[Indices] = []
+    columns: list[Indices] = []
+    for group in (np.flatnonzero(tracks.confirmed), np.flatnonzero(~tracks.confirmed)):
+        open_columns = np.flatnonzero(free)
+        r, c = assign(costs[np.ix_(group, open_columns)])
+        rows.append(group[r])
+        columns.append(open_columns[c])
+        free[open_columns[c]] = False
+    row, column = np.concatenate(rows), np.concatenate(columns)
+    order = np.argsort(row, kind="stable")
+    return row[order], column[order]
+
+
+def pair_costs(
+    tracks: TrackTable,
+    sides: Floats,
+    measurements: Measurements,
+    face_variance: Floats,
+    config: AssociationConfig,
+) -> Floats:
+    """Return the costs (T, M) of the module's formula, +inf outside the gate."""
+    agreement = class_belief.agreement(tracks.class_probabilities, measurements.class_probabilities)
+    p = config.detection_probability
+    constant = (
+        2.0 * math.log(config.clutter_density) + 2.0 * math.log((1.0 - p) / p) + 3.0 * math.log(2.0 * math.pi)
+    )
+    return _costs(
+        tracks.state,
+        tracks.covariance,
+        tracks.size,
+        tracks.heading,
+        sides,
+        measurements.centre,
+        measurements.size,
+        measurements.yaw,
+        measurements.noise,
+        measurements.lidar,
+        face_variance,
+        np.maximum(agreement, config.class_floor),
+        config.gate,
+        constant,
+    )
+
+
+def assign(costs: Floats) -> tuple[Indices, Indices]:
+    """Minimise the sum of costs (T, M) where leaving a row and a column alone costs 0; positive pairs never match.
+
+    Rows and columns with a single candidate each are matched at once, the rest by scipy's ``linear_sum_assignment``.
+    """
+    good = costs < 0.0
+    lone = good & (good.sum(axis=1, keepdims=True) == 1) & (good.sum(axis=0, keepdims=True) == 1)
+    row, column = np.nonzero(lone)
+    open_rows = np.flatnonzero(good.any(axis=1) & ~lone.any(axis=1))
+    open_columns = np.flatnonzero(good.any(axis=0) & ~lone.any(axis=0))
+    capped = np.minimum(costs[np.ix_(open_rows, open_columns)], 0.0)
+    r, c = linear_sum_assignment(capped)
+    kept = capped[r, c] < 0.0
+    row = np.concatenate([row, open_rows[r[kept]]])
+    column = np.concatenate([column, open_columns[c[kept]]])
+    order = np.argsort(row, kind="stable")
+    return row[order].astype(np.int64), column[order].astype(np.int64)
+
+
+@njit(cache=True)
+def _costs(
+    state: Floats,
+    covariance: Floats,
+    track_size: Floats,
+    heading: Floats,
+    sides: Floats,
+    centre: Floats,
+    size: Floats,
+    yaw: Floats,
+    noise: Floats,
+    lidar: NDArray[np.bool_],
+    face_variance: Floats,
+    agreement: Floats,
+    gate: float,
+    constant: float,
+) -> Floats:
+    t, m = len(state), len(centre)
+    costs = np.full((t, m), np.inf)
+    innovation, s = np.empty(3), np.empty((3, 3))
+    for i in range(t):
+        spread = covariance[i, 0, 0] + covariance[i, 1, 1]
+        box = math.hypot(track_size[i, 0], track_size[i, 1])
+        for j in range(m):
+            dx, dy = centre[j, 0] - state[i, 0], centre[j, 1] - state[i, 1]
+            slack = (box + math.hypot(size[j, 0], size[j, 1])) / 2.0
+            reach = slack + math.sqrt(gate * (spread + noise[j, 0, 0] + noise[j, 1, 1] + slack * slack))
+            if dx * dx + dy * dy > reach * reach:
+                continue
+            anchored_innovation(
+                state[i, :3],
+                track_size[i],
+                heading[i, 0],
+                sides[i],
+                centre[j],
+                size[j],
+                yaw[j],
+                noise[j],
+                lidar[j],
+                face_variance[j],
+                innovation,
+                s,
+            )
+            s += covariance[i, :3, :3]
+            distance, determinant = _mahalanobis(innovation, s)
+            if distance <= gate:
+                costs[i, j] = distance + math.log(determinant) - 2.0 * math.log(agreement[i, j]) + constant
+    return costs
+
+
+@njit(cache=True)
+def _mahalanobis(v: Floats, s: Floats) -> tuple[float, float]:
+    """Return v^T s^-1 v and det s of a symmetric positive definite (3, 3) matrix, by cofactors."""
+    c00 = s[1, 1] * s[2, 2] - s[1, 2] * s[1, 2]
+    c01 = s[0, 2] * s[1, 2] - s[0, 1] * s[2, 2]
+    c02 = s[0, 1] * s[1, 2] - s[0, 2] * s[1, 1]
+    c11 = s[0, 0] * s[2, 2] - s[0, 2] * s[0, 2]
+    c12 = s[0, 1] * s[0, 2] - s[0, 0] * s[1, 2]
+    c22 = s[0, 0] * s[1, 1] - s[0, 1] * s[0, 1]
+    determinant = s[0, 0] * c00 + s[0, 1] * c01 + s[0, 2] * c02
+    quadratic = (
+        c00 * v[0] * v[0]
+        + c11 * v[1] * v[1]
+        + c22 * v[2] * v[2]
+        + 2.0 * (c01 * v[0] * v[1] + c02 * v[0] * v[2] + c12 * v[1] * v[2])
+    )
+    return quadratic / determinant, determinant

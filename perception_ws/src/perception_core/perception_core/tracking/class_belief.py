@@ -1,0 +1,83 @@
+"""Class probabilities over time: Bayes' rule with a confusion model.
+
+A report of class m for an object of class c has the probability K[c, m]: mostly right, sometimes a sibling (a truck
+for a car), rarely anything. ``unknown`` reported says nothing; an object whose true class nobody can name may be
+reported as anything.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from perception_core.types import CLASSES
+from perception_core.types.classes import (
+    ANIMAL,
+    BICYCLE,
+    BUS,
+    CAR,
+    CYCLIST,
+    INDEX,
+    MOTORCYCLE,
+    PERSON,
+    TRAIN,
+    TRUCK,
+    UNKNOWN,
+)
+
+Floats = NDArray[np.float64]
+
+SIBLINGS: tuple[tuple[str, ...], ...] = (
+    (CAR, TRUCK, BUS, TRAIN),
+    (BICYCLE, MOTORCYCLE, CYCLIST),
+    (CYCLIST, PERSON),
+    (PERSON, ANIMAL),
+)
+"""Classes that detectors take for each other."""
+
+_RIGHT, _SIBLING = 0.7, 0.2
+
+
+def confusion() -> Floats:
+    """Return K (C, C): row c the true class, column m the reported one; rows sum to 1."""
+    n = len(CLASSES)
+    table = np.zeros((n, n))
+    for name in CLASSES:
+        kin = {sibling for family in SIBLINGS if name in family for sibling in family} - {name}
+        row = table[INDEX[name]]
+        row[:] = (1.0 - _RIGHT - (_SIBLING if kin else 0.0)) / n
+        row[INDEX[name]] += _RIGHT
+        for sibling in kin:
+            row[INDEX[sibling]] += _SIBLING / len(kin)
+    table[INDEX[UNKNOWN]] = 1.0 / n
+    return table
+
+
+def likelihood(reported: Floats) -> Floats:
+    """Return the likelihood (M, C) of each true class given reported probabilities (M, C), at most 1 in each row.
+
+    The mass reported as ``unknown`` spreads evenly over all true classes.
+    """
+    table = confusion()
+    unknown = INDEX[UNKNOWN]
+    table[:, unknown] = table[:, unknown].max()
+    out: Floats = reported @ table.T
+    scaled: Floats = out / out.max(axis=1, keepdims=True, initial=1e-12)
+    return scaled
+
+
+def fuse(belief: Floats, reported: Floats, weight: Floats, forgetting: float) -> Floats:
+    """Return the belief (T, C) after one report each.
+
+    Args:
+        belief: (T, C) probabilities, rows sum to 1.
+        reported: (T, C) probabilities of the report.
+        weight: (T,) in [0, 1], how much of the report is new: reports close in time repeat the same error.
+        forgetting: share of the belief that fades to uniform first, so that no class is ever ruled out.
+    """
+    prior = (1.0 - forgetting * weight[:, None]) * belief + forgetting * weight[:, None] / belief.shape[1]
+    posterior = prior * likelihood(reported) ** weight[:, None]
+    return posterior / posterior.sum(axis=1, keepdims=True)
+
+
+def agreement(belief: Floats, reported: Floats) -> Floats:
+    """Return (T, M) in [0, 1]: how well M reports fit T beliefs; 1 for a sure belief met by its own class."""
+    return np.clip(belief @ likelihood(reported).T, 0.0, 1.0)

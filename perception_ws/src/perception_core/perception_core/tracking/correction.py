@@ -1,0 +1,156 @@
+"""One scan's correction of matched tracks: anchor, heading, size and class, each by its own filter."""
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from perception_core.tracking import class_belief, kalman
+from perception_core.tracking.anchoring import QUARTER, anchor_offset, anchored_innovation
+from perception_core.tracking.config import TrackerConfig
+from perception_core.tracking.measurements import Measurements
+from perception_core.tracking.table import TrackTable
+
+Floats = NDArray[np.float64]
+Indices = NDArray[np.int64]
+
+_YAW_OUTLIER = 4.0
+"""Squared normalised yaw innovation from which on the measurement is believed less (Huber 1964)."""
+
+
+def correct(
+    tracks: TrackTable, rows: Indices, seen: Measurements, sides: Floats, stamp_ns: int, config: TrackerConfig
+) -> None:
+    """Correct K tracks, in place, by one measurement each.
+
+    Heading and size go first. What they change about the box must not look like motion, so the centre moves along
+    and the anchor stays; then the innovation of the anchor corrects position and velocity.
+
+    Args:
+        tracks: predicted to ``stamp_ns``.
+        rows: (K,) the matched tracks.
+        seen: (K,) their measurements.
+        sides: (K, 2) anchors of the matched tracks.
+        stamp_ns: time of the scan, nanoseconds.
+        config: all of the tracker's.
+    """
+    if len(rows) == 0:
+        return
+    dt = (stamp_ns - tracks.last_seen_ns[rows]) / 1e9
+    face = seen.face_variance(config.measurement)
+    state, size, heading = tracks.state[rows], tracks.size[rows], tracks.heading[rows]
+    innovation, noise = innovations(state, size, heading[:, 0], sides, seen, face)
+    anchored = sides * seen.lidar[:, None]
+    before = anchor_offset(size, heading[:, 0], anchored)
+    tracks.hidden_variance[rows] = np.minimum(
+        tracks.hidden_variance[rows], _hidden(seen, noise, heading[:, 0])
+    )
+
+    measured_size = aligned_size(seen.size, seen.yaw, heading[:, 0])
+    heading, heading_covariance = _correct_heading(heading, tracks.heading_covariance[rows], seen, face)
+    size = _correct_size(size, measured_size, sides, seen.lidar, dt, config)
+    state[:, :2] += before - anchor_offset(size, heading[:, 0], anchored)
+    state, covariance = kalman.update(state, tracks.covariance[rows], state[:, :3] + innovation, noise)
+
+    tracks.state[rows], tracks.covariance[rows] = state, covariance
+    tracks.heading[rows], tracks.heading_covariance[rows] = heading, heading_covariance
+    tracks.size[rows] = size
+    weight = np.minimum(dt / config.shape.class_time, 1.0)
+    tracks.class_probabilities[rows] = class_belief.fuse(
+        tracks.class_probabilities[rows], seen.class_probabilities, weight, config.shape.class_forgetting
+    )
+    tracks.last_seen_ns[rows] = stamp_ns
+    tracks.sensors[rows] = seen.sensors
+
+
+def innovations(
+    state: Floats, size: Floats, yaw: Floats, sides: Floats, seen: Measurements, face_variance: Floats
+) -> tuple[Floats, Floats]:
+    """Return anchored innovations (K, 3) in metres and their noise (K, 3, 3) of K matched pairs."""
+    return _innovations(
+        state, size, yaw, sides, seen.centre, seen.size, seen.yaw, seen.noise, seen.lidar, face_variance
+    )
+
+
+def aligned_size(size: Floats, yaw: Floats, target_yaw: Floats) -> Floats:
+    """Return sizes (K, 3) of boxes turned by quarters until their yaw (K,) is nearest to ``target_yaw`` (K,)."""
+    odd = np.rint((target_yaw - yaw) / QUARTER).astype(np.int64) % 2 != 0
+    out = size.copy()
+    out[odd, :2] = size[odd, 1::-1]
+    return out
+
+
+def _correct_heading(
+    heading: Floats, covariance: Floats, seen: Measurements, face_variance: Floats
+) -> tuple[Floats, Floats]:
+    difference = seen.yaw - heading[:, 0]
+    innovation = difference - QUARTER * np.rint(difference / QUARTER)
+    longest = seen.size[:, :2].max(axis=1)
+    variance = seen.yaw_variance + 4.0 * face_variance / longest**2
+    surprise = innovation**2 / (covariance[:, 0, 0] + variance)
+    variance = variance * np.maximum(surprise / _YAW_OUTLIER, 1.0)
+    return kalman.update_yaw(heading, covariance, innovation, variance)
+
+
+def _correct_size(
+    size: Floats, measured: Floats, sides: Floats, lidar: NDArray[np.bool_], dt: Floats, config: TrackerConfig
+) -> Floats:
+    """Follow the size by an asymmetric exponential filter (an expectile: near the largest size seen, not beyond).
+
+    A visible part is a lower bound: more of it is believed soon (``grow_time``), less of it only where the extent
+    was seen from end to end, which takes a view of the neighbouring face, and slowly (``shrink_time``).
+    """
+    end_to_end = np.column_stack([np.abs(sides[:, 1]), np.abs(sides[:, 0]), np.ones(len(sides))])
+    grow = 1.0 - np.exp(-dt / config.shape.grow_time)
+    shrink = 1.0 - np.exp(-dt / config.shape.shrink_time)
+    gain = np.where(measured > size, np.where(lidar, grow, shrink)[:, None], shrink[:, None] * end_to_end)
+    return size + gain * (measured - size)
+
+
+def _hidden(seen: Measurements, anchor_noise: Floats, yaw: Floats) -> Floats:
+    """Return (K, 2) m^2 along length and width: what the centre is less certain than the anchor."""
+    excess = seen.noise[:, :2, :2] - anchor_noise[:, :2, :2]
+    c, s = np.cos(yaw), np.sin(yaw)
+    cross = 2.0 * c * s * excess[:, 0, 1]
+    along = c * c * excess[:, 0, 0] + cross + s * s * excess[:, 1, 1]
+    across = s * s * excess[:, 0, 0] - cross + c * c * excess[:, 1, 1]
+    return np.maximum(np.column_stack([along, across]), 0.0)
+
+
+def birth_noise(seen: Measurements, sides: Floats, face_variance: Floats) -> tuple[Floats, Floats]:
+    """Return the anchors' covariance (M, 3, 3) and the hidden variance (M, 2) of boxes that start a track."""
+    state = np.hstack([seen.centre, np.zeros((len(seen), 3))])
+    _, noise = innovations(state, seen.size, seen.yaw, sides, seen, face_variance)
+    return noise, _hidden(seen, noise, seen.yaw)
+
+
+@njit(cache=True)
+def _innovations(
+    state: Floats,
+    track_size: Floats,
+    track_yaw: Floats,
+    sides: Floats,
+    centre: Floats,
+    size: Floats,
+    yaw: Floats,
+    noise: Floats,
+    lidar: NDArray[np.bool_],
+    face_variance: Floats,
+) -> tuple[Floats, Floats]:
+    n = len(state)
+    innovation, out = np.empty((n, 3)), np.empty((n, 3, 3))
+    for i in range(n):
+        anchored_innovation(
+            state[i, :3],
+            track_size[i],
+            track_yaw[i],
+            sides[i],
+            centre[i],
+            size[i],
+            yaw[i],
+            noise[i],
+            lidar[i],
+            face_variance[i],
+            innovation[i],
+            out[i],
+        )
+    return innovation, out

@@ -1,0 +1,90 @@
+"""Does the object exist? Log odds from detections and misses, and who hides whom."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from perception_core.geometry import boxes
+from perception_core.tracking.config import LifeConfig
+from perception_core.tracking.measurements import Measurements
+
+Floats = NDArray[np.float64]
+
+MAX_LOG_ODDS = 7.0
+"""Probability 0.9991: beyond it belief would only slow the death down."""
+
+_COVERED = 0.5
+_NEARER = 0.3
+
+
+def log_odds(probability: Floats) -> Floats:
+    """Return ln(p / (1 - p)), clipped to +-:data:`MAX_LOG_ODDS`."""
+    p = np.clip(probability, 1e-9, 1.0 - 1e-9)
+    return np.clip(np.log(p / (1.0 - p)), -MAX_LOG_ODDS, MAX_LOG_ODDS)
+
+
+def probability(odds: Floats) -> Floats:
+    """Return 1 / (1 + exp(-l)), the inverse of :func:`log_odds`."""
+    return 1.0 / (1.0 + np.exp(-odds))
+
+
+def survive(odds: Floats, dt: float, config: LifeConfig) -> Floats:
+    """Let existence decay over ``dt`` seconds of not looking: objects leave without a word."""
+    return log_odds(probability(odds) * np.exp(-dt / config.survival_time))
+
+
+def seen(odds: Floats, existence: Floats, weight: float, detection: float, config: LifeConfig) -> Floats:
+    """Return the log odds after a detection each.
+
+    Args:
+        odds: (T,) before.
+        existence: (T,) probability that the measurement shows an object at all (soft evidence, Pearl 1988).
+        weight: in [0, 1], how much of a new look this is.
+        detection: detection probability of an existing object.
+        config: clutter probability.
+    """
+    ratio = existence * detection / config.clutter_probability + (1.0 - existence)
+    return np.clip(odds + weight * np.log(ratio), -MAX_LOG_ODDS, MAX_LOG_ODDS)
+
+
+def missed(odds: Floats, detection: Floats, weight: float, config: LifeConfig) -> Floats:
+    """Return the log odds after a look without a detection; a miss never speaks for existence.
+
+    Args:
+        odds: (T,) before.
+        detection: (T,) probability that an existing object would have been detected.
+        weight: in [0, 1], how much of a new look this is.
+        config: clutter probability.
+    """
+    ratio = np.minimum((1.0 - detection) / (1.0 - config.clutter_probability), 1.0)
+    return np.clip(odds + weight * np.log(ratio), -MAX_LOG_ODDS, MAX_LOG_ODDS)
+
+
+def hidden(
+    centre: Floats, size: Floats, yaw: Floats, measurements: Measurements, sensor: Floats
+) -> NDArray[np.bool_]:
+    """Tell which of T boxes (centre (T, 3), size (T, 3), yaw (T,)) lie behind measured ones, seen from ``sensor`` (2,).
+
+    Bird's-eye view: a box is hidden when nearer measurements cover half of its angle of view or more; heights are
+    not compared, so a low wall hides a van (on the safe side: the van's track lives longer).
+    """
+    out = np.zeros(len(centre), dtype=np.bool_)
+    if len(centre) == 0 or len(measurements) == 0:
+        return out
+    bearing, half, near, _ = _view(centre, size, yaw, sensor)
+    m_bearing, m_half, _, m_far = _view(measurements.centre, measurements.size, measurements.yaw, sensor)
+    offset = (m_bearing[None, :] - bearing[:, None] + np.pi) % (2.0 * np.pi) - np.pi
+    low = np.maximum(offset - m_half, -half[:, None])
+    high = np.minimum(offset + m_half, half[:, None])
+    covers = np.where(m_far[None, :] - _NEARER < near[:, None], np.clip(high - low, 0.0, None), 0.0)
+    return covers.sum(axis=1) >= _COVERED * 2.0 * half
+
+
+def _view(centre: Floats, size: Floats, yaw: Floats, sensor: Floats) -> tuple[Floats, Floats, Floats, Floats]:
+    """Return bearing, half angle of view, nearest corner and centre distance, (T,) each."""
+    d = centre[:, :2] - sensor[:2]
+    bearing = np.arctan2(d[:, 1], d[:, 0])
+    corner = boxes.bev_corners(centre, size, yaw) - sensor[:2]
+    turned = np.arctan2(corner[..., 1], corner[..., 0]) - bearing[:, None]
+    half = np.abs((turned + np.pi) % (2.0 * np.pi) - np.pi).max(axis=1)
+    nearest = np.hypot(corner[..., 0], corner[..., 1]).min(axis=1)
+    return bearing, np.maximum(half, 1e-6), nearest, np.hypot(d[:, 0], d[:, 1])

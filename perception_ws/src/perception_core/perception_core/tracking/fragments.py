@@ -1,0 +1,107 @@
+"""Clusters that break up: a second box inside a confirmed track is a part of it, not a new object."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from perception_core.geometry import boxes
+from perception_core.tracking import class_belief
+from perception_core.tracking.measurements import Measurements
+from perception_core.tracking.table import TrackTable
+
+Floats = NDArray[np.float64]
+Indices = NDArray[np.int64]
+
+SAME_CLASS = 0.3
+"""Agreement of classes from which on two boxes may be the same object: a person beside a car is not a part of it."""
+
+_GROWTH = 0.5
+"""Metres by which a rejoined box may exceed the track's: more is a neighbour, not a part."""
+
+
+def owners(tracks: TrackTable, rows: Indices, left: Measurements, overlap: float) -> Indices:
+    """Find the track of which each unmatched measurement is a fragment.
+
+    Args:
+        tracks: predicted, not yet corrected.
+        rows: (K,) tracks that have a measurement in this scan; the others own nothing.
+        left: (L,) measurements without a track.
+        overlap: share of the measured box that must lie inside the track's.
+
+    Returns:
+        int64 (L,) row in ``tracks``, -1 for none; of several the one with the largest overlap.
+    """
+    candidates = rows[tracks.confirmed[rows]]
+    owner = np.full(len(left), -1, dtype=np.int64)
+    if len(candidates) == 0 or len(left) == 0:
+        return owner
+    inside = inside_share(
+        left.centre,
+        left.size,
+        left.yaw,
+        tracks.state[candidates, :3],
+        tracks.size[candidates],
+        tracks.heading[candidates, 0],
+    )
+    agreement = class_belief.agreement(tracks.class_probabilities[candidates], left.class_probabilities).T
+    inside[agreement < SAME_CLASS] = 0.0
+    best = inside.argmax(axis=1)
+    good = inside[np.arange(len(left)), best] >= overlap
+    owner[good] = candidates[best[good]]
+    return owner
+
+
+def inside_share(
+    centre: Floats, size: Floats, yaw: Floats, outer_centre: Floats, outer_size: Floats, outer_yaw: Floats
+) -> Floats:
+    """Return (L, T) in [0, 1]: which share of each box lies inside each outer box.
+
+    Boxes are (L or T, 3), (L or T, 3), (L or T,). Seen from above, in the axes of the outer box, the inner one is
+    replaced by its bounding rectangle; boxes apart in height share nothing.
+    """
+    out = np.zeros((len(centre), len(outer_centre)))
+    gap = np.linalg.norm(centre[:, None, :2] - outer_centre[None, :, :2], axis=2)
+    reach = (
+        np.linalg.norm(size[:, :2], axis=1)[:, None] + np.linalg.norm(outer_size[:, :2], axis=1)[None, :]
+    ) / 2.0
+    apart = (
+        np.abs(centre[:, None, 2] - outer_centre[None, :, 2])
+        >= (size[:, None, 2] + outer_size[None, :, 2]) / 2.0
+    )
+    i, j = np.nonzero((gap < reach) & ~apart)
+    low, high = _bounds(boxes.bev_corners(centre[i], size[i], yaw[i]), outer_centre[j], outer_yaw[j])
+    half = outer_size[j, :2] / 2.0
+    shared = np.clip(np.minimum(high, half) - np.maximum(low, -half), 0.0, None)
+    out[i, j] = (shared / np.maximum(high - low, 1e-6)).prod(axis=1)
+    return out
+
+
+def rejoin(tracks: TrackTable, rows: Indices, seen: Measurements, left: Measurements, owner: Indices) -> None:
+    """Widen, in place, the matched measurements ``seen`` (K,) of ``rows`` (K,) by their fragments.
+
+    The joined box has the track's yaw; it is left as it was if it would outgrow the track.
+    """
+    for k in np.flatnonzero(np.isin(rows, owner)):
+        row = rows[k]
+        parts = np.flatnonzero(owner == row)
+        centre = np.vstack([seen.centre[k : k + 1], left.centre[parts]])
+        size = np.vstack([seen.size[k : k + 1], left.size[parts]])
+        yaw = np.append(seen.yaw[k], left.yaw[parts])
+        origin, track_yaw = np.zeros((len(yaw), 3)), np.full(len(yaw), tracks.heading[row, 0])
+        low, high = _bounds(boxes.bev_corners(centre, size, yaw), origin, track_yaw)
+        low_xy, high_xy = low.min(axis=0), high.max(axis=0)
+        if (high_xy - low_xy > tracks.size[row, :2] + _GROWTH).any():
+            continue
+        bottom, top = (centre[:, 2] - size[:, 2] / 2).min(), (centre[:, 2] + size[:, 2] / 2).max()
+        c, s = np.cos(track_yaw[0]), np.sin(track_yaw[0])
+        x, y = (low_xy + high_xy) / 2.0
+        seen.centre[k] = c * x - s * y, s * x + c * y, (bottom + top) / 2.0
+        seen.size[k] = *(high_xy - low_xy), top - bottom
+        seen.yaw[k] = track_yaw[0]
+
+
+def _bounds(corners: Floats, centre: Floats, yaw: Floats) -> tuple[Floats, Floats]:
+    """Return lower and upper bounds (N, 2) of polygons (N, 4, 2) in the axes of boxes at ``centre`` turned by yaw."""
+    d = corners - centre[:, None, :2]
+    c, s = np.cos(yaw)[:, None], np.sin(yaw)[:, None]
+    local = np.stack([c * d[..., 0] + s * d[..., 1], -s * d[..., 0] + c * d[..., 1]], axis=2)
+    return local.min(axis=1), local.max(axis=1)

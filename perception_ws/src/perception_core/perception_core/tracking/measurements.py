@@ -1,0 +1,107 @@
+"""Objects of a scan as measurements in the fixed frame."""
+
+import dataclasses
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from perception_core.geometry import transforms
+from perception_core.tracking.config import MeasurementConfig
+from perception_core.types import Objects, Sensor
+
+Floats = NDArray[np.float64]
+
+_MIN_SIZE = 0.02
+
+
+@dataclass(slots=True)
+class Measurements:
+    """M boxes in the fixed frame.
+
+    Attributes:
+        centre: (M, 3) metres.
+        noise: (M, 3, 3) covariance of ``centre``, m^2, positive definite.
+        size: (M, 3) metres along the box axes, positive.
+        yaw: (M,) radians.
+        yaw_variance: (M,) rad^2.
+        class_probabilities: (M, C), rows sum to 1.
+        existence: (M,) in [0, 1].
+        lidar: bool (M,) seen by a LiDAR: its near faces are where they were measured.
+        sensors: uint8 (M,) bits.
+        range: (M,) horizontal distance from the robot, metres.
+    """
+
+    centre: Floats
+    noise: Floats
+    size: Floats
+    yaw: Floats
+    yaw_variance: Floats
+    class_probabilities: Floats
+    existence: Floats
+    lidar: NDArray[np.bool_]
+    sensors: NDArray[np.uint8]
+    range: Floats
+
+    def __len__(self) -> int:
+        """Return the number of measurements."""
+        return len(self.centre)
+
+    def select(self, index: NDArray[np.int64]) -> "Measurements":
+        """Return a copy that holds the measurements of an index array, in that order."""
+        return Measurements(**{f.name: getattr(self, f.name)[index] for f in dataclasses.fields(self)})
+
+    def face_variance(self, config: MeasurementConfig) -> Floats:
+        """Return (M,) m^2: how well a face that the LiDAR sees is known at this range."""
+        return (config.face_sigma + config.face_sigma_per_metre * self.range) ** 2
+
+
+def from_objects(
+    objects: Objects, T_fixed_base: transforms.Transform, config: MeasurementConfig
+) -> tuple[Measurements, int]:
+    """Move objects into the fixed frame and mend what would break a filter.
+
+    Objects with a value that is not finite are left out; covariances get the floors of ``config``, and those that
+    are not positive definite are replaced by their diagonal.
+
+    Returns:
+        The measurements, and how many objects were left out.
+    """
+    good = np.flatnonzero(_finite(objects))
+    noise = T_fixed_base[:3, :3] @ objects.covariance[good, :3, :3] @ T_fixed_base[:3, :3].T
+    classes = np.clip(objects.class_probabilities[good], 1e-6, None)
+    centre = objects.centre[good]
+    measurements = Measurements(
+        centre=transforms.apply(T_fixed_base, centre),
+        noise=_positive_definite(noise, config.min_sigma**2),
+        size=np.maximum(objects.size[good], _MIN_SIZE),
+        yaw=objects.yaw[good] + transforms.yaw_of(T_fixed_base),
+        yaw_variance=np.maximum(objects.covariance[good, 5, 5], config.min_yaw_sigma**2),
+        class_probabilities=classes / classes.sum(axis=1, keepdims=True),
+        existence=np.clip(objects.existence[good], 0.0, 1.0),
+        lidar=(objects.sensors[good] & np.uint8(Sensor.LIDAR)) > 0,
+        sensors=objects.sensors[good],
+        range=np.hypot(centre[:, 0], centre[:, 1]),
+    )
+    return measurements, len(objects) - len(good)
+
+
+def _finite(objects: Objects) -> NDArray[np.bool_]:
+    columns = (objects.centre, objects.size, objects.covariance, objects.class_probabilities)
+    good = np.isfinite(objects.yaw) & np.isfinite(objects.existence)
+    for column in columns:
+        good &= np.isfinite(column).all(axis=tuple(range(1, column.ndim)))
+    return good
+
+
+def _positive_definite(noise: Floats, floor: float) -> Floats:
+    """Return (M, 3, 3) symmetric matrices with leading minors (Sylvester) above those of the floor."""
+    sym = (noise + noise.transpose(0, 2, 1)) / 2.0
+    diagonal = np.maximum(np.abs(np.einsum("mii->mi", sym)), floor)
+    out = sym.copy()
+    index = np.arange(3)
+    out[:, index, index] = diagonal
+    minor = out[:, 0, 0] * out[:, 1, 1] - out[:, 0, 1] ** 2
+    bad = (minor <= floor**2 * 0.1) | (np.linalg.det(out) <= floor**3 * 0.1)
+    out[bad] = diagonal[bad, :, None] * np.eye(3)
+    return out

@@ -1,0 +1,91 @@
+"""Tracks as the planner's obstacles."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from perception_core.geometry import boxes, transforms
+from perception_core.tracking import existence, motion
+from perception_core.tracking.config import OutputConfig
+from perception_core.tracking.table import TrackTable
+from perception_core.types import Mode, Obstacles, SensorStatus
+
+Floats = NDArray[np.float64]
+
+_TILT_VARIANCE = 0.05**2
+"""rad^2 of roll and pitch, and rad^2/s^2 of their rates: boxes stand upright by definition, slopes do not."""
+
+
+def report(
+    tracks: TrackTable,
+    stamp_ns: int,
+    frame: str,
+    over_ground: bool,
+    mode: Mode,
+    statuses: tuple[SensorStatus, ...],
+    config: OutputConfig,
+) -> Obstacles:
+    """Return the confirmed ones of ``tracks``, which stand at ``stamp_ns`` in ``frame``, as obstacles.
+
+    Args:
+        tracks: any, also unconfirmed.
+        stamp_ns: nanoseconds.
+        frame: the fixed frame.
+        over_ground: ``frame`` does not move with the robot.
+        mode: passed through.
+        statuses: passed through.
+        config: prediction and motion state.
+    """
+    told = tracks.select(tracks.confirmed)
+    centre, velocity, yaw = told.state[:, :3], told.state[:, 3:], transforms.wrap_angle(told.heading[:, 0])
+    return Obstacles(
+        stamp_ns=stamp_ns,
+        frame=frame,
+        ids=told.ids,
+        centre=centre,
+        size=told.size,
+        yaw=yaw,
+        pose_covariance=_pose_covariance(told),
+        velocity=velocity,
+        yaw_rate=told.heading[:, 1],
+        twist_covariance=_six(told.covariance[:, 3:, 3:], told.heading_covariance[:, 1, 1]),
+        class_probabilities=told.class_probabilities,
+        existence=existence.probability(told.log_odds),
+        footprints=tuple(boxes.bev_corners(centre, told.size, yaw)),
+        motion=motion.classify(velocity, told.covariance[:, 3:, 3:], over_ground, config),
+        sensors=told.sensors,
+        first_seen_ns=told.first_seen_ns,
+        last_seen_ns=told.last_seen_ns,
+        predicted_path=_predicted_path(centre, velocity, yaw, config),
+        prediction_step_ns=round(config.prediction_step * 1e9),
+        mode=mode,
+        statuses=statuses,
+    )
+
+
+def _predicted_path(centre: Floats, velocity: Floats, yaw: Floats, config: OutputConfig) -> Floats:
+    """Return (T, P, 3) of x, y, yaw at constant velocity."""
+    after = config.prediction_step * np.arange(1, config.prediction_steps + 1)
+    path = np.empty((len(centre), config.prediction_steps, 3))
+    path[:, :, :2] = centre[:, None, :2] + after[None, :, None] * velocity[:, None, :2]
+    path[:, :, 2] = yaw[:, None]
+    return path
+
+
+def _pose_covariance(told: TrackTable) -> Floats:
+    """Return (T, 6, 6): the anchor's covariance plus what the unseen part of the box adds along its axes."""
+    position = told.covariance[:, :3, :3].copy()
+    c, s = np.cos(told.heading[:, 0]), np.sin(told.heading[:, 0])
+    along, across = told.hidden_variance.T
+    position[:, 0, 0] += c * c * along + s * s * across
+    position[:, 1, 1] += s * s * along + c * c * across
+    position[:, 0, 1] += c * s * (along - across)
+    position[:, 1, 0] = position[:, 0, 1]
+    return _six(position, told.heading_covariance[:, 0, 0])
+
+
+def _six(linear: Floats, about_z: Floats) -> Floats:
+    out = np.zeros((len(linear), 6, 6))
+    out[:, :3, :3] = linear
+    out[:, 3, 3] = out[:, 4, 4] = _TILT_VARIANCE
+    out[:, 5, 5] = about_z
+    return out

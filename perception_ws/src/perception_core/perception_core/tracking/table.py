@@ -1,0 +1,90 @@
+"""The tracks as columns: one array a quantity, one row a track, oldest first."""
+
+import dataclasses
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from perception_core.types import CLASSES
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(slots=True)
+class TrackTable:
+    """T tracks at one stamp, in the fixed frame; owned and changed by the tracker alone.
+
+    Attributes:
+        serial: int64 (T,) running number, never given twice.
+        ids: uint8 (T, 16) UUID bytes.
+        state: (T, 6) centre in metres and velocity in m/s.
+        covariance: (T, 6, 6).
+        heading: (T, 2) yaw in radians (unwrapped) and yaw rate in rad/s; defined up to quarter turns, which
+            exchange length and width.
+        heading_covariance: (T, 2, 2).
+        size: (T, 3) metres along the axes of the box.
+        hidden_variance: (T, 2) m^2, what the unseen part of the box adds to the centre along length and width.
+        class_probabilities: (T, C).
+        log_odds: (T,) of existence.
+        first_seen_ns, last_seen_ns: int64 (T,).
+        fragments_since_ns: int64 (T,) since when fragments came without a pause, -1: none in the last scan.
+        occluded: bool (T,) hidden by something nearer at the last scan.
+        confirmed: bool (T,) has been reported.
+        oriented: bool (T,) the x axis points where the object has moved.
+        sensors: uint8 (T,) bits over the last update, 0 while coasting.
+    """
+
+    serial: NDArray[np.int64]
+    ids: NDArray[np.uint8]
+    state: Floats
+    covariance: Floats
+    heading: Floats
+    heading_covariance: Floats
+    size: Floats
+    hidden_variance: Floats
+    class_probabilities: Floats
+    log_odds: Floats
+    first_seen_ns: NDArray[np.int64]
+    last_seen_ns: NDArray[np.int64]
+    fragments_since_ns: NDArray[np.int64]
+    occluded: NDArray[np.bool_]
+    confirmed: NDArray[np.bool_]
+    oriented: NDArray[np.bool_]
+    sensors: NDArray[np.uint8]
+
+    def __len__(self) -> int:
+        """Return the number of tracks."""
+        return len(self.serial)
+
+    def select(self, rows: NDArray[np.bool_] | NDArray[np.int64]) -> "TrackTable":
+        """Return a copy that holds the rows of a mask (T,) or an index array, in that order."""
+        return TrackTable(**{f.name: getattr(self, f.name)[rows] for f in dataclasses.fields(self)})
+
+    def joined(self, younger: "TrackTable") -> "TrackTable":
+        """Return these tracks followed by ``younger`` ones."""
+        names = [f.name for f in dataclasses.fields(self)]
+        return TrackTable(**{n: np.concatenate([getattr(self, n), getattr(younger, n)]) for n in names})
+
+
+def empty_table() -> TrackTable:
+    """Return a table without tracks."""
+    return TrackTable(
+        serial=np.empty(0, np.int64),
+        ids=np.empty((0, 16), np.uint8),
+        state=np.empty((0, 6)),
+        covariance=np.empty((0, 6, 6)),
+        heading=np.empty((0, 2)),
+        heading_covariance=np.empty((0, 2, 2)),
+        size=np.empty((0, 3)),
+        hidden_variance=np.empty((0, 2)),
+        class_probabilities=np.empty((0, len(CLASSES))),
+        log_odds=np.empty(0),
+        first_seen_ns=np.empty(0, np.int64),
+        last_seen_ns=np.empty(0, np.int64),
+        fragments_since_ns=np.empty(0, np.int64),
+        occluded=np.empty(0, np.bool_),
+        confirmed=np.empty(0, np.bool_),
+        oriented=np.empty(0, np.bool_),
+        sensors=np.empty(0, np.uint8),
+    )

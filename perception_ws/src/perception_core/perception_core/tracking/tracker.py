@@ -1,0 +1,290 @@
+"""The tracker: objects of one scan in, obstacles with identity, velocity and existence out."""
+
+import dataclasses
+import uuid
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from perception_core.errors import PerceptionError
+from perception_core.geometry import transforms
+from perception_core.tracking import correction, existence, fragments, kalman, life, motion, reporting
+from perception_core.tracking.anchoring import visible_sides
+from perception_core.tracking.association import associate
+from perception_core.tracking.config import TrackerConfig
+from perception_core.tracking.measurements import Measurements, from_objects
+from perception_core.tracking.table import TrackTable, empty_table
+from perception_core.types import CLASSES, Mode, Motion, Objects, Obstacles, Sensor, SensorStatus
+
+Floats = NDArray[np.float64]
+Indices = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class TrackerEvents:
+    """What happened since the tracker was made; counts that only grow.
+
+    Attributes:
+        clock_resets: the clock was set back, all tracks were dropped.
+        frame_changes: the fixed frame changed its name, all tracks were dropped.
+        duplicates: scans with the stamp of the last one, ignored.
+        out_of_order: scans older than the last one, ignored.
+        invalid_objects: objects with values that are not finite, ignored.
+        births: tracks started.
+        confirmations: tracks reported for the first time.
+        deaths: tracks dropped for want of evidence or after a reset.
+        fragments: measurements taken for a part of a confirmed track.
+        reunions: younger tracks merged into the lost one that they continued.
+    """
+
+    clock_resets: int = 0
+    frame_changes: int = 0
+    duplicates: int = 0
+    out_of_order: int = 0
+    invalid_objects: int = 0
+    births: int = 0
+    confirmations: int = 0
+    deaths: int = 0
+    fragments: int = 0
+    reunions: int = 0
+
+
+class Tracker:
+    """Follows objects from scan to scan in a fixed frame.
+
+    One instance a robot; it owns its tracks and its counter of ids. The same calls give the same bytes.
+    """
+
+    def __init__(self, config: TrackerConfig, id_namespace: bytes) -> None:
+        """Make a tracker without tracks.
+
+        Args:
+            config: parameters.
+            id_namespace: 16 bytes, different for each instance; ids are uuid5 of it and a running number.
+
+        Raises:
+            PerceptionError: a namespace that is not 16 bytes long.
+        """
+        if len(id_namespace) != 16:
+            raise PerceptionError(f"id_namespace: expected 16 bytes, got {len(id_namespace)}")
+        self._config = config
+        self._namespace = uuid.UUID(bytes=id_namespace)
+        self._next_serial = 0
+        self._tracks = empty_table()
+        self._stamp_ns: int | None = None
+        self._frame = ""
+        self._over_ground = True
+        self._events = TrackerEvents()
+
+    @property
+    def events(self) -> TrackerEvents:
+        """Counts of what happened so far; compare two of them to see what one update did."""
+        return self._events
+
+    def reset(self) -> None:
+        """Forget all tracks and the clock; ids go on counting."""
+        self._count(deaths=len(self._tracks))
+        self._tracks = empty_table()
+        self._stamp_ns = None
+
+    def update(
+        self,
+        objects: Objects,
+        T_fixed_base: transforms.Transform,
+        fixed_frame: str,
+        statuses: tuple[SensorStatus, ...] = (),
+    ) -> Obstacles:
+        """Take the objects of one scan into account.
+
+        A scan with the last stamp or an older one changes nothing and yields the obstacles of the last stamp; one
+        older by more than ``life.reset_jump``, or in another fixed frame, starts afresh. All are counted in
+        :attr:`events`.
+
+        Args:
+            objects: of one scan, in the robot's base frame.
+            T_fixed_base: (4, 4) pose of the base frame in the fixed frame at the objects' stamp.
+            fixed_frame: its name; the base frame's own where there is no odometry.
+            statuses: health of the sensors, passed through.
+
+        Returns:
+            The confirmed tracks at the objects' stamp, oldest first.
+        """
+        if not self._accept(objects.stamp_ns, fixed_frame):
+            return self._report(self._tracks, self._stamp_ns or 0, objects.mode, statuses)
+        self._over_ground = fixed_frame != objects.frame
+        seen, invalid = from_objects(objects, T_fixed_base, self._config.measurement)
+        dt = self._advance(objects.stamp_ns)
+        self._take_in(seen, T_fixed_base[:2, 3], dt)
+        self._count(invalid_objects=invalid)
+        return self._report(self._tracks, objects.stamp_ns, objects.mode, statuses)
+
+    def predict_only(
+        self, stamp_ns: int, fixed_frame: str, mode: Mode, statuses: tuple[SensorStatus, ...] = ()
+    ) -> Obstacles:
+        """Return the obstacles coasted to ``stamp_ns`` while no scan arrives; the tracker itself does not change.
+
+        Not seeing because nothing was measured is no evidence against an object: existence only decays with time,
+        and tracks end after their coasting time. A stamp before the last scan's yields the state of that scan; a
+        fixed frame other than the tracks' yields none.
+        """
+        if self._stamp_ns is None or fixed_frame != self._frame:
+            return reporting.report(
+                empty_table(), stamp_ns, fixed_frame, self._over_ground, mode, statuses, self._config.output
+            )
+        stamp_ns = max(stamp_ns, self._stamp_ns)
+        alive = self._tracks.select(~life.expired(self._tracks, stamp_ns, self._config.life))
+        coasted = _predicted(alive, (stamp_ns - self._stamp_ns) / 1e9, self._config)
+        if stamp_ns > self._stamp_ns:
+            coasted.sensors[:] = Sensor.NONE
+        return self._report(coasted, stamp_ns, mode, statuses)
+
+    def _accept(self, stamp_ns: int, fixed_frame: str) -> bool:
+        """Compare a stamp and a frame with the last; start afresh where they cannot be continued."""
+        if self._stamp_ns is not None and fixed_frame != self._frame:
+            self.reset()
+            self._count(frame_changes=1)
+        self._frame = fixed_frame
+        if self._stamp_ns is None or stamp_ns > self._stamp_ns:
+            return True
+        if (self._stamp_ns - stamp_ns) / 1e9 > self._config.life.reset_jump:
+            self.reset()
+            self._count(clock_resets=1)
+            return True
+        if stamp_ns == self._stamp_ns:
+            self._count(duplicates=1)
+        else:
+            self._count(out_of_order=1)
+        return False
+
+    def _advance(self, stamp_ns: int) -> float:
+        """Move all tracks to ``stamp_ns``, drop those unseen for too long, return the seconds since the last scan."""
+        dt = 0.0 if self._stamp_ns is None else (stamp_ns - self._stamp_ns) / 1e9
+        self._stamp_ns = stamp_ns
+        self._keep(~life.expired(self._tracks, stamp_ns, self._config.life))
+        self._tracks = _predicted(self._tracks, dt, self._config)
+        self._tracks.sensors[:] = Sensor.NONE
+        return dt
+
+    def _take_in(self, seen: Measurements, sensor: Floats, dt: float) -> None:
+        tracks, stamp_ns, config = self._tracks, self._now, self._config
+        sides = _sides(tracks, sensor, config)
+        rows, columns = associate(
+            tracks, sides, seen, seen.face_variance(config.measurement), config.association
+        )
+        matched = seen.select(columns)
+        left = seen.select(np.setdiff1d(np.arange(len(seen)), columns))
+        owner = self._fragments(rows, matched, left)
+        correction.correct(tracks, rows, matched, sides[rows], stamp_ns, config)
+        self._weigh_existence(rows, matched.existence, seen, sensor, dt)
+        motions = motion.classify(
+            tracks.state[:, 3:], tracks.covariance[:, 3:, 3:], self._over_ground, config.output
+        )
+        motion.orient(tracks, motions == Motion.MOVING)
+        self._begin(left.select(np.flatnonzero(owner < 0)), sensor)
+        self._settle()
+
+    def _fragments(self, rows: Indices, matched: Measurements, left: Measurements) -> Indices:
+        """Find fragments among the measurements ``left``, join them with ``matched``, return their owners (L,)."""
+        tracks, shape, stamp_ns = self._tracks, self._config.shape, self._now
+        owner = fragments.owners(tracks, rows, left, shape.split_overlap)
+        owning = np.zeros(len(tracks), dtype=np.bool_)
+        owning[owner[owner >= 0]] = True
+        since = np.where(tracks.fragments_since_ns >= 0, tracks.fragments_since_ns, stamp_ns)
+        tracks.fragments_since_ns = np.where(owning, since, -1)
+        lasting = np.flatnonzero((stamp_ns - since) / 1e9 > shape.split_patience)
+        owner[np.isin(owner, lasting)] = -1
+        fragments.rejoin(tracks, rows, matched, left, owner)
+        self._count(fragments=int((owner >= 0).sum()))
+        return owner
+
+    def _weigh_existence(
+        self, rows: Indices, evidence: Floats, seen: Measurements, sensor: Floats, dt: float
+    ) -> None:
+        tracks, config = self._tracks, self._config
+        weight = min(dt / config.life.evidence_time, 1.0)
+        detection = config.association.detection_probability
+        odds = existence.survive(tracks.log_odds, dt, config.life)
+        unseen = np.setdiff1d(np.arange(len(tracks)), rows)
+        tracks.occluded[:] = False
+        tracks.occluded[unseen] = existence.hidden(
+            tracks.state[unseen, :3], tracks.size[unseen], tracks.heading[unseen, 0], seen, sensor
+        )
+        expected = np.where(tracks.occluded[unseen], config.life.occluded_detection_probability, detection)
+        odds[rows] = existence.seen(odds[rows], evidence, weight, detection, config.life)
+        odds[unseen] = existence.missed(odds[unseen], expected, weight, config.life)
+        tracks.log_odds = odds
+
+    def _begin(self, new: Measurements, sensor: Floats) -> None:
+        young = life.born(new, self._now, sensor, self._namespace, self._next_serial, self._config)
+        self._next_serial += len(young)
+        self._tracks = self._tracks.joined(young)
+        self._count(births=len(young))
+
+    def _settle(self) -> None:
+        """Confirm, reunite and bury."""
+        kept = life.reunite(self._tracks, self._now, self._config.shape.split_overlap)
+        self._tracks = self._tracks.select(kept)
+        fresh = life.to_confirm(self._tracks, self._config.life) & ~self._tracks.confirmed
+        self._tracks.confirmed |= fresh
+        self._count(confirmations=int(fresh.sum()), reunions=int((~kept).sum()))
+        self._keep(existence.probability(self._tracks.log_odds) >= self._config.life.death_existence)
+
+    @property
+    def _now(self) -> int:
+        assert self._stamp_ns is not None, "only called after a stamp was accepted"
+        return self._stamp_ns
+
+    def _keep(self, mask: NDArray[np.bool_]) -> None:
+        self._count(deaths=int((~mask).sum()))
+        self._tracks = self._tracks.select(mask)
+
+    def _count(self, **more: int) -> None:
+        changes = {name: getattr(self._events, name) + n for name, n in more.items()}
+        self._events = dataclasses.replace(self._events, **changes)
+
+    def _report(
+        self, tracks: TrackTable, stamp_ns: int, mode: Mode, statuses: tuple[SensorStatus, ...]
+    ) -> Obstacles:
+        return reporting.report(
+            tracks, stamp_ns, self._frame, self._over_ground, mode, statuses, self._config.output
+        )
+
+
+def warm_up() -> None:
+    """Compile what numba compiles, so that nothing does so in the first scan."""
+    tracker = Tracker(TrackerConfig(), bytes(16))
+    n = 3  # with one row numba would take strided columns for contiguous ones, and compile again later
+    for stamp in range(2):
+        objects = Objects(
+            stamp_ns=stamp * 100_000_000,
+            frame="base_link",
+            centre=np.outer(np.arange(1.0, n + 1.0), [10.0, 0.0, 0.1]),
+            size=np.full((n, 3), 2.0),
+            yaw=np.zeros(n),
+            covariance=np.tile(np.eye(6) * 0.01, (n, 1, 1)),
+            class_probabilities=np.full((n, len(CLASSES)), 1.0 / len(CLASSES)),
+            existence=np.ones(n),
+            sensors=np.full(n, Sensor.LIDAR, dtype=np.uint8),
+            point_count=np.full(n, 100, dtype=np.int32),
+            mode=Mode.LIDAR_ONLY,
+        )
+        tracker.update(objects, np.eye(4), "odom")
+
+
+def _predicted(tracks: TrackTable, dt: float, config: TrackerConfig) -> TrackTable:
+    """Return a copy of the tracks moved ahead by ``dt`` seconds."""
+    moved = tracks.select(np.arange(len(tracks)))
+    density = config.motion.acceleration_density
+    axes = np.array([density, density, config.motion.vertical_density])
+    moved.state, moved.covariance = kalman.predict(tracks.state, tracks.covariance, dt, axes)
+    moved.heading, moved.heading_covariance = kalman.predict_yaw(
+        tracks.heading, tracks.heading_covariance, dt, config.motion.yaw_density
+    )
+    return moved
+
+
+def _sides(tracks: TrackTable, sensor: Floats, config: TrackerConfig) -> Floats:
+    return visible_sides(
+        tracks.state[:, :3], tracks.size, tracks.heading[:, 0], sensor, config.measurement.grazing_sine
+    )
