@@ -229,3 +229,6 @@ _ENCODINGS: dict[str, _Encoding] = {
     "nv24": _Encoding(1, _nv24, rows=3.0),
 }
 """8UC3 and 8UC4 say nothing about the order of colours; blue first is OpenCV's convention."""
+
+KNOWN_ENCODINGS = frozenset(_ENCODINGS)
+"""What :func:`decode_image` reads; whoever has another decoder (cv_bridge) asks it for the rest only."""

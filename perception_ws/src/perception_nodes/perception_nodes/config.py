@@ -1,0 +1,92 @@
+"""What each node can be told, beside the parameters of the core component that it runs."""
+
+from dataclasses import dataclass
+
+from perception_core.camera.detector import CameraConfig
+from perception_core.config import Config, group, param
+from perception_core.fusion.config import FusionConfig
+from perception_core.lidar.config import LidarConfig
+from perception_core.planning.occupancy import OccupancyConfig
+from perception_core.planning.sectors import SectorConfig
+from perception_core.tracking.config import TrackerConfig
+
+
+@dataclass(frozen=True)
+class NodeConfig(Config):
+    """What every node takes."""
+
+    autostart: bool = param(True, "configure and activate without being asked, also after a respawn")
+    max_age: float = param(0.5, "older messages are dropped on arrival", unit="s", low=0.01, high=60.0)
+    max_future: float = param(
+        0.1, "messages stamped later than this after now are dropped", unit="s", low=0.0, high=10.0
+    )
+
+
+@dataclass(frozen=True)
+class CameraNodeConfig(NodeConfig):
+    """camera_node: one camera."""
+
+    camera_name: str = param("front", "name of the camera in topics and in the status of sensors")
+    image_topic: str = param("/sensors/camera_front/image_raw", "input: sensor_msgs/Image or CompressedImage")
+    camera_info_topic: str = param("/sensors/camera_front/camera_info", "input: its CameraInfo, to check image sizes")
+    image_transport: str = param("raw", "type of image_topic", choices=("raw", "compressed"))
+    camera: CameraConfig = group(CameraConfig)
+
+
+@dataclass(frozen=True)
+class LidarNodeConfig(NodeConfig):
+    """lidar_node: one LiDAR."""
+
+    lidar_name: str = param("top", "name of the LiDAR in topics and in the status of sensors")
+    points_topic: str = param("/sensors/lidar_top/points", "input: sensor_msgs/PointCloud2")
+    base_frame: str = param("base_link", "frame of the results: on the ground, x forward, z up")
+    transform_timeout: float = param(0.2, "how long a scan waits for its transform", unit="s", low=0.0, high=5.0)
+    lidar: LidarConfig = group(LidarConfig)
+
+
+@dataclass(frozen=True)
+class FusionNodeConfig(NodeConfig):
+    """fusion_node."""
+
+    base_frame: str = param("base_link", "frame of the objects")
+    fixed_frame: str = param("", "frame that does not move, through which ego motion is taken out; '' without odometry")
+    lidar_name: str = param("top", "name of the LiDAR")
+    cameras: tuple[str, ...] = param(("front",), "names of the cameras, the most important first")
+    camera_info_topics: tuple[str, ...] = param(
+        ("/sensors/camera_front/camera_info",), "inputs: CameraInfo of each camera, in the same order"
+    )
+    rectified_cameras: tuple[str, ...] = param((), "cameras whose detections were made on rectified images (P, not K)")
+    camera_budget: float = param(0.05, "longest wait of a scan for a camera result", unit="s", low=0.0, high=1.0)
+    camera_timeout: float = param(0.5, "a camera silent for longer is missing", unit="s", low=0.05, high=10.0)
+    lidar_timeout: float = param(
+        0.5, "without a scan for longer the cameras place objects alone", unit="s", low=0.05, high=10.0
+    )
+    transform_timeout: float = param(0.2, "how long data wait for their transform", unit="s", low=0.0, high=5.0)
+    fusion: FusionConfig = group(FusionConfig)
+
+
+@dataclass(frozen=True)
+class TrackingNodeConfig(NodeConfig):
+    """tracking_node."""
+
+    base_frame: str = param("base_link", "frame of the objects")
+    fixed_frame: str = param("", "frame of the obstacles, in which the world stands still; '' without odometry: base_frame")
+    lidar_name: str = param("top", "name of the LiDAR")
+    cameras: tuple[str, ...] = param(("front",), "names of the cameras")
+    objects_timeout: float = param(
+        0.3, "without objects for longer the obstacles are predicted and the mode is BLIND", unit="s", low=0.05, high=10.0
+    )
+    watchdog_period: float = param(0.1, "period of messages while there are no objects", unit="s", low=0.02, high=1.0)
+    transform_timeout: float = param(0.2, "how long objects wait for the ego pose", unit="s", low=0.0, high=5.0)
+    tracker: TrackerConfig = group(TrackerConfig)
+    occupancy: OccupancyConfig = group(OccupancyConfig)
+    sectors: SectorConfig = group(SectorConfig)
+
+
+NODE_CONFIGS: dict[str, type[NodeConfig]] = {
+    "camera_node": CameraNodeConfig,
+    "lidar_node": LidarNodeConfig,
+    "fusion_node": FusionNodeConfig,
+    "tracking_node": TrackingNodeConfig,
+}
+"""Config class of each node by its name."""

@@ -1,0 +1,16 @@
+"""Bulk bytes of messages."""
+
+import array
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+def fill_bytes(data: "array.array[int]", values: NDArray[Any]) -> None:
+    """Append the bytes of an array to a message's uint8[] field.
+
+    Assigning an ndarray to the field instead goes through the setter number by number: 100 ms for a scan, not 0.2 ms.
+    """
+    if values.size:
+        data.frombytes(np.ascontiguousarray(values).reshape(-1).view(np.uint8).data)

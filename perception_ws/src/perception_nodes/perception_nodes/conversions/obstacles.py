@@ -1,0 +1,167 @@
+"""perception_interfaces/ObstacleArray to and from the core's tracked obstacles."""
+
+import numpy as np
+from geometry_msgs.msg import Point32, Polygon, Vector3
+from numpy.typing import NDArray
+from perception_core.errors import PerceptionError
+from perception_core.types import CLASSES, Mode, Obstacles, SensorKind, SensorState, SensorStatus
+from perception_core.types.classes import INDEX, UNKNOWN
+from perception_interfaces.msg import ObjectClass, Obstacle, ObstacleArray
+from perception_interfaces.msg import SensorStatus as SensorStatusMsg
+
+from perception_nodes.conversions.boxes import class_list
+from perception_nodes.conversions.header import covariance_from_msg, header_to_msg, pose_to_msg, yaw_from_msg
+from perception_nodes.conversions.time import duration_to_msg, ns_from_msg, time_to_msg
+
+
+def obstacles_to_msg(obstacles: Obstacles, latency_ns: int = 0) -> ObstacleArray:
+    """Return the planner's message; ``latency_ns`` from the stamp of the scan to publishing.
+
+    The probability of ``unknown`` is what the listed classes leave over of 1, so it is not listed.
+    """
+    msg = status_to_msg(obstacles.stamp_ns, obstacles.frame, obstacles.mode, obstacles.statuses, latency_ns)
+    msg.obstacles = [_obstacle_to_msg(obstacles, i) for i in range(len(obstacles))]
+    return msg
+
+
+def status_to_msg(
+    stamp_ns: int, frame: str, mode: Mode, statuses: tuple[SensorStatus, ...], latency_ns: int = 0
+) -> ObstacleArray:
+    """Return an ObstacleArray without obstacles: what the perception stands on, nothing about what it sees.
+
+    fusion_node sends it as ``objects/status`` beside each array of objects.
+    """
+    return ObstacleArray(
+        header=header_to_msg(stamp_ns, frame),
+        sensors=[sensor_status_to_msg(s) for s in statuses],
+        mode=int(mode),
+        latency=duration_to_msg(latency_ns),
+    )
+
+
+def status_from_msg(msg: ObstacleArray) -> tuple[Mode, tuple[SensorStatus, ...]]:
+    """Return mode and sensors of an ObstacleArray.
+
+    Raises:
+        PerceptionError: an unknown mode, sensor kind or state.
+    """
+    return _enum(Mode, msg.mode, "mode"), tuple(sensor_status_from_msg(s) for s in msg.sensors)
+
+
+def sensor_status_to_msg(status: SensorStatus) -> SensorStatusMsg:
+    """Return the health of one sensor."""
+    return SensorStatusMsg(
+        name=status.name,
+        kind=int(status.kind),
+        state=int(status.state),
+        last_stamp=time_to_msg(status.last_stamp_ns),
+        rate_hz=float(status.rate_hz),
+        reason=status.reason,
+    )
+
+
+def sensor_status_from_msg(msg: SensorStatusMsg) -> SensorStatus:
+    """Return the health of one sensor; ``rate_hz`` is a float32 in the message.
+
+    Raises:
+        PerceptionError: an unknown kind or state.
+    """
+    kind, state = _enum(SensorKind, msg.kind, "kind"), _enum(SensorState, msg.state, "state")
+    return SensorStatus(msg.name, kind, state, ns_from_msg(msg.last_stamp), msg.rate_hz, msg.reason)
+
+
+def obstacles_from_msg(msg: ObstacleArray) -> Obstacles:
+    """Return columns; class probabilities, existence and footprints have the message's float32 precision.
+
+    Raises:
+        PerceptionError: an orientation that is no rotation, paths of different lengths, an unknown mode.
+    """
+    rows = msg.obstacles
+    mode, statuses = status_from_msg(msg)
+    steps = {len(o.predicted_path) for o in rows}
+    if len(steps) > 1:
+        raise PerceptionError(f"obstacles: predicted paths of {sorted(steps)} poses, expected one length")
+    return Obstacles(
+        stamp_ns=ns_from_msg(msg.header.stamp),
+        frame=msg.header.frame_id,
+        ids=np.array([o.id.uuid for o in rows], dtype=np.uint8).reshape(-1, 16),
+        centre=_table([_xyz(o.pose.pose.position) for o in rows], 3),
+        size=_table([_xyz(o.size) for o in rows], 3),
+        yaw=np.array([yaw_from_msg(o.pose.pose.orientation) for o in rows], dtype=np.float64),
+        pose_covariance=_stack([covariance_from_msg(o.pose.covariance) for o in rows]),
+        velocity=_table([_xyz(o.twist.twist.linear) for o in rows], 3),
+        yaw_rate=np.array([o.twist.twist.angular.z for o in rows], dtype=np.float64),
+        twist_covariance=_stack([covariance_from_msg(o.twist.covariance) for o in rows]),
+        class_probabilities=_table([_probabilities(o) for o in rows], len(CLASSES)),
+        existence=np.array([o.existence_probability for o in rows], dtype=np.float64),
+        footprints=tuple(_table([(p.x, p.y) for p in o.footprint.points], 2) for o in rows),
+        motion=np.array([o.motion for o in rows], dtype=np.uint8),
+        sensors=np.array([o.sensors for o in rows], dtype=np.uint8),
+        first_seen_ns=np.array([ns_from_msg(o.first_seen) for o in rows], dtype=np.int64),
+        last_seen_ns=np.array([ns_from_msg(o.last_seen) for o in rows], dtype=np.int64),
+        predicted_path=_paths(rows, steps.pop() if steps else 0),
+        prediction_step_ns=ns_from_msg(rows[0].prediction_step) if rows else 0,
+        mode=mode,
+        statuses=statuses,
+    )
+
+
+def _obstacle_to_msg(obstacles: Obstacles, i: int) -> Obstacle:
+    msg = Obstacle(existence_probability=float(obstacles.existence[i]))
+    msg.id.uuid[:] = obstacles.ids[i]
+    msg.classes = [
+        ObjectClass(label=label, probability=p)
+        for label, p in class_list(obstacles.class_probabilities[i].tolist())
+        if label != UNKNOWN
+    ]
+    x, y, z = obstacles.centre[i].tolist()
+    length, width, height = obstacles.size[i].tolist()
+    msg.pose.pose = pose_to_msg(x, y, z, float(obstacles.yaw[i]))
+    msg.pose.covariance[:] = obstacles.pose_covariance[i].ravel()
+    vx, vy, vz = obstacles.velocity[i].tolist()
+    msg.twist.twist.linear = Vector3(x=vx, y=vy, z=vz)
+    msg.twist.twist.angular.z = float(obstacles.yaw_rate[i])
+    msg.twist.covariance[:] = obstacles.twist_covariance[i].ravel()
+    msg.size = Vector3(x=length, y=width, z=height)
+    corners = obstacles.footprints[i].tolist()
+    msg.footprint = Polygon(points=[Point32(x=u, y=v, z=z - height / 2.0) for u, v in corners])
+    msg.motion = int(obstacles.motion[i])
+    msg.sensors = int(obstacles.sensors[i])
+    msg.first_seen = time_to_msg(int(obstacles.first_seen_ns[i]))
+    msg.last_seen = time_to_msg(int(obstacles.last_seen_ns[i]))
+    msg.predicted_path = [pose_to_msg(px, py, z, yaw) for px, py, yaw in obstacles.predicted_path[i].tolist()]
+    msg.prediction_step = duration_to_msg(obstacles.prediction_step_ns)
+    return msg
+
+
+def _probabilities(obstacle: Obstacle) -> list[float]:
+    row = [0.0] * len(CLASSES)
+    for entry in obstacle.classes:
+        row[INDEX.get(entry.label, INDEX[UNKNOWN])] += entry.probability
+    row[INDEX[UNKNOWN]] += max(0.0, 1.0 - sum(row))
+    return row
+
+
+def _paths(rows: list[Obstacle], steps: int) -> NDArray[np.float64]:
+    poses = [(p.position.x, p.position.y, yaw_from_msg(p.orientation)) for o in rows for p in o.predicted_path]
+    return np.array(poses, dtype=np.float64).reshape(len(rows), steps, 3)
+
+
+def _xyz(v: Vector3) -> tuple[float, float, float]:
+    return v.x, v.y, v.z
+
+
+def _table(rows: list, width: int) -> NDArray[np.float64]:
+    return np.array(rows, dtype=np.float64).reshape(-1, width)
+
+
+def _stack(matrices: list[NDArray[np.float64]]) -> NDArray[np.float64]:
+    return np.array(matrices, dtype=np.float64).reshape(-1, 6, 6)
+
+
+def _enum(kind: type, value: int, field: str):  # noqa: ANN202 - the type is the argument
+    try:
+        return kind(value)
+    except ValueError:
+        known = ", ".join(f"{e.name}={e.value}" for e in kind)
+        raise PerceptionError(f"{field}: {value} is none of {known}") from None

@@ -1,0 +1,1 @@
+"""What the lifecycle nodes share: parameters, stamps, transforms, statistics, diagnostics, start and end."""
