@@ -1,0 +1,172 @@
+"""Bird's-eye cells of the points above ground, and which of what hangs overhead is an obstacle.
+
+Whether something high above the ground stands or hangs is a question of the column under it: every cell keeps a mask
+of its occupied height slices, and points above the clearance stay only while the slices reach down below the
+clearance without a hole. A truck keeps its roof, a bridge, branches and a gate's beam do not become obstacles.
+"""
+
+from dataclasses import dataclass
+
+import numba
+import numpy as np
+from numpy.typing import NDArray
+
+SLICE = 0.25
+"""Metres of height one bit of a column's mask stands for."""
+HOLE = 4
+"""Slices (1 m) that may be empty inside something that stands."""
+
+
+@dataclass(frozen=True, slots=True)
+class BevCells:
+    """C occupied bird's-eye cells and the points in them.
+
+    Attributes:
+        points: int32 (N,) indices of obstacle points in the scan.
+        cell: int32 (N,) cell of each of these points.
+        index: int32 (C, 2) integer x and y of each cell.
+        bounds: float32 (C, 4) x_min, y_min, x_max, y_max of the cell's points, base frame.
+        count: int32 (C,) points.
+        top, bottom: float32 (C,) heights above ground of the highest and lowest obstacle point.
+        overhead: number of points that hang above the clearance.
+        below: number of points too far below ground, reflections.
+    """
+
+    points: NDArray[np.int32]
+    cell: NDArray[np.int32]
+    index: NDArray[np.int32]
+    bounds: NDArray[np.float32]
+    count: NDArray[np.int32]
+    top: NDArray[np.float32]
+    bottom: NDArray[np.float32]
+    overhead: int
+
+    def __len__(self) -> int:
+        """Return the number of cells."""
+        return len(self.index)
+
+
+@numba.njit(cache=True)
+def _collect(xyz, height, reach, threshold, per_range, clearance, cell_size, origin_x, origin_y, side):  # type: ignore[no-untyped-def]
+    n = len(xyz)
+    lookup = np.zeros((side, side), np.int32)
+    points = np.empty(n, np.int32)
+    cell = np.empty(n, np.int32)
+    high = np.empty(n, np.int32)
+    scale = np.float32(1.0 / cell_size)
+    kept = cells = highs = 0
+    index = np.empty((n, 2), np.int32)
+    mask = np.empty(n, np.uint64)
+    for p in range(n):
+        h = height[p]
+        if h <= threshold + per_range * reach[p]:
+            continue
+        if h > clearance:
+            high[highs] = p
+            highs += 1
+            continue
+        ix = int((xyz[p, 0] - origin_x) * scale)
+        iy = int((xyz[p, 1] - origin_y) * scale)
+        c = lookup[ix, iy]
+        if c == 0:
+            index[cells, 0], index[cells, 1] = ix, iy
+            mask[cells] = 0
+            cells += 1
+            c = cells
+            lookup[ix, iy] = c
+        points[kept] = p
+        cell[kept] = c - 1
+        kept += 1
+        mask[c - 1] |= np.uint64(1) << np.uint64(h / SLICE)
+    low_kept = kept
+    for q in range(highs):
+        p = high[q]
+        c = lookup[int((xyz[p, 0] - origin_x) * scale), int((xyz[p, 1] - origin_y) * scale)]
+        if c > 0 and height[p] < 64 * SLICE:
+            points[kept] = p
+            cell[kept] = c - 1
+            kept += 1
+            mask[c - 1] |= np.uint64(1) << np.uint64(height[p] / SLICE)
+    kept = _drop_unsupported(points, cell, mask, height, low_kept, kept, cells, clearance)
+    return points[:kept], cell[:kept], index[:cells].copy(), n_overhead(highs, kept, low_kept)
+
+
+@numba.njit(cache=True, inline="always")
+def n_overhead(highs, kept, low_kept):  # type: ignore[no-untyped-def]
+    return highs - (kept - low_kept)
+
+
+@numba.njit(cache=True)
+def _drop_unsupported(points, cell, mask, height, low_kept, kept, cells, clearance):  # type: ignore[no-untyped-def]
+    """Keep of the high points those whose column reaches below the clearance; return the new number of points."""
+    top = np.empty(cells, np.int32)
+    first = int(clearance / SLICE)
+    for c in range(cells):
+        last = -HOLE - 1
+        for b in range(64):
+            if (mask[c] >> np.uint64(b)) & np.uint64(1):
+                if b > first and b - last > HOLE:
+                    break
+                last = b
+        top[c] = last
+    out = low_kept
+    for q in range(low_kept, kept):
+        if int(height[points[q]] / SLICE) <= top[cell[q]]:
+            points[out] = points[q]
+            cell[out] = cell[q]
+            out += 1
+    return out
+
+
+@numba.njit(cache=True)
+def _summarise(xyz, height, points, cell, cells):  # type: ignore[no-untyped-def]
+    bounds = np.empty((cells, 4), np.float32)
+    bounds[:, :2] = 1e9
+    bounds[:, 2:] = -1e9
+    count = np.zeros(cells, np.int32)
+    top = np.full(cells, -1e9, np.float32)
+    bottom = np.full(cells, 1e9, np.float32)
+    for q in range(len(points)):
+        p, c = points[q], cell[q]
+        x, y, h = xyz[p, 0], xyz[p, 1], height[p]
+        bounds[c, 0] = min(bounds[c, 0], x)
+        bounds[c, 1] = min(bounds[c, 1], y)
+        bounds[c, 2] = max(bounds[c, 2], x)
+        bounds[c, 3] = max(bounds[c, 3], y)
+        count[c] += 1
+        top[c] = max(top[c], h)
+        bottom[c] = min(bottom[c], h)
+    return bounds, count, top, bottom
+
+
+def collect_cells(
+    xyz: NDArray[np.float32],
+    height: NDArray[np.float32],
+    reach: NDArray[np.float32],
+    *,
+    obstacle_height: float,
+    height_per_range: float,
+    clearance: float,
+    cell_size: float,
+    max_range: float,
+    centre: NDArray[np.float64],
+) -> BevCells:
+    """Put the points above ground into bird's-eye cells.
+
+    Args:
+        xyz: float32 (K, 3) base frame.
+        height: float32 (K,) above ground.
+        reach: float32 (K,) horizontal distance from ``centre``.
+        obstacle_height, height_per_range: points above ``obstacle_height + height_per_range * reach`` are obstacles.
+        clearance: metres above ground; what hangs higher is no obstacle.
+        cell_size: metres.
+        max_range: metres, no point is farther from ``centre``.
+        centre: (3,) middle of the grid, the sensor's place.
+    """
+    side = int(2.0 * max_range / cell_size) + 3
+    origin = np.float32(centre[0] - max_range - cell_size), np.float32(centre[1] - max_range - cell_size)
+    points, cell, index, overhead = _collect(
+        xyz, height, reach, obstacle_height, height_per_range, clearance, cell_size, *origin, side
+    )
+    bounds, count, top, bottom = _summarise(xyz, height, points, cell, len(index))
+    return BevCells(points, cell, index, bounds, count, top, bottom, int(overhead))

@@ -1,0 +1,105 @@
+"""Bring a scan into the base frame, crop it, and sort it into the cells of a polar grid."""
+
+from dataclasses import dataclass
+
+import numba
+import numpy as np
+from numpy.typing import NDArray
+
+from perception_core.lidar.config import CropConfig
+from perception_core.lidar.polar import TABLE_STEP, PolarGrid, sector_turns
+
+
+@dataclass(frozen=True, slots=True)
+class GriddedScan:
+    """K kept points in the base frame and their places in the polar grid around the sensor.
+
+    Attributes:
+        xyz: float32 (K, 3) metres, base frame.
+        range: float32 (K,) metres, horizontal distance from the sensor.
+        sector: float32 (K,) azimuth in sectors, [0, sectors).
+        cell: int32 (K,) ring * sectors + sector.
+        order: int32 (K,) indices of the points sorted by cell.
+        starts: int32 (cells + 1,) where each cell begins in ``order``.
+        sensor: float64 (3,) position of the sensor in the base frame.
+        dropped: how many points were left out, by reason.
+    """
+
+    xyz: NDArray[np.float32]
+    range: NDArray[np.float32]
+    sector: NDArray[np.float32]
+    cell: NDArray[np.int32]
+    order: NDArray[np.int32]
+    starts: NDArray[np.int32]
+    sensor: NDArray[np.float64]
+    dropped: dict[str, int]
+
+
+def grid_scan(
+    points: NDArray[np.float32], T_base_sensor: NDArray[np.float64], grid: PolarGrid, crop: CropConfig
+) -> GriddedScan:
+    """Transform float32 (N, 3) points from the sensor into the base frame, crop, and sort by cell."""
+    limits = np.array([crop.min_range, crop.max_range, crop.min_height, crop.max_height], np.float32)
+    body = np.array([crop.body_min, crop.body_max], np.float32)
+    T = T_base_sensor.astype(np.float32)
+    xyz, reach, sector, cell, counts, dropped = _place(points, T, limits, body, grid.table, grid.sectors, grid.rings)
+    starts, order = _sort_by_cell(cell, counts)
+    names = ("range", "height", "body")
+    return GriddedScan(
+        xyz, reach, sector, cell, order, starts, T_base_sensor[:3, 3].copy(), dict(zip(names, map(int, dropped), strict=True))
+    )
+
+
+@numba.njit(cache=True)
+def _place(points, T, limits, body, table, sectors, rings):  # type: ignore[no-untyped-def]
+    n = len(points)
+    xyz = np.empty((n, 3), np.float32)
+    reach = np.empty(n, np.float32)
+    azimuth = np.empty(n, np.float32)
+    cell = np.empty(n, np.int32)
+    counts = np.zeros(rings * sectors, np.int32)
+    dropped = np.zeros(3, np.int64)
+    ox, oy = T[0, 3], T[1, 3]
+    to_table = np.float32(1.0 / TABLE_STEP)
+    k = 0
+    for i in range(n):
+        px, py, pz = points[i, 0], points[i, 1], points[i, 2]
+        dx = T[0, 0] * px + T[0, 1] * py + T[0, 2] * pz
+        dy = T[1, 0] * px + T[1, 1] * py + T[1, 2] * pz
+        z = T[2, 0] * px + T[2, 1] * py + T[2, 2] * pz + T[2, 3]
+        r = np.sqrt(dx * dx + dy * dy)
+        if not (limits[0] <= r < limits[1]):
+            dropped[0] += 1
+            continue
+        if not (limits[2] <= z <= limits[3]):
+            dropped[1] += 1
+            continue
+        x, y = dx + ox, dy + oy
+        if body[0, 0] <= x <= body[1, 0] and body[0, 1] <= y <= body[1, 1] and body[0, 2] <= z <= body[1, 2]:
+            dropped[2] += 1
+            continue
+        s = np.float32(sector_turns(dx, dy) * sectors)
+        j = min(int(s), sectors - 1)
+        c = table[int(r * to_table)] * sectors + j
+        xyz[k, 0], xyz[k, 1], xyz[k, 2] = x, y, z
+        reach[k] = r
+        azimuth[k] = s
+        cell[k] = c
+        counts[c] += 1
+        k += 1
+    return xyz[:k], reach[:k], azimuth[:k], cell[:k], counts, dropped
+
+
+@numba.njit(cache=True)
+def _sort_by_cell(cell, counts):  # type: ignore[no-untyped-def]
+    """Counting sort; the order inside a cell is that of the scan."""
+    starts = np.empty(len(counts) + 1, np.int32)
+    starts[0] = 0
+    for c in range(len(counts)):
+        starts[c + 1] = starts[c] + counts[c]
+    place = starts[:-1].copy()
+    order = np.empty(len(cell), np.int32)
+    for i in range(len(cell)):
+        order[place[cell[i]]] = i
+        place[cell[i]] += 1
+    return starts, order
