@@ -226,7 +226,7 @@ setup_wheels() {
   local key python
   # Of an env.sh sourced earlier nothing may leak into pip and CMake.
   unset PYTHONPATH LD_LIBRARY_PATH AMENT_PREFIX_PATH CMAKE_PREFIX_PATH COLCON_PREFIX_PATH
-  key=$(env_key "$WS"/requirements*.txt "$WS"/constraints.txt "$WS"/underlay/*)
+  key=$(env_key "$WS"/requirements*.txt "$WS"/constraints.txt "$WS"/underlay/requirements-*.txt)
   [[ -x $VENV/bin/python && -x $MSGS/bin/python ]] && stamped env "$key" && return
   rm -f "$ROS"/*.ok
   [[ -x $VENV/bin/python ]] || check_disk

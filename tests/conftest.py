@@ -1,0 +1,63 @@
+"""What all tests share: a ROS domain of their own, the folders with data and weights, launch_pytest where it is missing."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+# Two test workers, two test runs, or a test and a robot on the same network must not hear each other. Set when this
+# file is imported, before anything can start a node, and inherited by all that the tests launch. Domains up to 101
+# use ports that Linux does not hand out by itself.
+_WORKER = os.environ.get("PYTEST_XDIST_WORKER", "")
+_RUN = os.getppid() if _WORKER else os.getpid()
+os.environ["ROS_DOMAIN_ID"] = str(1 + (_RUN + int(_WORKER.removeprefix("gw") or 0)) % 101)
+os.environ["ROS_AUTOMATIC_DISCOVERY_RANGE"] = "LOCALHOST"
+
+
+def _missing(module: str) -> bool:
+    return importlib.util.find_spec(module) is None
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Put the small launch_pytest in the place of the real one, where there is launch but not launch_pytest."""
+    if "launch_pytest" in sys.modules or _missing("launch") or not _missing("launch_pytest"):
+        return
+    path = Path(__file__).parent / "plugins" / "launch_pytest_lite.py"
+    spec = importlib.util.spec_from_file_location("launch_pytest", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["launch_pytest"] = module
+    spec.loader.exec_module(module)
+    config.pluginmanager.register(module, "launch_pytest")
+
+
+def _folder(variable: str) -> Path | None:
+    """The folder an environment variable names; None when it is not set.
+
+    Raises:
+        pytest.UsageError: it is set, but there is no such folder.
+    """
+    value = os.environ.get(variable)
+    if not value:
+        return None
+    folder = Path(value).expanduser().resolve()
+    if not folder.is_dir():
+        raise pytest.UsageError(f"{variable}={value}: no such folder")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def perception_data() -> Path | None:
+    """The folder with real recordings (PERCEPTION_DATA), None without."""
+    return _folder("PERCEPTION_DATA")
+
+
+@pytest.fixture(scope="session")
+def perception_models() -> Path | None:
+    """The folder with network weights (PERCEPTION_MODELS), None without."""
+    return _folder("PERCEPTION_MODELS")
