@@ -1,12 +1,14 @@
 """The point of a box by which it is followed: the side or corner nearest to the sensor.
 
-A LiDAR sees one or two faces of an object. The centre of what was seen wanders as the robot passes, the near corner
-does not (Kellner et al. 2015, "Tracking of extended objects with high-resolution Doppler radar", and the usual L-shape
-trackers). So innovations are taken between anchors of track and measurement, and whenever the believed size or yaw
-of a track changes, its centre is moved so that its anchor stays: neither makes a velocity.
+A LiDAR sees one or two faces of an object. The centre of what was seen wanders as the robot passes, the near
+corner does not (Kellner et al. 2015, "Tracking of extended objects with high-resolution Doppler radar", and
+the usual L-shape trackers). So innovations are taken between anchors of track and measurement, and whenever
+the believed size or yaw of a track changes, its centre is moved so that its anchor stays: neither makes a
+velocity.
 
-An anchor is given by ``side`` (2,) in [-1, 1] along length and width: 0 is the middle of the box, +-1 a face. A face
-counts as seen when the line of sight meets it steeply enough; in between the anchor slides, so it never jumps.
+An anchor is given by ``side`` (2,) in [-1, 1] along length and width: 0 is the middle of the box, +-1 a face.
+A face counts as seen when the line of sight meets it steeply enough; in between the anchor slides, so it
+never jumps.
 """
 
 import math
@@ -72,7 +74,8 @@ def anchored_innovation(
         track_centre: (3,), track_size (3,), track_yaw: the predicted box; ``side`` (2,) its anchor.
         centre: (3,), size (3,), yaw: the measured box; ``noise`` (3, 3) the covariance of its centre.
         lidar: False: compare the centres; nothing is known of the faces.
-        face_variance: m^2 of a seen face, which takes the place of the centre's variance along that direction.
+        face_variance: m^2 of a seen face, which takes the place of the centre's variance along that
+            direction.
         innovation: (3,) out, measured minus predicted, metres.
         innovation_noise: (3, 3) out, its measurement part, m^2.
     """
@@ -104,6 +107,6 @@ def anchored_innovation(
 
 @njit(cache=True)
 def _anchor_variance(centre_variance: float, seen: float, face_variance: float, missing: float) -> float:
-    """Blend from the centre's variance to the face's; without a face, a part not seen may lie on either end."""
+    """Blend from the centre's variance to the face's; without a face, the missing part may lie on either end."""
     slack = (1.0 - seen) * max(missing, 0.0) / 2.0
     return (1.0 - seen) * centre_variance + seen * min(centre_variance, face_variance) + slack * slack

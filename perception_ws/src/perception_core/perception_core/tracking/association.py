@@ -1,7 +1,8 @@
 """Which measurement belongs to which track: gates, costs and a global assignment.
 
-The cost of a pair is twice the negative log likelihood ratio of "this track was measured here" against "the track was
-missed and the measurement is new" (Bar-Shalom, Willett, Tian 2011, section 6.3), so 0 is the price of no match:
+The cost of a pair is twice the negative log likelihood ratio of "this track was measured here" against "the
+track was missed and the measurement is new" (Bar-Shalom, Willett, Tian 2011, section 6.3), so 0 is the price
+of no match:
 
     d^2 + ln det(2 pi S) - 2 ln agreement + 2 ln(clutter density) + 2 ln((1 - P_D) / P_D)
 
@@ -72,7 +73,7 @@ def pair_costs(
     constant = (
         2.0 * math.log(config.clutter_density) + 2.0 * math.log((1.0 - p) / p) + 3.0 * math.log(2.0 * math.pi)
     )
-    return _costs(
+    costs: Floats = _costs(
         tracks.state,
         tracks.covariance,
         tracks.size,
@@ -88,12 +89,14 @@ def pair_costs(
         config.gate,
         constant,
     )
+    return costs
 
 
 def assign(costs: Floats) -> tuple[Indices, Indices]:
-    """Minimise the sum of costs (T, M) where leaving a row and a column alone costs 0; positive pairs never match.
+    """Minimise the sum of costs (T, M); leaving a row and a column alone costs 0, so positive pairs never match.
 
-    Rows and columns with a single candidate each are matched at once, the rest by scipy's ``linear_sum_assignment``.
+    Rows and columns with a single candidate each are matched at once, the rest by scipy's
+    ``linear_sum_assignment``.
     """
     good = costs < 0.0
     lone = good & (good.sum(axis=1, keepdims=True) == 1) & (good.sum(axis=0, keepdims=True) == 1)

@@ -1,8 +1,8 @@
 """Class probabilities over time: Bayes' rule with a confusion model.
 
-A report of class m for an object of class c has the probability K[c, m]: mostly right, sometimes a sibling (a truck
-for a car), rarely anything. ``unknown`` reported says nothing; an object whose true class nobody can name may be
-reported as anything.
+A report of class m for an object of class c has the probability K[c, m]: mostly right, sometimes a sibling (a
+truck for a car), rarely anything. ``unknown`` reported says nothing; an object whose true class nobody can
+name may be reported as anything.
 """
 
 import numpy as np
@@ -35,6 +35,9 @@ SIBLINGS: tuple[tuple[str, ...], ...] = (
 
 _RIGHT, _SIBLING = 0.7, 0.2
 
+_FLOOR = 1e-6
+"""No class is ever ruled out."""
+
 
 def confusion() -> Floats:
     """Return K (C, C): row c the true class, column m the reported one; rows sum to 1."""
@@ -52,7 +55,7 @@ def confusion() -> Floats:
 
 
 def likelihood(reported: Floats) -> Floats:
-    """Return the likelihood (M, C) of each true class given reported probabilities (M, C), at most 1 in each row.
+    """Return the likelihood (M, C) of each true class given reported probabilities (M, C); row maximum 1.
 
     The mass reported as ``unknown`` spreads evenly over all true classes.
     """
@@ -64,18 +67,25 @@ def likelihood(reported: Floats) -> Floats:
     return scaled
 
 
-def fuse(belief: Floats, reported: Floats, weight: Floats, forgetting: float) -> Floats:
-    """Return the belief (T, C) after one report each.
+def fuse(belief: Floats, reported: Floats, weight: Floats, memory: float) -> Floats:
+    """Return the belief (T, C) after one report each: ``belief^(1 - w / memory) * likelihood^w``.
+
+    Detectors repeat their errors, so evidence must not add up for ever: the exponent on the old belief (a
+        power
+    prior, Ibrahim and Chen 2000) lets it count as ``memory`` independent reports at most, however long it
+    lasts. What was reported as ``unknown`` neither adds nor fades.
 
     Args:
         belief: (T, C) probabilities, rows sum to 1.
         reported: (T, C) probabilities of the report.
-        weight: (T,) in [0, 1], how much of the report is new: reports close in time repeat the same error.
-        forgetting: share of the belief that fades to uniform first, so that no class is ever ruled out.
+        weight: (T,) in [0, 1], how much of the report is new; reports close in time are not independent.
+        memory: number of reports that count, at least 1.
     """
-    prior = (1.0 - forgetting * weight[:, None]) * belief + forgetting * weight[:, None] / belief.shape[1]
-    posterior = prior * likelihood(reported) ** weight[:, None]
-    return posterior / posterior.sum(axis=1, keepdims=True)
+    w = (weight * (1.0 - reported[:, INDEX[UNKNOWN]]))[:, None]
+    log = (1.0 - w / memory) * np.log(np.maximum(belief, _FLOOR)) + w * np.log(likelihood(reported))
+    posterior = np.exp(log - log.max(axis=1, keepdims=True, initial=-np.inf))
+    fused: Floats = posterior / posterior.sum(axis=1, keepdims=True)
+    return fused
 
 
 def agreement(belief: Floats, reported: Floats) -> Floats:

@@ -1,4 +1,4 @@
-"""Parameters of the tracker, in SI units and in seconds rather than scans: the frame rate may change at any time."""
+"""Parameters of the tracker, in SI units and in seconds rather than scans: frame rates change at any time."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ from perception_core.config import Config, group, param
 
 @dataclass(frozen=True)
 class MotionConfig(Config):
-    """Constant velocity driven by white-noise acceleration (Bar-Shalom, Li, Kirubarajan 2001, section 6.2.2)."""
+    """Constant velocity driven by white-noise acceleration (Bar-Shalom et al. 2001, section 6.2.2)."""
 
     acceleration_density: float = param(
         0.6, "horizontal power spectral density of the acceleration", unit="m^2/s^3", low=1e-3, high=100.0
@@ -128,8 +128,11 @@ class ShapeConfig(Config):
     class_time: float = param(
         0.3, "class reports nearer in time than this count as parts of one", unit="s", low=0.01, high=10.0
     )
-    class_forgetting: float = param(
-        0.02, "share of the class belief that fades to uniform in each report", low=0.0, high=0.5
+    class_memory: float = param(
+        2.5,
+        "independent class reports that count at most: detectors repeat their errors",
+        low=1.0,
+        high=100.0,
     )
     split_overlap: float = param(
         0.5, "a new box this much inside a confirmed track is a fragment of it", low=0.1, high=1.0

@@ -22,8 +22,8 @@ def correct(
 ) -> None:
     """Correct K tracks, in place, by one measurement each.
 
-    Heading and size go first. What they change about the box must not look like motion, so the centre moves along
-    and the anchor stays; then the innovation of the anchor corrects position and velocity.
+    Heading and size go first. What they change about the box must not look like motion, so the centre moves
+    along and the anchor stays; then the innovation of the anchor corrects position and velocity.
 
     Args:
         tracks: predicted to ``stamp_ns``.
@@ -56,7 +56,7 @@ def correct(
     tracks.size[rows] = size
     weight = np.minimum(dt / config.shape.class_time, 1.0)
     tracks.class_probabilities[rows] = class_belief.fuse(
-        tracks.class_probabilities[rows], seen.class_probabilities, weight, config.shape.class_forgetting
+        tracks.class_probabilities[rows], seen.class_probabilities, weight, config.shape.class_memory
     )
     tracks.last_seen_ns[rows] = stamp_ns
     tracks.sensors[rows] = seen.sensors
@@ -66,13 +66,14 @@ def innovations(
     state: Floats, size: Floats, yaw: Floats, sides: Floats, seen: Measurements, face_variance: Floats
 ) -> tuple[Floats, Floats]:
     """Return anchored innovations (K, 3) in metres and their noise (K, 3, 3) of K matched pairs."""
-    return _innovations(
+    out: tuple[Floats, Floats] = _innovations(
         state, size, yaw, sides, seen.centre, seen.size, seen.yaw, seen.noise, seen.lidar, face_variance
     )
+    return out
 
 
 def aligned_size(size: Floats, yaw: Floats, target_yaw: Floats) -> Floats:
-    """Return sizes (K, 3) of boxes turned by quarters until their yaw (K,) is nearest to ``target_yaw`` (K,)."""
+    """Return sizes (K, 3) of boxes turned by quarters until their yaw (K,) is nearest to the target's (K,)."""
     odd = np.rint((target_yaw - yaw) / QUARTER).astype(np.int64) % 2 != 0
     out = size.copy()
     out[odd, :2] = size[odd, 1::-1]
@@ -94,9 +95,10 @@ def _correct_heading(
 def _correct_size(
     size: Floats, measured: Floats, sides: Floats, lidar: NDArray[np.bool_], dt: Floats, config: TrackerConfig
 ) -> Floats:
-    """Follow the size by an asymmetric exponential filter (an expectile: near the largest size seen, not beyond).
+    """Follow the size by an asymmetric exponential filter (an expectile: near the largest seen, not beyond).
 
-    A visible part is a lower bound: more of it is believed soon (``grow_time``), less of it only where the extent
+    A visible part is a lower bound: more of it is believed soon (``grow_time``), less of it only where the
+        extent
     was seen from end to end, which takes a view of the neighbouring face, and slowly (``shrink_time``).
     """
     end_to_end = np.column_stack([np.abs(sides[:, 1]), np.abs(sides[:, 0]), np.ones(len(sides))])

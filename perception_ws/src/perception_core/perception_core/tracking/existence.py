@@ -62,10 +62,10 @@ def missed(odds: Floats, detection: Floats, weight: float, config: LifeConfig) -
 def hidden(
     centre: Floats, size: Floats, yaw: Floats, measurements: Measurements, sensor: Floats
 ) -> NDArray[np.bool_]:
-    """Tell which of T boxes (centre (T, 3), size (T, 3), yaw (T,)) lie behind measured ones, seen from ``sensor`` (2,).
+    """Tell which boxes, (T, 3), (T, 3), (T,), lie behind measured ones as seen from ``sensor`` (2,).
 
-    Bird's-eye view: a box is hidden when nearer measurements cover half of its angle of view or more; heights are
-    not compared, so a low wall hides a van (on the safe side: the van's track lives longer).
+    Bird's-eye view: a box is hidden when nearer measurements cover half of its angle of view or more; heights
+    are not compared, so a low wall hides a van (on the safe side: the van's track lives longer).
     """
     out = np.zeros(len(centre), dtype=np.bool_)
     if len(centre) == 0 or len(measurements) == 0:

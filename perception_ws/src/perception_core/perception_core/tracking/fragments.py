@@ -12,7 +12,7 @@ Floats = NDArray[np.float64]
 Indices = NDArray[np.int64]
 
 SAME_CLASS = 0.3
-"""Agreement of classes from which on two boxes may be the same object: a person beside a car is not a part of it."""
+"""Agreement of classes from which on two boxes may be one object: a person beside a car is no part of it."""
 
 _GROWTH = 0.5
 """Metres by which a rejoined box may exceed the track's: more is a neighbour, not a part."""
@@ -55,8 +55,8 @@ def inside_share(
 ) -> Floats:
     """Return (L, T) in [0, 1]: which share of each box lies inside each outer box.
 
-    Boxes are (L or T, 3), (L or T, 3), (L or T,). Seen from above, in the axes of the outer box, the inner one is
-    replaced by its bounding rectangle; boxes apart in height share nothing.
+    Boxes are (L or T, 3), (L or T, 3), (L or T,). Seen from above, in the axes of the outer box, the inner
+    one is replaced by its bounding rectangle; boxes apart in height share nothing.
     """
     out = np.zeros((len(centre), len(outer_centre)))
     gap = np.linalg.norm(centre[:, None, :2] - outer_centre[None, :, :2], axis=2)
@@ -100,7 +100,7 @@ def rejoin(tracks: TrackTable, rows: Indices, seen: Measurements, left: Measurem
 
 
 def _bounds(corners: Floats, centre: Floats, yaw: Floats) -> tuple[Floats, Floats]:
-    """Return lower and upper bounds (N, 2) of polygons (N, 4, 2) in the axes of boxes at ``centre`` turned by yaw."""
+    """Return lower and upper bounds (N, 2) of polygons (N, 4, 2) in the axes of boxes at ``centre``."""
     d = corners - centre[:, None, :2]
     c, s = np.cos(yaw)[:, None], np.sin(yaw)[:, None]
     local = np.stack([c * d[..., 0] + s * d[..., 1], -s * d[..., 0] + c * d[..., 1]], axis=2)

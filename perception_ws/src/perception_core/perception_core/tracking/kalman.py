@@ -1,7 +1,8 @@
 """Batched Kalman filters: position and velocity in 3D, yaw and yaw rate; all tracks in one call.
 
-The state of a track is (x, y, z, vx, vy, vz); positions are Cartesian, so the constant-velocity model leaves the axes
-uncoupled and the transition acts on 3 x 3 blocks. Another motion model needs its own ``predict`` and nothing else.
+The state of a track is (x, y, z, vx, vy, vz); positions are Cartesian, so the constant-velocity model leaves
+the axes uncoupled and the transition acts on 3 x 3 blocks. Another motion model needs its own ``predict`` and
+nothing else.
 """
 
 import numpy as np
@@ -59,7 +60,7 @@ def update(state: Floats, covariance: Floats, position: Floats, noise: Floats) -
 
 
 def predict_yaw(state: Floats, covariance: Floats, dt: float, density: float) -> tuple[Floats, Floats]:
-    """Move yaw and yaw rate (T, 2), covariance (T, 2, 2), ahead by ``dt`` seconds; ``density`` in rad^2/s^3."""
+    """Move yaw and yaw rate (T, 2) and covariance (T, 2, 2) ahead by ``dt`` s; ``density`` in rad^2/s^3."""
     moved = state.copy()
     moved[:, 0] += dt * state[:, 1]
     out = np.empty_like(covariance)
@@ -74,7 +75,7 @@ def predict_yaw(state: Floats, covariance: Floats, dt: float, density: float) ->
 def update_yaw(
     state: Floats, covariance: Floats, innovation: Floats, variance: Floats
 ) -> tuple[Floats, Floats]:
-    """Correct yaw and yaw rate (T, 2) by yaw differences (T,) in radians with variances (T,); Joseph's form."""
+    """Correct yaw and yaw rate (T, 2) by yaw differences (T,) with variances (T,), rad^2; Joseph's form."""
     s = covariance[:, 0, 0] + variance
     gain = covariance[:, :, 0] / s[:, None]
     corrected = state + gain * innovation[:, None]

@@ -83,8 +83,8 @@ def to_confirm(tracks: TrackTable, config: LifeConfig) -> Mask:
 def reunite(tracks: TrackTable, stamp_ns: int, overlap: float) -> Mask:
     """Give lost tracks their object back, in place, and tell which rows (T,) are left.
 
-    A confirmed track that has been coasting and a younger one seen now, at the same place, of like class, never seen
-    at the same time, are one object: the older id goes on with the younger's motion and box.
+    A confirmed track that has been coasting and a younger one seen now, at the same place, of like class,
+    never seen at the same time, are one object: the older id goes on with the younger's motion and box.
     """
     kept = np.ones(len(tracks), dtype=np.bool_)
     lost = np.flatnonzero(tracks.confirmed & (tracks.last_seen_ns < stamp_ns))

@@ -61,8 +61,8 @@ def from_objects(
 ) -> tuple[Measurements, int]:
     """Move objects into the fixed frame and mend what would break a filter.
 
-    Objects with a value that is not finite are left out; covariances get the floors of ``config``, and those that
-    are not positive definite are replaced by their diagonal.
+    Objects with a value that is not finite are left out; covariances get the floors of ``config``, and those
+    that are not positive definite are replaced by their diagonal.
 
     Returns:
         The measurements, and how many objects were left out.

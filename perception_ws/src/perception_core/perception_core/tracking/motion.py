@@ -14,7 +14,7 @@ _LONGER = 1.15
 """Length and width change places when width exceeds length by this factor, not at every wobble."""
 
 _TURNED = np.pi / 3
-"""Radians between heading and motion from which on the axes are renamed: more than half a quarter, so no flutter."""
+"""Radians between heading and motion at which axes are renamed: more than half a quarter, so no flutter."""
 
 
 def classify(
@@ -23,8 +23,8 @@ def classify(
     """Tell :class:`Motion` (T,) from velocities (T, 3) and their covariance (T, 3, 3).
 
     MOVING: the velocity differs from zero significantly (v^T P^-1 v, Mahalanobis) and is faster than
-    ``moving_speed``. STATIC: the upper bound of the speed, two sigma, lies below ``static_speed``. Else UNKNOWN,
-    and always where velocities are not ``over_ground`` but relative to a moving robot.
+    ``moving_speed``. STATIC: the upper bound of the speed, two sigma, lies below ``static_speed``. Else
+    UNKNOWN, and always where velocities are not ``over_ground`` but relative to a moving robot.
     """
     out = np.full(len(velocity), Motion.UNKNOWN, dtype=np.uint8)
     if not over_ground or len(velocity) == 0:
@@ -39,7 +39,7 @@ def classify(
 
 
 def orient(tracks: TrackTable, moving: NDArray[np.bool_]) -> None:
-    """Name the axes of the boxes, in place: x towards the motion once there was one, before that along the length.
+    """Name the axes of boxes, in place: x towards the motion once there was one, before that along the length.
 
     Args:
         tracks: boxes whose yaw is known up to quarter turns.

@@ -24,7 +24,8 @@ class TrackTable:
             exchange length and width.
         heading_covariance: (T, 2, 2).
         size: (T, 3) metres along the axes of the box.
-        hidden_variance: (T, 2) m^2, what the unseen part of the box adds to the centre along length and width.
+        hidden_variance: (T, 2) m^2, what the unseen part of the box adds to the centre along length and
+            width.
         class_probabilities: (T, C).
         log_odds: (T,) of existence.
         first_seen_ns, last_seen_ns: int64 (T,).

@@ -97,9 +97,13 @@ class Tracker:
     ) -> Obstacles:
         """Take the objects of one scan into account.
 
-        A scan with the last stamp or an older one changes nothing and yields the obstacles of the last stamp; one
-        older by more than ``life.reset_jump``, or in another fixed frame, starts afresh. All are counted in
-        :attr:`events`.
+        A scan with the last stamp or an older one changes nothing and yields the obstacles of the last stamp;
+        one older by more than ``life.reset_jump``, or in another fixed frame, starts afresh. All are counted
+        in :attr:`events`.
+
+        Only a LiDAR looks everywhere: in the modes without it, what is not measured coasts and its existence
+            only
+        decays with time.
 
         Args:
             objects: of one scan, in the robot's base frame.
@@ -115,18 +119,19 @@ class Tracker:
         self._over_ground = fixed_frame != objects.frame
         seen, invalid = from_objects(objects, T_fixed_base, self._config.measurement)
         dt = self._advance(objects.stamp_ns)
-        self._take_in(seen, T_fixed_base[:2, 3], dt)
+        self._take_in(seen, T_fixed_base[:2, 3], dt, watching=objects.mode in (Mode.FUSED, Mode.LIDAR_ONLY))
         self._count(invalid_objects=invalid)
         return self._report(self._tracks, objects.stamp_ns, objects.mode, statuses)
 
     def predict_only(
         self, stamp_ns: int, fixed_frame: str, mode: Mode, statuses: tuple[SensorStatus, ...] = ()
     ) -> Obstacles:
-        """Return the obstacles coasted to ``stamp_ns`` while no scan arrives; the tracker itself does not change.
+        """Return the obstacles coasted to ``stamp_ns`` while no scan arrives; the tracker does not change.
 
-        Not seeing because nothing was measured is no evidence against an object: existence only decays with time,
-        and tracks end after their coasting time. A stamp before the last scan's yields the state of that scan; a
-        fixed frame other than the tracks' yields none.
+        Not seeing because nothing was measured is no evidence against an object: existence only decays with
+            time,
+        and tracks end after their coasting time. A stamp before the last scan's yields the state of that
+        scan; a fixed frame other than the tracks' yields none.
         """
         if self._stamp_ns is None or fixed_frame != self._frame:
             return reporting.report(
@@ -158,7 +163,7 @@ class Tracker:
         return False
 
     def _advance(self, stamp_ns: int) -> float:
-        """Move all tracks to ``stamp_ns``, drop those unseen for too long, return the seconds since the last scan."""
+        """Move all tracks to ``stamp_ns``, drop those unseen for too long, return the seconds passed."""
         dt = 0.0 if self._stamp_ns is None else (stamp_ns - self._stamp_ns) / 1e9
         self._stamp_ns = stamp_ns
         self._keep(~life.expired(self._tracks, stamp_ns, self._config.life))
@@ -166,7 +171,8 @@ class Tracker:
         self._tracks.sensors[:] = Sensor.NONE
         return dt
 
-    def _take_in(self, seen: Measurements, sensor: Floats, dt: float) -> None:
+    def _take_in(self, seen: Measurements, sensor: Floats, dt: float, watching: bool) -> None:
+        """Match, correct, weigh, begin, settle; ``watching``: an object that is not measured was missed."""
         tracks, stamp_ns, config = self._tracks, self._now, self._config
         sides = _sides(tracks, sensor, config)
         rows, columns = associate(
@@ -176,7 +182,7 @@ class Tracker:
         left = seen.select(np.setdiff1d(np.arange(len(seen)), columns))
         owner = self._fragments(rows, matched, left)
         correction.correct(tracks, rows, matched, sides[rows], stamp_ns, config)
-        self._weigh_existence(rows, matched.existence, seen, sensor, dt)
+        self._weigh_existence(rows, matched.existence, seen, sensor, dt, watching)
         motions = motion.classify(
             tracks.state[:, 3:], tracks.covariance[:, 3:, 3:], self._over_ground, config.output
         )
@@ -185,7 +191,7 @@ class Tracker:
         self._settle()
 
     def _fragments(self, rows: Indices, matched: Measurements, left: Measurements) -> Indices:
-        """Find fragments among the measurements ``left``, join them with ``matched``, return their owners (L,)."""
+        """Find fragments among measurements ``left``, join them with ``matched``, return owners (L,)."""
         tracks, shape, stamp_ns = self._tracks, self._config.shape, self._now
         owner = fragments.owners(tracks, rows, left, shape.split_overlap)
         owning = np.zeros(len(tracks), dtype=np.bool_)
@@ -199,7 +205,7 @@ class Tracker:
         return owner
 
     def _weigh_existence(
-        self, rows: Indices, evidence: Floats, seen: Measurements, sensor: Floats, dt: float
+        self, rows: Indices, evidence: Floats, seen: Measurements, sensor: Floats, dt: float, watching: bool
     ) -> None:
         tracks, config = self._tracks, self._config
         weight = min(dt / config.life.evidence_time, 1.0)
@@ -212,7 +218,8 @@ class Tracker:
         )
         expected = np.where(tracks.occluded[unseen], config.life.occluded_detection_probability, detection)
         odds[rows] = existence.seen(odds[rows], evidence, weight, detection, config.life)
-        odds[unseen] = existence.missed(odds[unseen], expected, weight, config.life)
+        if watching:
+            odds[unseen] = existence.missed(odds[unseen], expected, weight, config.life)
         tracks.log_odds = odds
 
     def _begin(self, new: Measurements, sensor: Floats) -> None:
