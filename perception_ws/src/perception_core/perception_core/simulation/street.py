@@ -1,0 +1,221 @@
+"""The static world of a scenario: road, kerbs, sidewalks, houses, trees, lamps, gantries and foot bridges."""
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from perception_core.geometry.transforms import Transform, from_yaw
+from perception_core.simulation.materials import Material
+from perception_core.simulation.mesh import Colour, Mesh, box, ellipsoid, grid, merge, painted, tube
+from perception_core.simulation.route import Route
+from perception_core.simulation.scenario import StreetConfig
+
+Floats = NDArray[np.float64]
+
+BEFORE, BEYOND = 120.0, 160.0
+"""Metres the street goes on before the first waypoint and beyond the last."""
+
+_ASPHALT: Colour = (0.33, 0.33, 0.345)
+_PAVING: Colour = (0.60, 0.58, 0.55)
+_KERB: Colour = (0.68, 0.67, 0.64)
+_LINE: Colour = (0.93, 0.93, 0.90)
+_STEEL: Colour = (0.42, 0.45, 0.46)
+_WALLS: tuple[Colour, ...] = (
+    (0.74, 0.66, 0.54),
+    (0.62, 0.36, 0.28),
+    (0.80, 0.77, 0.70),
+    (0.56, 0.55, 0.54),
+    (0.72, 0.52, 0.36),
+    (0.67, 0.71, 0.70),
+    (0.80, 0.71, 0.52),
+)
+_ROOFS: tuple[Colour, ...] = ((0.48, 0.25, 0.19), (0.33, 0.31, 0.31), (0.42, 0.33, 0.28))
+_LEAVES: tuple[Colour, ...] = ((0.25, 0.42, 0.14), (0.32, 0.46, 0.16), (0.22, 0.37, 0.15))
+_PAINT_HEIGHT = 0.004
+
+
+def road_half_width(config: StreetConfig) -> float:
+    """Return metres from the centreline to the kerb."""
+    return config.lane_width + config.parking_width
+
+
+def build_street(config: StreetConfig, route: Route, rng: np.random.Generator) -> Mesh:
+    """Build everything that never moves as one mesh in the world frame."""
+    parts = [*_ground(config, route), *_markings(config, route), *_furniture(config, route, rng)]
+    if config.buildings:
+        parts += list(_houses(config, route, rng))
+    parts += [_gantry(config, route, s) for s in config.gantries]
+    parts += [_bridge(config, route, s) for s in config.bridges]
+    return merge(parts)
+
+
+def place(route: Route, s: float, d: float, z: float = 0.0) -> Transform:
+    """Return the pose of something that stands along the street at (s, d)."""
+    x, y = route.position(s, d)
+    return from_yaw(float(route.heading(np.clip(s, 0.0, route.length))), (x, y, z))
+
+
+def _strip(route: Route, s: ArrayLike, edges: tuple[tuple[float, float], ...], look: tuple[Material, Colour]) -> Mesh:
+    """Make a surface along the street through edges (d, z), right to left."""
+    stations = np.asarray(s, dtype=np.float64)
+    points = np.stack(
+        [np.column_stack([route.position(stations, d), np.full(len(stations), z)]) for d, z in edges], axis=1
+    )
+    return grid(points, *look)
+
+
+def _ground(config: StreetConfig, route: Route) -> Iterator[Mesh]:
+    s = np.arange(-BEFORE, route.length + BEYOND, 2.0)
+    half, top = road_half_width(config), config.kerb_height
+    outer = half + config.sidewalk_width
+    yield _strip(route, s, ((-half, 0.0), (0.0, 0.0), (half, 0.0)), (Material.ASPHALT, _ASPHALT))
+    for side in (-1.0, 1.0):
+        kerb = [(side * half, 0.0), (side * (half + 0.01), top), (side * (half + 0.15), top)]
+        paving = [(side * (half + 0.15), top), (side * outer, top)]
+        lawn = [(side * outer, top), (side * (outer + 90.0), top)]
+        for edges, look in (
+            (kerb, (Material.KERB, _KERB)),
+            (paving, (Material.PAVING, _PAVING)),
+            (lawn, (Material.GRASS, (0.36, 0.42, 0.24))),
+        ):
+            yield _strip(route, s, tuple(edges if side > 0 else edges[::-1]), look)
+    far = 900.0
+    plain = [[-far, -far, -0.4], [far, -far, -0.4], [far, far, -0.4], [-far, far, -0.4]]
+    yield painted(plain, [[0, 1, 2], [0, 2, 3]], Material.GRASS, (0.36, 0.42, 0.24))
+
+
+def _markings(config: StreetConfig, route: Route) -> Iterator[Mesh]:
+    look = (Material.MARKING, _LINE)
+    z = _PAINT_HEIGHT
+
+    def bar(s_low: float, s_high: float, d_low: float, d_high: float) -> Mesh:
+        return _strip(route, np.linspace(s_low, s_high, 3), ((d_low, z), (d_high, z)), look)
+
+    for s in np.arange(-BEFORE + 10.0, route.length + BEYOND - 10.0, 9.0):
+        if all(abs(s + 1.5 - crossing) > 5.0 for crossing in config.crossings):
+            yield bar(s, s + 3.0, -0.06, 0.06)
+    for side in (-1.0, 1.0):
+        d = side * config.lane_width
+        for s in np.arange(-BEFORE + 10.0, route.length + BEYOND - 10.0, 6.2):
+            yield bar(s, s + 0.12, *sorted((d, d + side * config.parking_width)))
+            yield bar(s, s + 6.2, d - 0.05, d + 0.05)
+    half = road_half_width(config)
+    for crossing in config.crossings:
+        for d in np.arange(-half + 0.4, half - 0.4, 1.0):
+            yield bar(crossing - 1.7, crossing + 1.7, d, d + 0.5)
+        yield bar(crossing - 3.2, crossing - 2.8, -config.lane_width, 0.0)
+        yield bar(crossing + 2.8, crossing + 3.2, 0.0, config.lane_width)
+
+
+def _houses(config: StreetConfig, route: Route, rng: np.random.Generator) -> Iterator[Mesh]:
+    front = road_half_width(config) + config.sidewalk_width
+    for side in (-1.0, 1.0):
+        s = -BEFORE + float(rng.uniform(0.0, 6.0))
+        while s < route.length + BEYOND - 20.0:
+            length = float(rng.uniform(9.0, 19.0))
+            depth = float(rng.uniform(9.0, 13.0))
+            setback = float(rng.choice([0.0, 0.0, 0.3, 1.5]))
+            house = _house(length, depth, int(rng.integers(2, 6)), rng)
+            yield house.moved(place(route, s + length / 2.0, side * (front + setback + depth / 2.0)))
+            s += length + float(rng.choice([0.0, 0.0, 0.0, 3.0, 9.0]))
+
+
+def _house(length: float, depth: float, floors: int, rng: np.random.Generator) -> Mesh:
+    wall = _WALLS[int(rng.integers(len(_WALLS)))]
+    roof = _ROOFS[int(rng.integers(len(_ROOFS)))]
+    height = 3.4 + 3.1 * floors
+    parts = [
+        box((length, depth, height), (0.0, 0.0, height / 2.0), Material.FACADE, wall),
+        box((length + 0.3, depth + 0.3, 0.35), (0.0, 0.0, height), Material.CONCRETE, (0.72, 0.70, 0.66)),
+        box((length + 0.1, depth + 0.1, 0.5), (0.0, 0.0, 0.25), Material.CONCRETE, (0.45, 0.44, 0.43)),
+    ]
+    if rng.uniform() < 0.65:
+        ridge, eave, top = length / 2.0, depth / 2.0 + 0.1, height + 0.17
+        points = [[x, y, top] for x in (-ridge, ridge) for y in (-eave, eave)]
+        points += [[-ridge, 0.0, top + 3.0], [ridge, 0.0, top + 3.0]]
+        faces = [[0, 2, 5], [0, 5, 4], [3, 1, 4], [3, 4, 5], [1, 0, 4], [2, 3, 5]]
+        flat = np.array(points)[np.array(faces)].reshape(-1, 3)
+        parts.append(painted(flat, np.arange(len(flat)).reshape(-1, 3), Material.CONCRETE, roof))
+    else:
+        parts.append(box((2.5, 2.5, 1.8), (1.0, 0.5, height + 0.9), Material.CONCRETE, (0.6, 0.6, 0.6)))
+    return merge(parts)
+
+
+def _furniture(config: StreetConfig, route: Route, rng: np.random.Generator) -> Iterator[Mesh]:
+    row = road_half_width(config) + 0.8
+    busy = (*config.crossings, *config.gantries, *config.bridges)
+    for side in (-1.0, 1.0):
+        shift = float(rng.uniform(0.0, config.tree_spacing))
+        for s in np.arange(-BEFORE + shift, route.length + BEYOND - 10.0, config.tree_spacing):
+            if all(abs(s - other) > 5.0 for other in busy):
+                yield _tree(rng).moved(place(route, s + float(rng.uniform(-1.0, 1.0)), side * row, config.kerb_height))
+        for s in np.arange(-BEFORE + 6.0 + 8.0 * side, route.length + BEYOND, config.lamp_spacing):
+            yield _lamp(-side).moved(place(route, s, side * (row - 0.25), config.kerb_height))
+        for s in np.arange(-BEFORE + 18.0 + 9.0 * side, route.length + BEYOND, 41.0):
+            yield _bin().moved(place(route, s, side * (row + 0.1), config.kerb_height))
+    for crossing in config.crossings:
+        for side in (-1.0, 1.0):
+            yield _sign().moved(place(route, crossing - 2.6, side * (row - 0.2), config.kerb_height))
+
+
+def _tree(rng: np.random.Generator) -> Mesh:
+    height = float(rng.uniform(2.3, 3.2))
+    trunk = tube((0, 0, 0), (0, 0, height + 1.2), (0.16, 0.09), Material.BARK, (0.34, 0.27, 0.20), 8)
+    crown = []
+    for _ in range(6):
+        offset = rng.uniform(-1.0, 1.0, 3) * [1.0, 1.0, 0.7] + [0.0, 0.0, height + 1.9]
+        radii = rng.uniform(0.9, 1.5) * np.array([1.0, 1.0, 0.8])
+        bumps = rng.uniform(0.8, 1.15, (6, 14))
+        leaf = _LEAVES[int(rng.integers(len(_LEAVES)))]
+        crown.append(ellipsoid(radii, offset, Material.LEAVES, leaf, 14, bumps))
+    return merge([trunk, *crown])
+
+
+def _lamp(towards: float) -> Mesh:
+    pole = tube((0, 0, 0), (0, 0, 6.8), (0.08, 0.05), Material.METAL, _STEEL, 8)
+    arm = tube((0, 0, 6.75), (0, 1.6 * towards, 7.1), (0.04, 0.03), Material.METAL, _STEEL, 6)
+    head = box((0.22, 0.7, 0.1), (0.0, 1.8 * towards, 7.1), Material.METAL, (0.5, 0.5, 0.5))
+    return merge([pole, arm, head])
+
+
+def _bin() -> Mesh:
+    body = tube((0, 0, 0), (0, 0, 0.85), (0.24, 0.26), Material.METAL, (0.16, 0.30, 0.22), 12)
+    return merge([body, tube((0, 0, 0.85), (0, 0, 0.95), (0.27, 0.15), Material.METAL, (0.12, 0.22, 0.17), 12)])
+
+
+def _sign() -> Mesh:
+    pole = tube((0, 0, 0), (0, 0, 2.9), (0.035, 0.035), Material.METAL, _STEEL, 6)
+    plate = box((0.03, 0.62, 0.62), (-0.05, 0.0, 2.55), Material.SIGN, (0.10, 0.25, 0.62))
+    inner = box((0.035, 0.3, 0.34), (-0.05, 0.0, 2.52), Material.SIGN, (0.93, 0.93, 0.93))
+    return merge([pole, plate, inner])
+
+
+def _gantry(config: StreetConfig, route: Route, s: float) -> Mesh:
+    reach = road_half_width(config) + 0.6
+    top = config.clearance + 0.4
+    posts = [
+        tube((0, side * reach, 0), (0, side * reach, top + 0.4), (0.14, 0.12), Material.METAL, _STEEL, 10)
+        for side in (-1.0, 1.0)
+    ]
+    beams = [box((0.12, 2 * reach, 0.12), (x, 0, top + z), Material.METAL, _STEEL) for x in (-0.2, 0.2) for z in (0.0, 0.5)]
+    panels = [
+        box((0.08, 3.0, 1.5), (-0.32, d, config.clearance + 0.85), Material.SIGN, (0.07, 0.22, 0.55)) for d in (-2.0, 2.0)
+    ]
+    texts = [
+        box((0.02, 1.9, 0.16), (-0.38, d, config.clearance + z), Material.SIGN, (0.93, 0.93, 0.93))
+        for d in (-2.0, 2.0)
+        for z in (0.5, 0.85, 1.2)
+    ]
+    return merge([*posts, *beams, *panels, *texts]).moved(place(route, s, 0.0))
+
+
+def _bridge(config: StreetConfig, route: Route, s: float) -> Mesh:
+    reach = road_half_width(config) + config.sidewalk_width + 1.0
+    low = config.clearance
+    grey: Colour = (0.62, 0.61, 0.58)
+    deck = box((3.2, 2 * reach, 0.6), (0, 0, low + 0.3), Material.CONCRETE, grey)
+    rails = [box((0.06, 2 * reach, 1.1), (x, 0, low + 1.15), Material.METAL, (0.28, 0.42, 0.40)) for x in (-1.5, 1.5)]
+    stand = road_half_width(config) + 0.9
+    piers = [box((1.2, 0.7, low), (0, side * stand, low / 2), Material.CONCRETE, grey) for side in (-1.0, 1.0)]
+    return merge([deck, *rails, *piers]).moved(place(route, s, 0.0))

@@ -1,0 +1,213 @@
+"""A scenario made concrete: the street, the actors with their trajectories, and meshes indexed for rays.
+
+Nothing is re-indexed while the world moves: each model is indexed once in its own frame, and rays are moved into it
+(instancing). That also gives every ray its own time.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from perception_core.errors import ConfigError
+from perception_core.simulation import people, vehicles
+from perception_core.simulation.mesh import Colour, Mesh
+from perception_core.simulation.raycast import RayScene
+from perception_core.simulation.route import Route, Trajectory
+from perception_core.simulation.scenario import ActorConfig, Scenario, StreetConfig
+from perception_core.simulation.street import build_street
+from perception_core.types import classes
+
+CLASS_OF_MODEL = {
+    "sedan": classes.CAR,
+    "hatchback": classes.CAR,
+    "suv": classes.CAR,
+    "van": classes.CAR,
+    "truck": classes.TRUCK,
+    "bus": classes.BUS,
+    "pedestrian": classes.PERSON,
+    "cyclist": classes.CYCLIST,
+}
+
+_PAINTS: tuple[Colour, ...] = (
+    (0.80, 0.81, 0.82),
+    (0.10, 0.11, 0.13),
+    (0.55, 0.57, 0.60),
+    (0.60, 0.07, 0.07),
+    (0.12, 0.22, 0.48),
+    (0.90, 0.90, 0.88),
+    (0.32, 0.34, 0.36),
+    (0.16, 0.32, 0.24),
+    (0.70, 0.62, 0.45),
+)
+_COATS: tuple[Colour, ...] = (
+    (0.70, 0.12, 0.12),
+    (0.15, 0.25, 0.50),
+    (0.85, 0.75, 0.25),
+    (0.20, 0.22, 0.24),
+    (0.80, 0.80, 0.78),
+    (0.20, 0.42, 0.30),
+    (0.55, 0.35, 0.55),
+)
+_TROUSERS: tuple[Colour, ...] = ((0.14, 0.17, 0.28), (0.10, 0.10, 0.11), (0.38, 0.33, 0.26))
+_PARKING_SLOT = 6.2
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """One object of the truth.
+
+    Attributes:
+        id: from 1.
+        class_id: column of ``classes.CLASSES``.
+        size: length, width, height in metres.
+        radius: of a sphere around the middle of the box that holds the mesh, metres.
+        trajectory: where it is when.
+        bodies: indices into ``World.bodies``, one a pose of its gait.
+    """
+
+    id: int
+    class_id: int
+    size: tuple[float, float, float]
+    radius: float
+    trajectory: Trajectory
+    bodies: tuple[int, ...]
+
+    def body_at(self, time: float) -> int:
+        """Return the mesh to show at a time in seconds."""
+        if len(self.bodies) == 1:
+            return self.bodies[0]
+        phase = int(self.trajectory.travelled(time) / people.STRIDE * len(self.bodies))
+        return self.bodies[phase % len(self.bodies)]
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """A mesh indexed for rays, and where its triangles begin in :class:`Surfaces`."""
+
+    scene: RayScene
+    first_triangle: int
+
+
+@dataclass(frozen=True, slots=True)
+class Surfaces:
+    """All triangles of the world, each in the frame of its body.
+
+    Attributes:
+        normals: float32 (T, 3 corners, 3).
+        face_normals: float32 (T, 3).
+        material: uint8 (T,).
+        colour: float32 (T, 3).
+    """
+
+    normals: NDArray[np.float32]
+    face_normals: NDArray[np.float32]
+    material: NDArray[np.uint8]
+    colour: NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """Everything rays can meet. ``bodies[0]`` is the street, in the world frame."""
+
+    route: Route
+    ego: Trajectory
+    actors: tuple[Actor, ...]
+    bodies: tuple[Body, ...]
+    surfaces: Surfaces
+
+
+class _Wardrobe:
+    """Collects the meshes the actors need, each look once."""
+
+    def __init__(self, street: Mesh) -> None:
+        self.meshes: list[Mesh] = [street]
+        self._known: dict[tuple[object, ...], int] = {}
+
+    def add(self, look: tuple[object, ...], mesh: Mesh) -> int:
+        if look not in self._known:
+            self._known[look] = len(self.meshes)
+            self.meshes.append(mesh)
+        return self._known[look]
+
+
+def build_world(scenario: Scenario, seed: int) -> World:
+    """Build a scenario's world; the same seed gives the same world.
+
+    Raises:
+        ConfigError: a path or speed profile that cannot be driven.
+    """
+    config = scenario.config
+    route = Route(config.street.centreline)
+    street_rng, parking_rng, look_rng = (np.random.default_rng([seed, stream]) for stream in (1, 2, 3))
+    wardrobe = _Wardrobe(build_street(config.street, route, street_rng))
+    entries = [*scenario.actors, *parked_cars(config.street, route, parking_rng)]
+    actors = tuple(_actor(i + 1, entry, route, wardrobe, look_rng) for i, entry in enumerate(entries))
+    ego = _trajectory("ego", config.ego, route)
+    bodies, first = [], 0
+    for mesh in wardrobe.meshes:
+        bodies.append(Body(RayScene(mesh), first))
+        first += len(mesh)
+    return World(route, ego, actors, tuple(bodies), _surfaces(wardrobe.meshes))
+
+
+def parked_cars(config: StreetConfig, route: Route, rng: np.random.Generator) -> list[ActorConfig]:
+    """Fill parking places along both kerbs at random, some of them crookedly, none in the free stretches."""
+    free = np.reshape(config.parking_free, (-1, 2))
+    cars = []
+    for side in (-1.0, 1.0):
+        for s in np.arange(-20.0, route.length + 40.0, _PARKING_SLOT):
+            taken, model = rng.uniform() < config.parked_fraction, str(rng.choice(["sedan", "hatchback", "suv", "van"]))
+            shift, sideways, turn = rng.uniform(-0.4, 0.4), rng.uniform(-0.12, 0.08), rng.normal(0.0, 1.2)
+            middle = s + _PARKING_SLOT / 2.0
+            blocked = any(low - 3.0 < middle < high + 3.0 for low, high in free)
+            if taken and not blocked:
+                d = side * (config.lane_width + config.parking_width / 2.0 + 0.05 + sideways)
+                heading = float(turn) + (180.0 if side > 0 else 0.0)
+                cars.append(ActorConfig(model, (float(middle + shift), float(d)), (0.0, 0.0), heading))
+    return cars
+
+
+def _actor(
+    number: int, entry: ActorConfig, route: Route, wardrobe: _Wardrobe, rng: np.random.Generator
+) -> Actor:
+    trajectory = _trajectory(f"actors[{number - 1}]", entry, route)
+    bodies, size = _bodies(entry.model, wardrobe, rng)
+    middle = np.array([0.0, 0.0, size[2] / 2.0])
+    radius = max(float(np.linalg.norm(wardrobe.meshes[b].vertices - middle, axis=1).max()) for b in bodies)
+    class_id = classes.INDEX[CLASS_OF_MODEL[entry.model]]
+    return Actor(number, class_id, size, radius, trajectory, bodies)
+
+
+def _bodies(
+    model: str, wardrobe: _Wardrobe, rng: np.random.Generator
+) -> tuple[tuple[int, ...], tuple[float, float, float]]:
+    paint, coat, trousers = (palette[int(rng.integers(len(palette)))] for palette in (_PAINTS, _COATS, _TROUSERS))
+    if model == "pedestrian":
+        poses = tuple(
+            wardrobe.add((model, coat, trousers, phase), people.walker(phase, coat, trousers))
+            for phase in range(people.GAIT_PHASES)
+        )
+        return poses, people.WALKER_SIZE
+    if model == "cyclist":
+        return (wardrobe.add((model, coat, trousers), people.cyclist(coat, trousers)),), people.CYCLIST_SIZE
+    return (wardrobe.add((model, paint), vehicles.vehicle(model, paint)),), vehicles.vehicle_size(model)
+
+
+def _trajectory(name: str, entry: ActorConfig, route: Route) -> Trajectory:
+    path = np.reshape(entry.path, (-1, 2))
+    speed = np.reshape(entry.speed, (-1, 2))
+    try:
+        return Trajectory(route, path, speed, float(np.radians(entry.heading)))
+    except ConfigError as error:
+        raise ConfigError(f"{name}.{error}") from error
+
+
+def _surfaces(meshes: list[Mesh]) -> Surfaces:
+    normals = np.concatenate([mesh.corner_normals() for mesh in meshes])
+    corners = np.concatenate([mesh.vertices[mesh.triangles] for mesh in meshes]).astype(np.float64)
+    face = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+    face /= np.maximum(np.linalg.norm(face, axis=1, keepdims=True), 1e-12)
+    material = np.concatenate([mesh.material for mesh in meshes])
+    colour = np.concatenate([mesh.colour for mesh in meshes])
+    return Surfaces(normals, face.astype(np.float32), material, colour)
