@@ -1,4 +1,4 @@
-"""What all tests share: a ROS domain of their own, the folders with data and weights, launch_pytest where it is missing."""
+"""What all tests share: a ROS domain of their own, folders with data and weights, launch_pytest where it is missing."""
 
 from __future__ import annotations
 

@@ -25,9 +25,7 @@ PROFILE = Path(__file__).parents[2] / "perception_ws/src/perception_bringup/conf
 SETTINGS: dict[str, dict[str, str]] = {
     "stock": {},
     "profile": {"FASTRTPS_DEFAULT_PROFILES_FILE": str(PROFILE)},
-    "LARGE_DATA": {
-        "FASTDDS_BUILTIN_TRANSPORTS": "LARGE_DATA?max_msg_size=4MB&sockets_size=4MB&non_blocking=false"
-    },
+    "LARGE_DATA": {"FASTDDS_BUILTIN_TRANSPORTS": "LARGE_DATA?max_msg_size=4MB&sockets_size=4MB&non_blocking=false"},
 }
 PAIRS = [
     ("stock", "stock"),
