@@ -30,14 +30,15 @@ class CameraConfig(Config):
     """How objects are detected in images."""
 
     model: str = param("yolox_nano", "name of a model card, or path of an ONNX file with its card beside it")
-    score_threshold: float = param(
-        0.0, "detections below are dropped; 0: as the model's card says", low=0.0, high=1.0
-    )
+    score_threshold: float = param(0.0, "detections below are dropped; 0: as the model's card says", low=0.0, high=1.0)
     nms_iou: float = param(
         0.0,
         "of two boxes of one class that overlap more, the better stays; 0: as the model's card says",
         low=0.0,
         high=1.0,
+    )
+    duplicate_iou: float = param(
+        0.8, "of two boxes of different classes that overlap more, the better stays", low=0.0, high=1.0
     )
     max_detections: int = param(100, "most boxes an image", low=1, high=1000)
     inference: InferenceConfig = group(InferenceConfig)
@@ -108,7 +109,8 @@ class CameraDetector:
         outputs = self._backend.run({self._input_name: tensor})
         inferred = time.perf_counter()
         candidates = self._head.decode(outputs, self._score_threshold, self._class_table)
-        kept = nms.suppress(candidates, self._nms_iou, self._config.max_detections)
+        config = self._config
+        kept = nms.suppress(candidates, self._nms_iou, config.max_detections, config.duplicate_iou)
         boxes, inside = _to_image(candidates.boxes[kept], placement, width, height)
         scores = candidates.scores[kept][inside].astype(np.float64)
         boxes, scores, class_ids = merge_riders(boxes, scores, candidates.class_ids[kept][inside])
@@ -141,7 +143,7 @@ def build_detector(config: CameraConfig | None = None, folders: Sequence[Path | 
 
 
 def class_table(card: ModelCard) -> NDArray[np.int32]:
-    """Return int32 (C,): the column of ``types.classes.CLASSES`` for each of the network's classes, -1 if dropped.
+    """Return int32 (C,): column of ``types.classes.CLASSES`` for each class of the network, -1 if dropped.
 
     Raises:
         ModelError: a label that is not in the vocabulary.
@@ -156,16 +158,14 @@ def _checked_input(backend: Backend, card: ModelCard) -> str:
     info = single_image_input(backend)
     wanted = (card.input.height, card.input.width)
     if any(have not in (want, None) for have, want in zip(info.shape[2:], wanted, strict=True)):
-        raise ModelError(
-            f"{backend.path}: the card says {wanted[1]}x{wanted[0]} (width x height), the file {info}"
-        )
+        raise ModelError(f"{backend.path}: the card says {wanted[1]}x{wanted[0]} (width x height), the file {info}")
     return info.name
 
 
 def _to_image(
     boxes: NDArray[np.float32], placement: Placement, width: int, height: int
 ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """Move boxes into the image and clip them; the mask tells which are inside, and only those are returned."""
+    """Move boxes into the image and clip them; return those inside, and the mask of which they are."""
     moved = placement.to_source(boxes)
     clipped = np.clip(moved, 0.0, np.array([width, height, width, height], np.float64))
     inside: NDArray[np.bool_] = np.all(clipped[:, 2:] - clipped[:, :2] >= _MIN_SIDE, axis=1)

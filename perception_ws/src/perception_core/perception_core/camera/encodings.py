@@ -1,7 +1,7 @@
 """The encodings of sensor_msgs/Image, decoded to blue green red.
 
-Names and layouts as in sensor_msgs/image_encodings.hpp. Sixteen-bit values are scaled so that 65535 becomes 255; YUV
-is BT.601 in video range (16..235), as OpenCV and the camera drivers take it.
+Names and layouts as in sensor_msgs/image_encodings.hpp. Sixteen-bit values are scaled so that 65535 becomes
+255; YUV is BT.601 in video range (16..235), as OpenCV and the camera drivers take it.
 """
 
 from collections.abc import Buffer, Callable
@@ -24,8 +24,8 @@ _MAX_SIDE = 1 << 15
 class _Encoding:
     """How a row is laid out and what turns rows into BGR.
 
-    ``depth`` bytes a value, ``channels`` values a pixel, ``rows`` rows of data a row of pixels (1.5 where a chroma
-    plane of half height follows). ``even`` names the sides that have to be even.
+    ``depth`` bytes a value, ``channels`` values a pixel, ``rows`` rows of data a row of pixels (1.5 where a
+    chroma plane of half height follows). ``even`` names the sides that have to be even.
     """
 
     channels: int
@@ -35,9 +35,7 @@ class _Encoding:
     even: str = ""
 
 
-def decode_image(
-    data: Buffer, width: int, height: int, step: int, encoding: str, is_bigendian: bool = False
-) -> Pixels:
+def decode_image(data: Buffer, width: int, height: int, step: int, encoding: str, is_bigendian: bool = False) -> Pixels:
     """Decode the fields of a sensor_msgs/Image to uint8 (height, width, 3), blue green red.
 
     ``bgr8`` comes back as a view of ``data`` (strided where rows are padded); everything else is converted.
@@ -50,13 +48,16 @@ def decode_image(
         is_bigendian: byte order of 16-bit values.
 
     Raises:
-        ImageError: naming the field and the value: zero or absurd size, unknown encoding, a step that cannot hold
-            a row, or a length of data that is not what step and height make.
+        ImageError: naming the field and the value: zero or absurd size, unknown encoding, a step that cannot
+            hold a row, or a length of data that is not what step and height make.
     """
     layout = _ENCODINGS.get(encoding)
     if layout is None:
         raise ImageError(f"encoding {encoding!r} is unknown; known: {', '.join(_ENCODINGS)}")
-    rows = _checked_rows(layout, width, height, step, encoding, memoryview(data).nbytes)
+    length = memoryview(data).nbytes
+    if layout.rows > 1.0 and step == width * layout.rows and length == step * height:
+        step = width  # some drivers count the chroma planes into the step
+    rows = _checked_rows(layout, width, height, step, encoding, length)
     dtype = np.dtype(np.uint8) if layout.depth == 1 else np.dtype(">u2" if is_bigendian else "<u2")
     values = np.ndarray(
         (rows, width, layout.channels),
@@ -69,32 +70,31 @@ def decode_image(
     try:
         return layout.convert(values)
     except cv2.error as error:
-        raise ImageError(
-            f"{encoding} image of {width}x{height}: OpenCV cannot convert it: {error.err}"
-        ) from error
+        raise ImageError(f"{encoding} image of {width}x{height}: OpenCV cannot convert it: {error.err}") from error
 
 
-def decode_compressed(data: Buffer, format: str) -> Pixels:
+def decode_compressed(data: Buffer, image_format: str) -> Pixels:
     """Decode the fields of a sensor_msgs/CompressedImage to uint8 (H, W, 3), blue green red.
 
-    ``format`` is what compressed_image_transport writes: ``jpeg``, ``png`` or ``ENCODING; jpeg compressed TARGET``.
-    A TARGET that starts with rgb says that the compressor was given red first, and a bayer TARGET that the picture
-    is a raw mosaic. The orientation tag of a JPEG is ignored, as the camera's calibration does.
+    ``image_format`` is what compressed_image_transport writes: ``jpeg``, ``png`` or
+    ``ENCODING; jpeg compressed TARGET``. A TARGET that starts with rgb says that the compressor was given red
+    first, and a bayer TARGET that the picture is a raw mosaic. The orientation tag of a JPEG is ignored, as
+    the camera's calibration does.
 
     Raises:
         ImageError: naming the format: not a still image, data that is empty, damaged or cut off.
     """
-    codec, target = _parse_format(format)
+    codec, target = _parse_format(image_format)
     raw = np.frombuffer(data, np.uint8)
-    _check_complete(raw, format)
+    _check_complete(raw, image_format)
     mosaic = target.startswith("bayer_")
     flags = cv2.IMREAD_UNCHANGED if mosaic else cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION
     try:
         decoded = cv2.imdecode(raw, flags)
     except cv2.error as error:
-        raise ImageError(f"compressed image ({format!r}, {len(raw)} bytes): {error.err}") from error
+        raise ImageError(f"compressed image ({image_format!r}, {len(raw)} bytes): {error.err}") from error
     if decoded is None:
-        raise ImageError(f"compressed image ({format!r}, {len(raw)} bytes): not a {codec} file")
+        raise ImageError(f"compressed image ({image_format!r}, {len(raw)} bytes): not a {codec} file")
     pixels = np.asarray(decoded)
     if mosaic:
         return _demosaic(pixels, target)
@@ -117,24 +117,24 @@ def _checked_rows(layout: _Encoding, width: int, height: int, step: int, encodin
     return rows
 
 
-def _parse_format(format: str) -> tuple[str, str]:
+def _parse_format(image_format: str) -> tuple[str, str]:
     """Split ``rgb8; jpeg compressed bgr8`` into (``jpeg``, ``bgr8``)."""
-    words = format.lower().rpartition(";")[2].split()
+    words = image_format.lower().rpartition(";")[2].split()
     codec = words[0] if words else ""
     if codec not in _CODECS:
-        raise ImageError(f"compressed image: format {format!r} is none of {', '.join(_CODECS)}")
+        raise ImageError(f"compressed image: format {image_format!r} is none of {', '.join(_CODECS)}")
     target = words[2] if len(words) == 3 and words[1] == "compressed" else ""
     return codec, target
 
 
-def _check_complete(raw: Pixels, format: str) -> None:
+def _check_complete(raw: Pixels, image_format: str) -> None:
     """Refuse a JPEG or PNG without its end: OpenCV would paint the missing part grey in silence."""
     head, tail = raw[:8].tobytes(), raw[-_TAIL:].tobytes()
     if len(raw) == 0:
-        raise ImageError(f"compressed image ({format!r}): no data")
+        raise ImageError(f"compressed image ({image_format!r}): no data")
     for name, start, end in (("JPEG", b"\xff\xd8", b"\xff\xd9"), ("PNG", b"\x89PNG", b"IEND")):
         if head.startswith(start) and end not in tail:
-            raise ImageError(f"compressed image ({format!r}, {len(raw)} bytes): the {name} is cut off")
+            raise ImageError(f"compressed image ({image_format!r}, {len(raw)} bytes): the {name} is cut off")
 
 
 def _demosaic(pixels: NDArray[Any], target: str) -> Pixels:

@@ -36,9 +36,7 @@ def draw_detections(image: Image, detections: Detections2D) -> NDArray[np.uint8]
     return canvas
 
 
-def _label(
-    canvas: NDArray[np.uint8], text: str, corner: tuple[int, int], colour: tuple[int, int, int]
-) -> None:
+def _label(canvas: NDArray[np.uint8], text: str, corner: tuple[int, int], colour: tuple[int, int, int]) -> None:
     """Write on a filled strip above the corner, or below it where there is no room."""
     scale = 0.4 if canvas.shape[0] < 720 else 0.6
     (width, height), baseline = cv2.getTextSize(text, _FONT, scale, 1)

@@ -1,20 +1,20 @@
 """A rider and what is ridden are one object for a planner.
 
-COCO labels the person and the bicycle apart. The rule, in image pixels, with P the person's box and V the box of the
-bicycle or motorcycle (sides left, top, right, bottom; y down):
+COCO labels the person and the bicycle apart. The rule, in image pixels, with P the person's box and V the
+box of the bicycle or motorcycle (y down):
 
-1. the centre of P lies between the left and the right side of V, or the centre of V between those of P
-   (a bicycle seen from ahead is narrower than its rider);
-2. the intersection is at least 30 % of the smaller of the two areas;
-3. the head is above the vehicle: top of P is above the top of V by at least 15 % of V's height;
-4. the feet are on it: bottom of P is below the top of V, and not below the bottom of V by more than 10 % of V's height
-   (someone who walks in front of a parked bicycle stands nearer, so lower in the image);
-5. they are of one scale: P is between 0.8 and 2.5 times as high as V.
+1. Aligned: the centre of P lies between the left and the right side of V, or the centre of V between those
+   of P (a bicycle seen from ahead is narrower than its rider).
+2. Overlap: the intersection is at least 30 % of the smaller of the two areas.
+3. Head above the vehicle: the top of P is above the top of V by at least 15 % of V's height.
+4. Feet on it: the bottom of P is below the top of V, and not below the bottom of V by more than 10 % of V's
+   height (someone who walks in front of a parked bicycle stands nearer, so lower in the image).
+5. Of one scale: P is between 0.8 and 2.5 times as high as V.
 
-Pairs are made greedily, largest intersection over smaller area first; a person rides one vehicle, a bicycle carries
-one person, a motorcycle up to two. The result has the box around all of them, the best score of them, and the class
-``cyclist`` (bicycle) or ``motorcycle``. A person who pushes a bicycle and stands level with it satisfies the rule
-too: a cyclist is the more cautious answer, since it may start to ride.
+Pairs are made greedily, largest overlap first; a person rides one vehicle, a bicycle carries one person, a
+motorcycle up to two. The result has the box around all of them, the best score of them, and the class
+``cyclist`` (bicycle) or ``motorcycle``. Someone who pushes a bicycle, level with it, satisfies the rule
+too: ``cyclist`` is the more cautious answer for a planner.
 """
 
 import numpy as np
@@ -32,9 +32,7 @@ _HEIGHT_RATIO = (0.8, 2.5)
 Columns = tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.int32]]
 
 
-def merge_riders(
-    boxes: NDArray[np.float64], scores: NDArray[np.float64], class_ids: NDArray[np.int32]
-) -> Columns:
+def merge_riders(boxes: NDArray[np.float64], scores: NDArray[np.float64], class_ids: NDArray[np.int32]) -> Columns:
     """Join persons with the bicycles and motorcycles they ride.
 
     Args:

@@ -1,4 +1,4 @@
-"""The conventions of a network file: what no shape in the file can tell (colour order, scale, class names ...)."""
+"""The conventions of a network file: what no shape can tell (colour order, scale, class names ...)."""
 
 import re
 from collections.abc import Mapping
@@ -24,9 +24,7 @@ class InputSpec(Config):
     height: int = param(416, "height the network sees", unit="px", low=1, high=16384)
     colour: str = param("bgr", "order of the three channels", choices=("bgr", "rgb"))
     scale: float = param(1.0, "factor on 0..255 pixel values", low=1e-9)
-    mean: tuple[float, ...] = param(
-        (0.0, 0.0, 0.0), "subtracted after the scale, in the order of the channels"
-    )
+    mean: tuple[float, ...] = param((0.0, 0.0, 0.0), "subtracted after the scale, in the order of the channels")
     std: tuple[float, ...] = param((1.0, 1.0, 1.0), "divides at last, in the order of the channels", low=1e-9)
     letterbox: str = param(
         "top_left",
@@ -40,9 +38,9 @@ class InputSpec(Config):
 class ModelCard(Config):
     """One network file and its conventions; written as YAML beside the file or in this package.
 
-    ``classes`` are the network's own names in the order of its outputs; ``labels`` are as many names of the
-    stack's vocabulary, with an empty string for a class that is dropped. In YAML both are one list whose entries
-    are ``name: label`` or a bare ``name``.
+    ``classes`` are the network's own names in the order of its outputs; ``labels`` are as many names of
+    the stack's vocabulary, with an empty string for a class that is dropped. In YAML both are one list
+    whose entries are ``name: label`` or a bare ``name``.
     """
 
     name: str = param("", "what users call the model")
@@ -53,13 +51,9 @@ class ModelCard(Config):
     licence: str = param("", "SPDX name of the licence of the weights")
     source: str = param("", "where the file can be had")
     input: InputSpec = group(InputSpec)
-    strides: tuple[int, ...] = param(
-        (), "pixels a grid cell of each scale; empty: read from the shapes", low=1
-    )
+    strides: tuple[int, ...] = param((), "pixels a grid cell of each scale; empty: read from the shapes", low=1)
     score_threshold: float = param(0.3, "detections below are dropped", low=0.0, high=1.0)
-    nms_iou: float = param(
-        0.45, "of two boxes of one class that overlap more, the better stays", low=0.0, high=1.0
-    )
+    nms_iou: float = param(0.45, "of two boxes of one class that overlap more, the better stays", low=0.0, high=1.0)
     classes: tuple[str, ...] = param((), "names of the network's classes, in order")
     labels: tuple[str, ...] = param((), "class of the stack for each of them, empty: dropped")
 
@@ -97,14 +91,15 @@ class ReadableText(Protocol):
 def load_card(source: Path | ReadableText) -> ModelCard:
     """Read a card from YAML.
 
-    Every key but sha256, licence, source and strides has to be there: a convention that is guessed goes wrong in
-    silence.
+    Every key but sha256, licence, source and strides has to be there: a convention that is guessed goes
+    wrong in silence.
 
     Raises:
-        ModelError: naming the file and the key: not YAML, unknown, missing or repeated keys, values out of range.
+        ModelError: naming the file and the key: not YAML, keys that are unknown, missing or repeated, values
+            out of range.
     """
     try:
-        content = yaml.load(source.read_text(encoding="utf-8"), Loader=_UniqueKeyLoader)
+        content = _UniqueKeyLoader(source.read_text(encoding="utf-8")).get_single_data()
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise ModelError(f"{source}: cannot read the model card: {_one_line(error)}") from error
     try:
@@ -124,9 +119,7 @@ def parse_card(content: Any) -> ModelCard:
     values = {str(key): value for key, value in content.items()}
     if "labels" in values:
         raise ConfigError("labels: unknown parameter; write them in the list of classes as name: label")
-    _require(
-        values, [f.name for f in fields(ModelCard) if f.name not in _OPTIONAL and f.name != "labels"], ""
-    )
+    _require(values, [f.name for f in fields(ModelCard) if f.name not in _OPTIONAL and f.name != "labels"], "")
     if not isinstance(values["input"], Mapping):
         raise ConfigError(f"input: expected a group of parameters, got {values['input']!r}")
     _require(values["input"], [f.name for f in fields(InputSpec)], "input.")
@@ -162,9 +155,7 @@ class _UniqueKeyLoader(yaml.SafeLoader):
         keys = [key.value for key, _ in node.value]
         repeated = {key for key in keys if keys.count(key) > 1}
         if repeated:
-            raise yaml.constructor.ConstructorError(
-                None, None, f"repeated key {sorted(repeated)}", node.start_mark
-            )
+            raise yaml.constructor.ConstructorError(None, None, f"repeated key {sorted(repeated)}", node.start_mark)
         return super().construct_mapping(node, deep)
 
 

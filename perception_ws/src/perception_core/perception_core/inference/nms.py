@@ -7,14 +7,17 @@ from numpy.typing import NDArray
 from perception_core.inference.candidates import Candidates
 
 
-def suppress(candidates: Candidates, iou_threshold: float, limit: int) -> NDArray[np.int64]:
-    """Return the indices of the candidates that stay, best score first, at most ``limit``.
+def suppress(candidates: Candidates, iou_threshold: float, limit: int, duplicate_iou: float = 1.0) -> NDArray[np.int64]:
+    """Return the indices int64 (K,) of the candidates that stay, best score first, at most ``limit``.
 
     A candidate goes when a better one of its own class overlaps it with an intersection over union above
-    ``iou_threshold``. Equal scores keep the order of the candidates, so the result is deterministic.
+    ``iou_threshold``, or one of any class above ``duplicate_iou``: one thing that was given two names. Equal
+    scores keep the order of the candidates, so the result is deterministic.
     """
     order = np.argsort(-candidates.scores, kind="stable")
-    return _greedy(candidates.boxes, candidates.class_ids, order, np.float32(iou_threshold), limit)
+    same, other = np.float32(iou_threshold), np.float32(duplicate_iou)
+    kept: NDArray[np.int64] = _greedy(candidates.boxes, candidates.class_ids, order, same, other, limit)
+    return kept
 
 
 def warm_up() -> None:
@@ -28,6 +31,7 @@ def _greedy(
     class_ids: NDArray[np.int32],
     order: NDArray[np.int64],
     iou_threshold: np.float32,
+    duplicate_iou: np.float32,
     limit: int,
 ) -> NDArray[np.int64]:  # pragma: no cover - compiled
     kept = np.empty(min(limit, len(order)), np.int64)
@@ -41,14 +45,13 @@ def _greedy(
         stays = True
         for k in range(count):
             j = kept[k]
-            if class_ids[j] != class_ids[i]:
-                continue
+            threshold = iou_threshold if class_ids[j] == class_ids[i] else duplicate_iou
             width = min(x1, boxes[j, 2]) - max(x0, boxes[j, 0])
             height = min(y1, boxes[j, 3]) - max(y0, boxes[j, 1])
             if width <= 0 or height <= 0:
                 continue
             intersection = width * height
-            if intersection > iou_threshold * (area + areas[k] - intersection):
+            if intersection > threshold * (area + areas[k] - intersection):
                 stays = False
                 break
         if stays:

@@ -71,9 +71,7 @@ class Preprocessor:
         placement = place(self._spec, pixels.shape[1], pixels.shape[0])
         if placement != self._placement:
             self._prepare(placement)
-        cv2.resize(
-            pixels, (placement.width, placement.height), dst=self._resized, interpolation=cv2.INTER_LINEAR
-        )
+        cv2.resize(pixels, (placement.width, placement.height), dst=self._resized, interpolation=cv2.INTER_LINEAR)
         _fill(self._resized, self._channels, self._gain, self._bias, placement.offset, self._tensor[0])
         return self._tensor, placement
 
@@ -104,6 +102,4 @@ def _fill(
         source, factor, constant = channels[out], gain[out], bias[out]
         for y in range(height):
             for x in range(width):
-                tensor[out, y + offset[1], x + offset[0]] = (
-                    np.float32(pixels[y, x, source]) * factor + constant
-                )
+                tensor[out, y + offset[1], x + offset[0]] = np.float32(pixels[y, x, source]) * factor + constant

@@ -17,10 +17,10 @@ def packaged_cards() -> dict[str, ModelCard]:
 def find_model(name_or_path: str | Path, folders: Sequence[Path | str] = ()) -> tuple[Path, ModelCard]:
     """Find a network file and its conventions.
 
-    A path (anything with a folder in it or ending in ``.onnx``) is taken as it is. A name is looked for in
-    ``folders``, first to last, as ``NAME.yaml`` (a card beside its file), then as the file of the packaged card.
-
-    The card of a file is the YAML of the same stem beside it, else the packaged card that knows its sha256.
+    A path (anything with a folder in it or ending in ``.onnx``) is taken as it is; its card is the YAML of
+    the same stem beside it, else the packaged card that knows its sha256. A name is looked for in
+    ``folders``, first to last, as ``NAME.yaml`` (a card beside its file), then as the file of the packaged
+    card.
 
     Raises:
         ModelError: no such file (the message says where was searched and where the file can be had), a file
@@ -53,8 +53,7 @@ def card_of(path: Path) -> ModelCard:
         if digest in card.sha256:
             return card
     raise ModelError(
-        f"{path}: no model card knows its conventions (sha256 {digest}); "
-        f"write them into {beside.name} beside it"
+        f"{path}: no model card knows its conventions (sha256 {digest}); write them into {beside.name} beside it"
     )
 
 
@@ -84,8 +83,7 @@ def _by_name(name: str, folders: list[Path]) -> tuple[Path, ModelCard]:
     packaged = packaged_cards()
     if name not in packaged:
         raise ModelError(
-            f"model {name!r} is unknown: no {name}.yaml in {_listed(folders)}; "
-            f"packaged: {', '.join(packaged)}"
+            f"model {name!r} is unknown: no {name}.yaml in {_listed(folders)}; packaged: {', '.join(packaged)}"
         )
     card = packaged[name]
     for folder in folders:
@@ -93,9 +91,7 @@ def _by_name(name: str, folders: list[Path]) -> tuple[Path, ModelCard]:
         if path.is_file():
             _check_hash(path, card)
             return path, card
-    raise ModelError(
-        f"model {name!r}: no {card.file} in {_listed(folders)}; it can be had from {card.source}"
-    )
+    raise ModelError(f"model {name!r}: no {card.file} in {_listed(folders)}; it can be had from {card.source}")
 
 
 def _packaged() -> Iterator[ModelCard]:

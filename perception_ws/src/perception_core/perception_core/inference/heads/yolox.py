@@ -1,7 +1,8 @@
 """YOLOX: anchor-free boxes relative to the cells of a pyramid of grids.
 
-Ge et al., "YOLOX: Exceeding YOLO Series in 2021", arXiv:2107.08430, section 2.2: each cell predicts an offset from its
-corner, the logarithm of a size, an objectness and class scores (the latter two are probabilities already).
+Ge et al., "YOLOX: Exceeding YOLO Series in 2021", arXiv:2107.08430, section 2.2: each cell predicts an offset
+from its corner, the logarithm of a size, an objectness and class scores (the latter two are probabilities
+already).
 """
 
 from collections.abc import Mapping
@@ -92,10 +93,10 @@ class YoloxHead:
 
 
 def find_strides(width: int, height: int, anchors: int) -> tuple[int, ...]:
-    """Return the successive powers of two whose grids over ``width`` x ``height`` have ``anchors`` cells together.
+    """Return the successive powers of two whose grids over ``width`` x ``height`` have ``anchors`` cells.
 
-    416 x 416 and 3549 anchors: 52^2 + 26^2 + 13^2, so (8, 16, 32). The answer is unique: the finest grid has at
-    least three quarters of the cells.
+    416 x 416 and 3549 anchors: 52^2 + 26^2 + 13^2, so (8, 16, 32). The answer is unique: the finest grid has
+    about three quarters of the cells, and each grid has four times as many as the next.
 
     Raises:
         ModelError: no such strides; the message gives the three numbers.
