@@ -11,9 +11,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perception_core.fusion.priors import SizePrior
+from perception_core.types import Clusters
 
 _FACE_SLACK = 0.45
 """Metres by which a visible extent may exceed the prior's width and still be the narrow (front or rear) face."""
+
+_FACE_NOISE = 0.1
+"""Metres by which the ends of a seen face scatter; over its length that is an angle."""
+
+_TILT_SIGMA = 0.05
+"""Radians: obstacles stand upright on nearly level ground."""
 
 _EDGE_ON = 0.15
 """A side seen under a smaller sine than this gives no end of its own: its extent is a guess."""
@@ -29,25 +36,18 @@ class Box:
     covariance: NDArray[np.float64]
 
 
-def visible_box(
-    centre: NDArray[np.float64], size: NDArray[np.float64], yaw: float, centre_covariance: NDArray[np.float64], points: int
-) -> Box:
-    """Return the box of what was seen; the yaw is the less certain the rounder the box and the fewer its points.
-
-    Args:
-        centre: (3,) metres.
-        size: (3,) metres.
-        yaw: radians.
-        centre_covariance: (3, 3) m^2.
-        points: number of points of the cluster.
-    """
-    covariance = np.zeros((6, 6))
-    covariance[:3, :3] = centre_covariance
-    covariance[3, 3] = covariance[4, 4] = 0.05**2
-    elongation = max(float(size[0] - size[1]), 0.05)
-    sigma = np.hypot(np.arctan2(0.1, elongation), 0.5 / np.sqrt(max(points, 1)))
-    covariance[5, 5] = min(float(sigma), np.pi / 4) ** 2
-    return Box(centre, size, yaw, covariance)
+def visible_boxes(clusters: Clusters) -> list[Box]:
+    """Return the boxes of what was seen; the yaw is the less certain the rounder the box and the fewer its points."""
+    m = len(clusters)
+    covariance = np.zeros((m, 6, 6))
+    covariance[:, :3, :3] = clusters.covariance
+    covariance[:, 3, 3] = covariance[:, 4, 4] = _TILT_SIGMA**2
+    elongation = np.maximum(clusters.size[:, 0] - clusters.size[:, 1], 0.05)
+    by_shape = np.arctan2(_FACE_NOISE, elongation)
+    by_count = 0.5 / np.sqrt(np.maximum(clusters.point_count, 1))
+    covariance[:, 5, 5] = np.minimum(np.hypot(by_shape, by_count), np.pi / 4) ** 2
+    columns = zip(clusters.centre, clusters.size, clusters.yaw.tolist(), covariance, strict=True)
+    return [Box(centre, size, yaw, cov) for centre, size, yaw, cov in columns]
 
 
 def complete(box: Box, prior: SizePrior, solid: bool) -> Box:

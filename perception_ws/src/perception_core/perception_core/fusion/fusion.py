@@ -22,6 +22,9 @@ from perception_core.types.classes import CAR, INDEX, UNKNOWN
 
 __all__ = ["CameraView", "Fusion"]
 
+_INSIDE_SLACK = 0.1
+"""Metres by which a fragment may stick out of the vehicle it belongs to."""
+
 
 @dataclass(slots=True)
 class _Candidate:
@@ -45,8 +48,9 @@ class Fusion:
             clusters: of the scan, in the base frame.
             views: the camera results that are in time for this scan; none gives mode LIDAR_ONLY.
         """
-        candidates = self._candidates(clusters, views)
-        built = [self._object(clusters, candidate) for candidate in candidates]
+        visible = completion.visible_boxes(clusters)
+        counts = clusters.point_count.tolist()
+        built = [self._object(visible, counts, candidate) for candidate in self._candidates(clusters, views)]
         kept = _outside_bigger(built)
         mode = Mode.FUSED if views else Mode.LIDAR_ONLY
         return _pack([built[i] for i in kept], clusters.stamp_ns, clusters.frame, mode)
@@ -87,19 +91,9 @@ class Fusion:
                     del candidates[mine]
         return list(candidates.values())
 
-    def _object(self, clusters: Clusters, candidate: _Candidate) -> "_Built":
-        visible = [
-            completion.visible_box(
-                clusters.centre[c],
-                clusters.size[c],
-                float(clusters.yaw[c]),
-                clusters.covariance[c],
-                int(clusters.point_count[c]),
-            )
-            for c in candidate.parts
-        ]
-        counts = [int(clusters.point_count[c]) for c in candidate.parts]
-        box = completion.merge_boxes(visible, counts)
+    def _object(self, visible: list[Box], point_counts: list[int], candidate: _Candidate) -> "_Built":
+        counts = [point_counts[c] for c in candidate.parts]
+        box = completion.merge_boxes([visible[c] for c in candidate.parts], counts)
         sensors = Sensor.LIDAR
         if candidate.matches:
             sensors |= Sensor.CAMERA
@@ -154,25 +148,22 @@ def _outside_bigger(built: list[_Built]) -> list[int]:
 
     Mirrors and parts seen through windows stand inside the box of their car; the car's box already blocks the place.
     """
-    vehicles = [
-        i for i, b in enumerate(built) if b.sensors & Sensor.CAMERA and _best_named_class(b.probabilities) in VEHICLES
-    ]
-    kept: list[int] = []
-    for i, b in enumerate(built):
-        swallowed = not b.sensors & Sensor.CAMERA and any(
-            built[v].points > b.points and _contains(built[v].box, b.box) for v in vehicles
-        )
-        if not swallowed:
-            kept.append(i)
-    return kept
-
-
-def _contains(outer: Box, inner: Box) -> bool:
-    corners = boxes.bev_corners(inner.centre[None], inner.size[None], np.array([inner.yaw]))[0]
-    c, s = np.cos(outer.yaw), np.sin(outer.yaw)
-    local = np.abs((corners - outer.centre[:2]) @ np.array([[c, -s], [s, c]]))
-    below = inner.centre[2] + inner.size[2] / 2 <= outer.centre[2] + outer.size[2] / 2 + 0.2
-    return bool(below and (local <= outer.size[:2] / 2 + 0.1).all())
+    named = np.array([bool(b.sensors & Sensor.CAMERA) for b in built], dtype=np.bool_)
+    vehicles = [i for i in np.flatnonzero(named) if _best_named_class(built[i].probabilities) in VEHICLES]
+    if not vehicles:
+        return list(range(len(built)))
+    centre = np.array([b.box.centre for b in built])
+    size = np.array([b.box.size for b in built])
+    corners = boxes.bev_corners(centre, size, np.array([b.box.yaw for b in built]))
+    top = centre[:, 2] + size[:, 2] / 2
+    points = np.array([b.points for b in built])
+    swallowed = np.zeros(len(built), dtype=np.bool_)
+    for v in vehicles:
+        c, s = np.cos(built[v].box.yaw), np.sin(built[v].box.yaw)
+        local = np.abs((corners - centre[v, :2]) @ np.array([[c, -s], [s, c]]))
+        inside = (local <= size[v, :2] / 2 + _INSIDE_SLACK).all(axis=(1, 2)) & (top <= top[v] + 2 * _INSIDE_SLACK)
+        swallowed |= inside & (points < points[v])
+    return np.flatnonzero(~swallowed | named).tolist()
 
 
 def _pack(built: list[_Built], stamp_ns: int, frame: str, mode: Mode) -> Objects:

@@ -52,25 +52,37 @@ class ProjectedClusters:
 def project_clusters(clusters: Clusters, view: CameraView) -> ProjectedClusters:
     """Project the labelled points of a scan into an image; linear in the number of points."""
     m = len(clusters)
-    owned = np.flatnonzero(clusters.labels >= 0)
+    sighted = np.append(_in_cone(clusters, view), False)  # the last one is for label -1
+    owned = np.flatnonzero(sighted[clusters.labels])
     points = transforms.apply(view.T_camera_base, clusters.points[owned])
     pixels, valid = view.model.project(points)
-    labels = clusters.labels[owned][valid]
-    pixels, depths = pixels[valid], points[valid, 2].astype(np.float64)
+    kept = np.flatnonzero(valid)
+    order = kept[np.lexsort((points[kept, 2], clusters.labels[owned[kept]]))]
+    labels, pixels = clusters.labels[owned[order]], pixels[order]
     count = np.bincount(labels, minlength=m)
     bounds = np.full((m, 4), np.nan)
     depth = np.full(m, np.nan)
-    order = np.argsort(labels, kind="stable")
     seen = np.flatnonzero(count)
-    starts = (np.cumsum(count) - count)[seen]
     if len(seen):
-        ordered = pixels[order]
-        bounds[seen, :2] = np.minimum.reduceat(ordered, starts)
-        bounds[seen, 2:] = np.maximum.reduceat(ordered, starts)
-        pieces = np.split(depths[order], starts[1:])
-        depth[seen] = [float(np.median(piece)) for piece in pieces]
+        starts = (np.cumsum(count) - count)[seen]
+        bounds[seen, :2] = np.minimum.reduceat(pixels, starts)
+        bounds[seen, 2:] = np.maximum.reduceat(pixels, starts)
+        depth[seen] = points[order, 2][starts + count[seen] // 2]  # sorted by depth within each cluster
     share = count / np.maximum(clusters.point_count, 1)
     return ProjectedClusters(pixels, labels, count, share, bounds, depth)
+
+
+def _in_cone(clusters: Clusters, view: CameraView) -> NDArray[np.bool_]:
+    """Tell which clusters' bounding spheres reach into the cone around the optical axis that holds the whole image."""
+    w, h = view.model.width - 1, view.model.height - 1
+    border = np.array([[0, 0], [w, 0], [0, h], [w, h], [w / 2, 0], [w / 2, h], [0, h / 2], [w, h / 2]])
+    half_angle = float(np.arccos(view.model.rays(border)[:, 2].min()))
+    centre = transforms.apply(view.T_camera_base, clusters.centre)
+    distance = np.linalg.norm(centre, axis=1)
+    radius = np.linalg.norm(clusters.size, axis=1) / 2
+    angle = np.arctan2(np.hypot(centre[:, 0], centre[:, 1]), centre[:, 2])
+    sphere = np.arcsin(np.clip(radius / np.maximum(distance, 1e-6), 0.0, 1.0))
+    return (angle - sphere <= half_angle) | (distance <= radius)
 
 
 def count_inside(projected: ProjectedClusters, boxes: NDArray[np.float64]) -> NDArray[np.int64]:
