@@ -4,11 +4,11 @@ from dataclasses import dataclass
 
 from perception_core.camera.detector import CameraConfig
 from perception_core.config import Config, group, param
-from perception_core.fusion.config import FusionConfig
+from perception_core.fusion import FusionConfig, SensorMonitorConfig
 from perception_core.lidar.config import LidarConfig
 from perception_core.planning.occupancy import OccupancyConfig
 from perception_core.planning.sectors import SectorConfig
-from perception_core.tracking.config import TrackerConfig
+from perception_core.tracking import TrackerConfig
 
 
 @dataclass(frozen=True)
@@ -56,13 +56,8 @@ class FusionNodeConfig(NodeConfig):
         ("/sensors/camera_front/camera_info",), "inputs: CameraInfo of each camera, in the same order"
     )
     rectified_cameras: tuple[str, ...] = param((), "cameras whose detections were made on rectified images (P, not K)")
-    camera_budget: float = param(0.05, "longest wait of a scan for a camera result", unit="s", low=0.0, high=1.0)
-    camera_timeout: float = param(0.5, "a camera silent for longer is missing", unit="s", low=0.05, high=10.0)
-    lidar_timeout: float = param(
-        0.5, "without a scan for longer the cameras place objects alone", unit="s", low=0.05, high=10.0
-    )
-    transform_timeout: float = param(0.2, "how long data wait for their transform", unit="s", low=0.0, high=5.0)
     fusion: FusionConfig = group(FusionConfig)
+    monitor: SensorMonitorConfig = group(SensorMonitorConfig)
 
 
 @dataclass(frozen=True)
@@ -78,7 +73,7 @@ class TrackingNodeConfig(NodeConfig):
     )
     watchdog_period: float = param(0.1, "period of messages while there are no objects", unit="s", low=0.02, high=1.0)
     transform_timeout: float = param(0.2, "how long objects wait for the ego pose", unit="s", low=0.0, high=5.0)
-    tracker: TrackerConfig = group(TrackerConfig)
+    tracking: TrackerConfig = group(TrackerConfig)
     occupancy: OccupancyConfig = group(OccupancyConfig)
     sectors: SectorConfig = group(SectorConfig)
 

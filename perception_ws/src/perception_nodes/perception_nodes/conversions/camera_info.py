@@ -26,10 +26,10 @@ def camera_model_from_msg(msg: CameraInfo, rectified: bool = False) -> CameraMod
             raise CalibrationError(
                 f"camera {frame!r}: P has the stereo offset {P[:2, 3].tolist()}; take the left camera or the raw image"
             )
-        return CameraModel(*_size(msg), _as_sent(msg, P[:, :3]), (), "plumb_bob", frame)
+        return CameraModel(*sent_size(msg), _as_sent(msg, P[:, :3]), (), "plumb_bob", frame)
     K = np.asarray(msg.k, dtype=np.float64).reshape(3, 3)
     model = msg.distortion_model or ("plumb_bob" if not len(msg.d) else "")
-    return CameraModel(*_size(msg), _as_sent(msg, K), tuple(float(d) for d in msg.d), model, frame)
+    return CameraModel(*sent_size(msg), _as_sent(msg, K), tuple(float(d) for d in msg.d), model, frame)
 
 
 def camera_info_to_msg(model: CameraModel, stamp_ns: int) -> CameraInfo:
@@ -47,7 +47,8 @@ def _binning(msg: CameraInfo) -> tuple[int, int]:
     return max(msg.binning_x, 1), max(msg.binning_y, 1)
 
 
-def _size(msg: CameraInfo) -> tuple[int, int]:
+def sent_size(msg: CameraInfo) -> tuple[int, int]:
+    """Return (width, height) of the image as sent: region of interest and binning applied."""
     bin_x, bin_y = _binning(msg)
     return (msg.roi.width or msg.width) // bin_x, (msg.roi.height or msg.height) // bin_y
 

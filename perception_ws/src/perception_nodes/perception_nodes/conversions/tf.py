@@ -2,14 +2,12 @@
 
 import tf2_py
 from geometry_msgs.msg import Quaternion, TransformStamped, Vector3
-from numpy.typing import NDArray
 from perception_core.errors import TransformError
 from perception_core.geometry import transforms
+from perception_core.geometry.transforms import Transform
 from rclpy.time import Time
 
 from perception_nodes.conversions.header import header_to_msg
-
-Transform = NDArray
 
 
 def transform_from_msg(msg: TransformStamped) -> Transform:
@@ -44,25 +42,6 @@ def lookup(buffer: tf2_py.BufferCore, target: str, source: str, stamp_ns: int) -
         msg = buffer.lookup_transform_core(target, source, _time(target, source, stamp_ns))
     except tf2_py.TransformException as error:
         raise TransformError(f"{target} <- {source} at {stamp_ns} ns: {_first_sentence(error)}") from error
-    return transform_from_msg(msg)
-
-
-def lookup_moved(
-    buffer: tf2_py.BufferCore, target: str, target_ns: int, source: str, source_ns: int, fixed: str
-) -> Transform:
-    """Return T_target_source that takes points of ``source`` at ``source_ns`` to ``target`` at ``target_ns``.
-
-    What moved in between, the ego motion, is taken out through ``fixed``. Raises TransformError as :func:`lookup`.
-    """
-    try:
-        msg = buffer.lookup_transform_full_core(
-            target, _time(target, fixed, target_ns), source, _time(source, fixed, source_ns), fixed
-        )
-    except tf2_py.TransformException as error:
-        reason = _first_sentence(error)
-        raise TransformError(
-            f"{target} at {target_ns} ns <- {source} at {source_ns} ns through {fixed}: {reason}"
-        ) from error
     return transform_from_msg(msg)
 
 

@@ -10,6 +10,7 @@ from perception_core import errors
 from perception_core.errors import PerceptionError
 from rclpy.clock import Clock, ClockType, JumpThreshold, TimeJump
 from rclpy.duration import Duration
+from rclpy.impl.implementation_singleton import rclpy_implementation
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 from rclpy.publisher import Publisher
 from rclpy.qos import QoSProfile
@@ -25,6 +26,11 @@ from perception_nodes.node.stamps import Refused, StampGate
 from perception_nodes.node.statistics import Statistics
 
 N = TypeVar("N", bound=NodeConfig)
+
+RCLError = rclpy_implementation.RCLError
+
+NAMESPACE = "/perception"
+"""Where nodes live unless a remapping of ``__ns`` says otherwise."""
 
 _JUMP_BACK_NS = 100_000_000
 _WARN_PERIOD_NS = NS
@@ -51,8 +57,11 @@ class PerceptionNode(LifecycleNode, Generic[N]):
         Raises:
             ConfigError: a parameter that is unknown or does not fit.
         """
-        super().__init__(name, automatically_declare_parameters_from_overrides=True, **kwargs)
+        super().__init__(
+            name, namespace=NAMESPACE, automatically_declare_parameters_from_overrides=True, **kwargs
+        )
         self.config: N = declare_parameters(self, config_class)
+        self._answer_impossible_transitions()
         self.stats = Statistics()
         self.steady = Clock(clock_type=ClockType.STEADY_TIME)
         self._gates: list[StampGate] = []
@@ -130,6 +139,21 @@ class PerceptionNode(LifecycleNode, Generic[N]):
             self.destroy_lifecycle_publisher(publisher)
         self._gates.clear()
         return result
+
+    def _answer_impossible_transitions(self) -> None:
+        """Answer a ChangeState that the state does not allow with success=False; rclpy leaves the caller waiting."""
+        service = self._service_change_state
+        change_state = service.callback
+
+        def answer(request: Any, response: Any) -> Any:
+            try:
+                return change_state(request, response)
+            except RCLError as error:
+                self.get_logger().warning(f"refused: transition {request.transition.id}: {error}")
+                response.success = False
+                return response
+
+        service.callback = answer
 
     # -- endpoints -----------------------------------------------------------------------------------------------
 

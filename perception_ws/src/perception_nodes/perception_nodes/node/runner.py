@@ -1,6 +1,7 @@
 """Start and end of a node's process."""
 
 import gc
+import signal
 import sys
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -23,15 +24,20 @@ def run(make_node: Callable[[], PerceptionNode[Any]], args: Sequence[str] | None
     With the parameter ``autostart`` the node configures and activates itself here, and so is active again after a
     respawn, which no launch file event would do for it.
     """
+    # rclpy's own handler ends the context and with it the spinning; KeyboardInterrupt, raised in the middle of a
+    # callback, would come out of the events executor as an error.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         rclpy.init(args=list(args) if args is not None else None)
     except Exception as error:  # the parameter file is read here
-        print(f"{_one_line(error)}", file=sys.stderr)
+        print(_one_line(error), file=sys.stderr)
         return BAD_INPUT
     try:
         return _run(make_node)
-    except (KeyboardInterrupt, ExternalShutdownException):
-        return GOOD
+    except Exception:
+        if rclpy.ok():
+            raise
+        return GOOD  # told to end in the middle of something
     finally:
         rclpy.try_shutdown()
 
@@ -65,10 +71,9 @@ def spin(node: PerceptionNode[Any]) -> None:
     executor.add_node(node)
     try:
         while rclpy.ok():
-            try:
-                executor.spin()
-            except rclpy.handle.InvalidHandle:
-                continue
+            executor.spin()
+    except ExternalShutdownException:
+        pass
     finally:
         executor.shutdown()
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import tf2_py
 from perception_core.errors import PerceptionError, TransformError
-from perception_core.geometry import transforms
+from perception_core.geometry.transforms import Transform
 from rclpy.duration import Duration
 from rclpy.node import Node
 from rclpy.qos import QoSProfile
@@ -29,22 +29,9 @@ class TransformBuffer:
         subscribe(TFMessage, "/tf", self._moving, QoSProfile(depth=100))
         subscribe(TFMessage, "/tf_static", self._fixed, qos.latched(100))
 
-    def lookup(self, target: str, source: str, stamp_ns: int) -> tf.Transform:
+    def lookup(self, target: str, source: str, stamp_ns: int) -> Transform:
         """Return T_target_source at the stamp. Raises TransformError."""
         return tf.lookup(self._core, target, source, stamp_ns)
-
-    def lookup_moved(self, target: str, target_ns: int, source: str, source_ns: int, fixed: str) -> tf.Transform:
-        """Return T_target_source between two stamps; without a ``fixed`` frame the robot is taken to stand still.
-
-        Raises TransformError.
-        """
-        if not fixed or target_ns == source_ns:
-            return self.lookup(target, source, target_ns)
-        return tf.lookup_moved(self._core, target, target_ns, source, source_ns, fixed)
-
-    def pose(self, fixed: str, base: str, stamp_ns: int) -> tf.Transform:
-        """Return T_fixed_base, identity where ``fixed`` is empty or the base itself. Raises TransformError."""
-        return transforms.identity() if not fixed else self.lookup(fixed, base, stamp_ns)
 
     def clear(self) -> None:
         """Forget moving frames, because time was set back; static ones stay."""

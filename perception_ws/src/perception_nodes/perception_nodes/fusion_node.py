@@ -1,0 +1,260 @@
+"""fusion_node: clusters of the LiDAR and detections of the cameras in, fused objects out."""
+
+import functools
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from perception_core.errors import CalibrationError, ConfigError, TransformError
+from perception_core.fusion import CameraBuffer, CameraView, Fusion, SensorMonitor, camera_from_base, mode_of
+from perception_core.geometry.camera_model import CameraModel
+from perception_core.geometry.transforms import Transform
+from perception_core.types import Clusters, Detections2D, Objects, SensorKind, SensorState
+from perception_interfaces.msg import ObstacleArray, SensorStatus
+from sensor_msgs.msg import CameraInfo, PointCloud2
+from vision_msgs.msg import Detection2DArray, Detection3DArray
+
+from perception_nodes.config import FusionNodeConfig
+from perception_nodes.conversions import boxes, cloud
+from perception_nodes.conversions.camera_info import camera_model_from_msg
+from perception_nodes.conversions.detections import detections_from_msg
+from perception_nodes.conversions.diagnostics import OK, WARN
+from perception_nodes.conversions.obstacles import sensor_status_from_msg, status_to_msg
+from perception_nodes.conversions.time import ns_from_msg, seconds
+from perception_nodes.node import qos
+from perception_nodes.node.base import PerceptionNode
+from perception_nodes.node.joining import StampJoin
+from perception_nodes.node.runner import run
+from perception_nodes.node.transforms import TransformBuffer
+
+_POLL_SECONDS = 0.005
+"""How late a scan may notice that its wait for a camera is over."""
+
+_STATUS_SECONDS = 0.2
+"""Without objects for this long the status goes out alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class _WaitingScan:
+    clusters: Clusters
+    arrived_ns: int
+    deadline_ns: int
+
+
+class FusionNode(PerceptionNode[FusionNodeConfig]):
+    """Fuses each scan with the camera results nearest in time; a late camera never holds a scan up for long."""
+
+    def __init__(self) -> None:
+        """Declare the parameters.
+
+        Raises:
+            ConfigError: a parameter that does not fit, or not one camera_info topic a camera.
+        """
+        super().__init__("fusion_node", FusionNodeConfig)
+        names, topics = self.config.cameras, self.config.camera_info_topics
+        if len(names) != len(topics):
+            raise ConfigError(f"camera_info_topics: {len(topics)} topics, but cameras names {len(names)}: {names}")
+
+    def prepare(self) -> None:
+        """Make the core objects and the publishers."""
+        config = self.config
+        self._fixed = config.fixed_frame or config.base_frame
+        self._fusion = Fusion(config.fusion)
+        self._buffer = CameraBuffer(config.fusion)
+        self._monitor = self._new_monitor()
+        self._models: dict[str, CameraModel] = {}
+        self._camera_faults: dict[str, str] = {}
+        self._join = StampJoin(("clusters", "points"))
+        self._scans: list[_WaitingScan] = []
+        self._last_scan_ns: int | None = None
+        self._published_ns = 0
+        self._status_stamp_ns = 0
+        self._objects = self.publish_to(Detection3DArray, "objects")
+        self._status = self.publish_to(ObstacleArray, "objects/status")
+        self._scan_gate = self.gate(f"clusters of {config.lidar_name}")
+        self._camera_gates = {name: self.gate(f"detections of {name}") for name in config.cameras}
+
+    def start(self) -> None:
+        """Subscribe."""
+        lidar = f"lidar/{self.config.lidar_name}"
+        self._tf = TransformBuffer(self, self._advance, self.listen)
+        for camera, topic in zip(self.config.cameras, self.config.camera_info_topics, strict=True):
+            on_info = functools.partial(self._on_camera_info, camera)
+            on_detections = functools.partial(self._on_detections, camera)
+            self.listen(CameraInfo, topic, on_info, qos.sensor_input(1))
+            self.listen(Detection2DArray, f"camera/{camera}/detections", on_detections, qos.result(5))
+            self.listen(SensorStatus, f"camera/{camera}/status", self._on_sensor_status, qos.result(2))
+        self.listen(SensorStatus, f"{lidar}/status", self._on_sensor_status, qos.result(2))
+        self.listen(PointCloud2, f"{lidar}/obstacle_points", self._on_points, qos.result(5))
+        self.listen(Detection3DArray, f"{lidar}/clusters", self._on_clusters, qos.result(5))
+        self.every(_POLL_SECONDS, self._advance)
+        self.every(_STATUS_SECONDS / 2.0, self._on_silence)
+
+    def on_time_reset(self) -> None:
+        """Forget everything of another time; intrinsics stay."""
+        self._buffer.clear()
+        self._monitor = self._new_monitor()
+        self._join.clear()
+        self._scans.clear()
+        self._last_scan_ns = None
+        self._status_stamp_ns = 0
+        if hasattr(self, "_tf"):
+            self._tf.clear()
+
+    def health(self) -> tuple[int, str]:
+        """Return which sensors are not well."""
+        ill = [s for s in self._monitor.statuses(self.now_ns()) if s.state != SensorState.OK]
+        return (WARN, "; ".join(f"{s.name}: {s.state.name} {s.reason}" for s in ill)) if ill else (OK, "")
+
+    # -- cameras -------------------------------------------------------------------------------------------------
+
+    def _on_camera_info(self, camera: str, msg: CameraInfo) -> None:
+        try:
+            self._models[camera] = camera_model_from_msg(msg, camera in self.config.rectified_cameras)
+            self._camera_faults.pop(camera, None)
+        except CalibrationError as error:
+            self._models.pop(camera, None)
+            self._camera_faults[camera] = str(error)
+            self._monitor.failed(camera, str(error))
+            raise
+
+    def _on_detections(self, camera: str, msg: Detection2DArray) -> None:
+        self.stats.received(f"detections.{camera}", time.monotonic_ns())
+        stamp_ns = ns_from_msg(msg.header.stamp)
+        self._camera_gates[camera].check(stamp_ns, self.now_ns())
+        model = self._models.get(camera)
+        if model is None:
+            fault = self._camera_faults.get(camera, f"no CameraInfo of camera {camera} yet")
+            self._monitor.failed(camera, fault)
+            self.drop("no_camera_info", fault)
+            return
+        self._buffer.add(camera, detections_from_msg(msg, (model.width, model.height)))
+        self._monitor.delivered(camera, stamp_ns)
+        self._advance()
+        self._fuse_without_lidar(camera, stamp_ns)
+
+    def _on_sensor_status(self, msg: SensorStatus) -> None:
+        status = sensor_status_from_msg(msg)
+        known = (self.config.lidar_name, *self.config.cameras)
+        if status.state == SensorState.FAULTY and status.name in known:
+            self._monitor.failed(status.name, status.reason)
+
+    # -- scans ---------------------------------------------------------------------------------------------------
+
+    def _on_points(self, msg: PointCloud2) -> None:
+        self._on_part(msg, "points")
+
+    def _on_clusters(self, msg: Detection3DArray) -> None:
+        self.stats.received("clusters", time.monotonic_ns())
+        self._on_part(msg, "clusters")
+
+    def _on_part(self, msg: PointCloud2 | Detection3DArray, part: str) -> None:
+        stamp_ns = ns_from_msg(msg.header.stamp)
+        lost_before = self._join.lost
+        parts = self._join.add(stamp_ns, part, msg)
+        if self._join.lost > lost_before:
+            self.drop("unjoined", f"a scan before {stamp_ns} ns came without its points or without its clusters")
+        if parts is not None:
+            self._on_scan(parts["clusters"], parts["points"])
+
+    def _on_scan(self, clusters_msg: Detection3DArray, points_msg: PointCloud2) -> None:
+        stamp_ns = ns_from_msg(clusters_msg.header.stamp)
+        self._scan_gate.check(stamp_ns, self.now_ns())
+        points, labels = cloud.labelled_points_from_msg(points_msg)
+        clusters = boxes.clusters_from_msg(clusters_msg, points, labels)
+        now_ns = time.monotonic_ns()
+        self._last_scan_ns = stamp_ns
+        self._monitor.delivered(self.config.lidar_name, stamp_ns)
+        self._scans.append(_WaitingScan(clusters, now_ns, now_ns + seconds(self.config.fusion.camera_wait)))
+        self._advance()
+
+    def _advance(self) -> None:
+        """Fuse the scans whose cameras have answered or whose wait is over, in order."""
+        while self._scans:
+            scan = self._scans[0]
+            over = time.monotonic_ns() >= scan.deadline_ns
+            stamp_ns = scan.clusters.stamp_ns
+            if not over and self._buffer.waiting_for(self.config.cameras, stamp_ns):
+                return
+            views, missing = self._views(stamp_ns)
+            if missing and not over:
+                return
+            for error in missing:
+                self.drop("no_transform", f"{error}; that camera is left out")
+            self._scans.pop(0)
+            self._fuse(scan, views)
+
+    def _fuse(self, scan: _WaitingScan, views: Sequence[CameraView]) -> None:
+        began = time.perf_counter()
+        self.stats.took("camera_wait", (time.monotonic_ns() - scan.arrived_ns) / 1e6)
+        objects = self._fusion.fuse(scan.clusters, views)
+        self._publish(objects)
+        self.stats.took("fuse", (time.perf_counter() - began) * 1e3)
+
+    def _fuse_without_lidar(self, camera: str, stamp_ns: int) -> None:
+        """Let the cameras stand alone when the LiDAR stays away, once for each image of the first camera alive."""
+        if self._last_scan_ns is None:  # not at once at the start: the first scan may be on its way
+            self._last_scan_ns = stamp_ns
+        if stamp_ns - self._last_scan_ns <= seconds(self.config.fusion.lidar_timeout):
+            return
+        memory_ns = seconds(self.config.fusion.camera_memory)
+        newest = {name: self._buffer.newest_stamp_ns(name) for name in self.config.cameras}
+        alive = [name for name, t in newest.items() if t is not None and stamp_ns - t <= memory_ns]
+        if alive[:1] != [camera]:
+            return
+        views, missing = self._views(stamp_ns)
+        for error in missing:
+            self.drop("no_transform", f"{error}; that camera is left out")
+        if views:
+            self._publish(self._fusion.camera_only(views, stamp_ns, self.config.base_frame))
+
+    # -- both ----------------------------------------------------------------------------------------------------
+
+    def _views(self, stamp_ns: int) -> tuple[list[CameraView], list[TransformError]]:
+        """Return what the cameras say about a stamp, and the transforms that are missing for the rest."""
+        views: list[CameraView] = []
+        missing: list[TransformError] = []
+        for camera in self.config.cameras:
+            detections, model = self._buffer.nearest(camera, stamp_ns), self._models.get(camera)
+            if detections is None or model is None:
+                continue
+            try:
+                views.append(CameraView(camera, model, self._camera_pose(detections, stamp_ns), detections))
+            except TransformError as error:
+                missing.append(error)
+        return views, missing
+
+    def _camera_pose(self, detections: Detections2D, scan_ns: int) -> Transform:
+        base, image_ns = self.config.base_frame, detections.stamp_ns
+        T_camera_base = self._tf.lookup(detections.frame, base, image_ns)
+        if self._fixed == base or image_ns == scan_ns:
+            return T_camera_base
+        at_scan = self._tf.lookup(self._fixed, base, scan_ns)
+        return camera_from_base(T_camera_base, at_scan, self._tf.lookup(self._fixed, base, image_ns))
+
+    def _publish(self, objects: Objects) -> None:
+        statuses = self._monitor.statuses(objects.stamp_ns)
+        self._status.publish(status_to_msg(objects.stamp_ns, objects.frame, objects.mode, statuses))
+        self._objects.publish(boxes.objects_to_msg(objects))
+        self._published_ns = time.monotonic_ns()
+        self.stats.received("objects", self._published_ns)
+        self.stats.took("since_stamp", self.since_ms(objects.stamp_ns))
+
+    def _on_silence(self) -> None:
+        """Tell how the sensors are while there are no objects to send."""
+        now_ns = self.now_ns()
+        silent_ns = time.monotonic_ns() - self._published_ns
+        if silent_ns < seconds(_STATUS_SECONDS) or now_ns <= max(self._status_stamp_ns, 0):
+            return  # a simulated clock that stands still ages nothing
+        self._status_stamp_ns = now_ns
+        statuses = self._monitor.statuses(now_ns)
+        self._status.publish(status_to_msg(now_ns, self.config.base_frame, mode_of(statuses), statuses))
+
+    def _new_monitor(self) -> SensorMonitor:
+        cameras = dict.fromkeys(self.config.cameras, SensorKind.CAMERA)
+        return SensorMonitor({self.config.lidar_name: SensorKind.LIDAR, **cameras}, self.config.monitor)
+
+
+def main() -> int:
+    """Run fusion_node until it is told to end."""
+    return run(FusionNode)
