@@ -23,7 +23,7 @@ setup(
     entry_points={
         "console_scripts": [
             f"{node} = {PACKAGE}.{node}:main"
-            for node in ("camera_node", "lidar_node", "fusion_node", "tracking_node", "player_node")
+            for node in ("camera_node", "lidar_node", "fusion_node", "tracking_node", "static_tf_node", "player_node")
         ]
     },
 )
