@@ -30,9 +30,14 @@ from rosbags.typesys.store import Typestore
 from perception_core.errors import BagError
 from perception_nodes.bag_reader import BagMessage, BagReader, BagTopic, header_stamp_ns
 
+from perception_tools.cdr import PaddingCleaner
+
 __all__ = ["LATCHED", "RELIABLE", "BagMessage", "BagReader", "BagTopic", "BagWriter", "header_stamp_ns"]
 
 _VERSION = 9
+# Stands in the embedded metadata, where readers do not believe it (files get renamed): one name for all, so that the
+# same content gives the same bytes.
+_INNER_NAME = "recording"
 _FOREVER = QosTime(sec=9223372036, nsec=854775807)
 
 
@@ -69,9 +74,10 @@ class BagWriter:
             self._folder = Path(tempfile.mkdtemp(prefix=f".{self.path.stem}.", dir=self.path.parent))
         except OSError as error:
             raise BagError(f"{self.path}: cannot be written: {error.strerror}") from error
-        self._writer = Writer(self._folder / self.path.stem, version=_VERSION, storage_plugin=StoragePlugin.MCAP)
+        self._writer = Writer(self._folder / _INNER_NAME, version=_VERSION, storage_plugin=StoragePlugin.MCAP)
         self._writer.open()
         self._connections: dict[str, Connection] = {}
+        self._cleaners: dict[str, PaddingCleaner] = {}
 
     def __enter__(self) -> Self:
         """Return the writer."""
@@ -84,7 +90,7 @@ class BagWriter:
         try:
             if kind is None:
                 self._writer.close()
-                (self._folder / self.path.stem / self.path.name).replace(self.path)
+                (self._folder / _INNER_NAME / f"{_INNER_NAME}.mcap").replace(self.path)
             else:
                 self._writer.abort()
         finally:
@@ -96,13 +102,16 @@ class BagWriter:
         Raises:
             BagError: no such message type is installed.
         """
-        if name not in self._connections:
-            self._connections[name] = self._writer.add_connection(
-                name, type_name, typestore=typestore_for(type_name), offered_qos_profiles=qos
-            )
+        if name in self._connections:
+            return
+        store = typestore_for(type_name)
+        self._connections[name] = self._writer.add_connection(
+            name, type_name, typestore=store, offered_qos_profiles=qos
+        )
+        self._cleaners[name] = PaddingCleaner(store, type_name)
 
     def write(self, topic: str, log_ns: int, message: Any) -> None:
-        """Append a message (an rclpy message, or its CDR bytes) at ``log_ns``.
+        """Append a message at ``log_ns``: an rclpy message, or CDR bytes, which are written as they are.
 
         Raises:
             BagError: the topic was not announced.
@@ -110,7 +119,7 @@ class BagWriter:
         connection = self._connections.get(topic)
         if connection is None:
             raise BagError(f"{self.path}: {topic} was not announced")
-        data = message if isinstance(message, bytes) else serialize_message(message)
+        data = message if isinstance(message, bytes) else self._cleaners[topic].clean(serialize_message(message))
         self._writer.write(connection, log_ns, data)
 
 

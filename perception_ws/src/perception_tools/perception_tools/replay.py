@@ -1,0 +1,290 @@
+"""Offline replay: a recording through the core's pipeline, with the parameters and conversions of the nodes.
+
+Deterministic: the results depend on the recording and the parameters alone. Nothing of the wall clock enters the
+output (``ObstacleArray.latency`` is 0), and obstacle ids are derived from a fixed namespace.
+"""
+
+import os
+import time
+import uuid
+from collections import Counter, defaultdict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from perception_core.camera.detector import CameraDetector, build_detector
+from perception_core.errors import ModelError, PerceptionError
+from perception_core.pipeline import Pipeline, PipelineResult
+from perception_core.types import Mode
+from perception_nodes.conversions.boxes import clusters_to_msg, objects_to_msg
+from perception_nodes.conversions.camera_info import camera_model_from_msg
+from perception_nodes.conversions.cloud import cloud_from_msg
+from perception_nodes.conversions.detections import detections_to_msg
+from perception_nodes.conversions.image import image_from_compressed_msg, image_from_msg
+from perception_nodes.conversions.markers import markers_to_msg
+from perception_nodes.conversions.obstacles import obstacles_to_msg
+from perception_nodes.conversions.scan import sectors_to_msg
+from perception_nodes.node.base import reason_of
+from perception_nodes.node.stamps import StampGate
+from rclpy.serialization import deserialize_message
+from sensor_msgs.msg import CameraInfo, CompressedImage, Image, PointCloud2
+
+from perception_tools.bags import LATCHED, RELIABLE, BagMessage, BagReader, BagWriter
+from perception_tools.drive_writer import STATIC_TF_TOPIC, TF_TOPIC
+from perception_tools.output import progress
+from perception_tools.profile import Profile, bringup_folder
+from perception_tools.transforms import RecordedTransforms
+
+MODELS_VARIABLE = "PERCEPTION_MODELS"
+_ID_NAMESPACE = uuid.UUID("0d9b1c7e-54a1-4f0c-8a55-7c1f4a0b9f2d").bytes
+
+
+@dataclass(slots=True)
+class ReplayStatistics:
+    """What a replay counted and timed; milliseconds."""
+
+    scans_in: int = 0
+    images_in: int = 0
+    arrays_out: int = 0
+    detections_out: int = 0
+    modes: Counter[str] = field(default_factory=Counter)
+    drops: Counter[str] = field(default_factory=Counter)
+    notes: list[str] = field(default_factory=list)
+    obstacle_ids: set[bytes] = field(default_factory=set)
+    stages_ms: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
+    wall_s: float = 0.0
+    duration_s: float = 0.0
+
+    def summary(self) -> dict[str, Any]:
+        """Return one plain object for --json."""
+        return {
+            "scans_in": self.scans_in,
+            "images_in": self.images_in,
+            "arrays_out": self.arrays_out,
+            "detections_out": self.detections_out,
+            "modes": dict(self.modes),
+            "obstacles": len(self.obstacle_ids),
+            "drops": dict(self.drops),
+            "notes": self.notes,
+            "stages_ms": {name: percentiles(values) for name, values in self.stages_ms.items()},
+            "wall_s": round(self.wall_s, 3),
+            "duration_s": round(self.duration_s, 3),
+            "real_time_factor": round(self.duration_s / self.wall_s, 2) if self.wall_s else None,
+        }
+
+
+def percentiles(values: list[float]) -> dict[str, float | int | None]:
+    """Return count, p50, p99 and max of milliseconds."""
+    if not values:
+        return {"count": 0, "p50": None, "p99": None, "max": None}
+    p50, p99 = np.percentile(values, (50, 99))
+    return {"count": len(values), "p50": round(float(p50), 2), "p99": round(float(p99), 2),
+            "max": round(max(values), 2)}
+
+
+def replay(bag_path: Path, profile: Profile, output: Path) -> ReplayStatistics:
+    """Run ``bag_path`` through the pipeline of ``profile`` and write the results.
+
+    Raises:
+        BagError: the bag cannot be read or lacks the topic of the LiDAR, or ``output`` cannot be written.
+        ModelError: weights that are there, but are not what their card says.
+    """
+    with BagReader(bag_path) as bag, BagWriter(output) as writer:
+        bag.require([profile.lidar.points_topic])
+        run = _Replay(bag, writer, profile)
+        run.warm_up()
+        run.play()
+        return run.statistics
+
+
+class _Replay:
+    """One replay: the handlers of the input topics around a pipeline."""
+
+    def __init__(self, bag: BagReader, writer: BagWriter, profile: Profile) -> None:
+        self.statistics = ReplayStatistics(duration_s=(bag.end_ns - bag.start_ns) / 1e9)
+        self._bag = bag
+        self._profile = profile
+        self._results = ResultWriter(writer, profile)
+        self._transforms = RecordedTransforms(bag, _calibration_folder(profile))
+        detectors = self._detectors()
+        self._pipeline = Pipeline(profile.pipeline, profile.rig, self._transforms, detectors, _ID_NAMESPACE)
+        self._gates: dict[str, StampGate] = {}
+        self._handlers = self._topic_handlers()
+        if self._transforms.from_calibration:
+            self.statistics.notes.append(f"no {STATIC_TF_TOPIC} in the bag: static transforms from calibration/")
+        missing = [t for t in profile.input_topics.values() if t not in bag.topics]
+        self.statistics.notes += [f"not in the bag: {topic}" for topic in missing]
+
+    def warm_up(self) -> None:
+        self._pipeline.warm_up()
+
+    def play(self) -> None:
+        began = time.perf_counter()
+        topics = [*self._handlers, TF_TOPIC, STATIC_TF_TOPIC]
+        count = sum(t.count for t in self._bag.topics.values() if t.name in topics)
+        messages = self._bag.messages(topics)
+        for message in progress(messages, desc="replaying", unit="msg", total=count):
+            if message.topic in (TF_TOPIC, STATIC_TF_TOPIC):
+                self._take_transform(message)
+                continue
+            try:
+                self._handlers[message.topic](message)
+            except PerceptionError as error:
+                self._drop(reason_of(error), error)
+            self._take(self._ready, message.log_ns)
+        self._take(self._pipeline.flush)
+        self.statistics.drops.update(self._pipeline.drops)
+        self.statistics.drops.update(self._transforms.refused)
+        self.statistics.wall_s = time.perf_counter() - began
+
+    def _topic_handlers(self) -> dict[str, Callable[[BagMessage], None]]:
+        profile = self._profile
+        handlers: dict[str, Callable[[BagMessage], None]] = {profile.lidar.points_topic: self._on_points}
+        for camera in profile.cameras:
+            name, compressed = camera.camera_name, camera.image_transport == "compressed"
+            handlers[camera.camera_info_topic] = lambda m, name=name: self._on_camera_info(name, m)
+            handlers[camera.image_topic] = lambda m, name=name, c=compressed: self._on_image(name, c, m)
+        return handlers
+
+    def _on_points(self, message: BagMessage) -> None:
+        self.statistics.scans_in += 1
+        began = time.perf_counter()
+        decoded = cloud_from_msg(deserialize_message(message.data, PointCloud2))
+        self._gate(message, self._profile.lidar.max_age, self._profile.lidar.max_future, decoded.cloud.stamp_ns)
+        if decoded.warning and decoded.warning not in self.statistics.notes:
+            self.statistics.notes.append(decoded.warning)
+        self._time("lidar decode", began)
+        began = time.perf_counter()
+        result = self._pipeline.on_scan(decoded.cloud, message.log_ns)
+        self._time("lidar", began)
+        if result is not None:
+            self._results.clusters(clusters_to_msg(result.clusters), decoded.cloud.stamp_ns)
+
+    def _on_camera_info(self, camera: str, message: BagMessage) -> None:
+        rectified = camera in self._profile.fusion.rectified_cameras
+        model = camera_model_from_msg(deserialize_message(message.data, CameraInfo), rectified)
+        self._pipeline.on_camera_model(camera, model)
+
+    def _on_image(self, camera: str, compressed: bool, message: BagMessage) -> None:
+        self.statistics.images_in += 1
+        config = next(c for c in self._profile.cameras if c.camera_name == camera)
+        began = time.perf_counter()
+        if compressed:
+            image = image_from_compressed_msg(deserialize_message(message.data, CompressedImage))
+        else:
+            image = image_from_msg(deserialize_message(message.data, Image))
+        self._gate(message, config.max_age, config.max_future, image.stamp_ns)
+        self._time("camera decode", began)
+        began = time.perf_counter()
+        detections = self._pipeline.on_image(camera, image)
+        if detections is not None:
+            self._time("camera", began)
+            self.statistics.detections_out += 1
+            self._results.detections(camera, detections_to_msg(detections), image.stamp_ns)
+        self._take(self._camera_only, image.stamp_ns)
+
+    def _ready(self, now_ns: int) -> list[PipelineResult]:
+        return self._pipeline.ready(now_ns)
+
+    def _camera_only(self, stamp_ns: int) -> list[PipelineResult]:
+        if not self.statistics.scans_in:  # as fusion_node: the first scan may be on its way
+            return []
+        alone = self._pipeline.camera_only(stamp_ns)
+        return [] if alone is None else [alone]
+
+    def _take(self, get: Callable[..., list[PipelineResult]], *args: int) -> None:
+        began = time.perf_counter()
+        finished = get(*args)
+        if finished:
+            self._time("fusion and tracking", began)
+        for result in finished:
+            began = time.perf_counter()
+            self._results.result(result)
+            self._time("write", began)
+            self.statistics.arrays_out += 1
+            self.statistics.modes[Mode(result.obstacles.mode).name] += 1
+            self.statistics.obstacle_ids.update(row.tobytes() for row in result.obstacles.ids)
+
+    def _take_transform(self, message: BagMessage) -> None:
+        if message.topic == STATIC_TF_TOPIC:
+            self._transforms.add_static(message)
+        self._results.copy(message)
+
+    def _gate(self, message: BagMessage, max_age_s: float, max_future_s: float, stamp_ns: int) -> None:
+        gate = self._gates.get(message.topic)
+        if gate is None:
+            gate = StampGate(message.topic, round(max_age_s * 1e9), round(max_future_s * 1e9))
+            self._gates[message.topic] = gate
+        gate.check(stamp_ns, message.log_ns)
+
+    def _detectors(self) -> Mapping[str, CameraDetector]:
+        folders = [f for f in os.environ.get(MODELS_VARIABLE, "").split(os.pathsep) if f]
+        detectors = {}
+        for camera in self._profile.cameras:
+            try:
+                detectors[camera.camera_name] = build_detector(camera.camera, folders)
+            except ModelError as error:
+                self.statistics.notes.append(f"camera {camera.camera_name}: no detections: {error}")
+        return detectors
+
+    def _time(self, stage: str, began: float) -> None:
+        self.statistics.stages_ms[stage].append((time.perf_counter() - began) * 1e3)
+
+    def _drop(self, reason: str, error: PerceptionError) -> None:
+        if not self.statistics.drops[reason]:
+            self.statistics.notes.append(f"{reason}: {error}")
+        self.statistics.drops[reason] += 1
+
+
+class ResultWriter:
+    """Writes results under the topics and types of the live nodes, each at the stamp of its data."""
+
+    def __init__(self, bag: BagWriter, profile: Profile) -> None:
+        """Announce the topics."""
+        self._bag = bag
+        self._clusters = f"/perception/lidar/{profile.lidar.lidar_name}/clusters"
+        self._types = {
+            "/perception/obstacles": "perception_interfaces/msg/ObstacleArray",
+            "/perception/objects": "vision_msgs/msg/Detection3DArray",
+            "/perception/markers": "visualization_msgs/msg/MarkerArray",
+            "/perception/obstacle_scan": "sensor_msgs/msg/LaserScan",
+            self._clusters: "vision_msgs/msg/Detection3DArray",
+        }
+        for camera in profile.cameras:
+            self._types[_detections_topic(camera.camera_name)] = "vision_msgs/msg/Detection2DArray"
+        for topic, type_name in self._types.items():
+            bag.add_topic(topic, type_name)
+        self._base_frame = profile.tracking.base_frame
+
+    def result(self, result: PipelineResult) -> None:
+        """Write objects, obstacles, markers and sector ranges of one scan."""
+        stamp = result.stamp_ns
+        self._bag.write("/perception/objects", stamp, objects_to_msg(result.objects))
+        self._bag.write("/perception/obstacles", stamp, obstacles_to_msg(result.obstacles))
+        self._bag.write("/perception/markers", stamp, markers_to_msg(result.obstacles))
+        self._bag.write("/perception/obstacle_scan", stamp, sectors_to_msg(result.sectors, stamp, self._base_frame))
+
+    def clusters(self, message: Any, stamp_ns: int) -> None:
+        """Write the clusters of one scan."""
+        self._bag.write(self._clusters, stamp_ns, message)
+
+    def detections(self, camera: str, message: Any, stamp_ns: int) -> None:
+        """Write the detections of one image."""
+        self._bag.write(_detections_topic(camera), stamp_ns, message)
+
+    def copy(self, message: BagMessage) -> None:
+        """Copy a transform, so that the results can be looked at without the input."""
+        qos = LATCHED if message.topic == STATIC_TF_TOPIC else RELIABLE
+        self._bag.add_topic(message.topic, message.type, (qos,))
+        self._bag.write(message.topic, message.log_ns, message.data)
+
+
+def _detections_topic(camera: str) -> str:
+    return f"/perception/camera/{camera}/detections"
+
+
+def _calibration_folder(profile: Profile) -> Path | None:
+    folder = bringup_folder("calibration") / profile.name
+    return folder if (folder / "extrinsics.yaml").is_file() else None
