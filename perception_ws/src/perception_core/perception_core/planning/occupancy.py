@@ -28,9 +28,7 @@ class OccupancyConfig(Config):
 
     extent: float = param(80.0, "side of the square grid", unit="m", low=2.0, high=400.0)
     resolution: float = param(0.25, "side of a cell", unit="m", low=0.05, high=2.0)
-    position_sigmas: float = param(
-        1.0, "obstacles are widened by this many sigma of their position", low=0.0, high=5.0
-    )
+    position_sigmas: float = param(1.0, "obstacles are widened by this many sigma of their position", low=0.0, high=5.0)
     max_margin: float = param(1.0, "upper bound of that", unit="m", low=0.0, high=10.0)
 
 

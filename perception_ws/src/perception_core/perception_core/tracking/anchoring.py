@@ -95,8 +95,9 @@ def anchored_innovation(
     innovation[1] += sm * a * length + cm * b * width - (s * a * track_size[0] + c * b * track_size[1])
     along = c * c * noise[0, 0] + 2.0 * c * s * noise[0, 1] + s * s * noise[1, 1]
     across = s * s * noise[0, 0] - 2.0 * c * s * noise[0, 1] + c * c * noise[1, 1]
-    along = _anchor_variance(along, abs(side[0]), face_variance, track_size[0] - length)
-    across = _anchor_variance(across, abs(side[1]), face_variance, track_size[1] - width)
+    skew = math.sin(measured_yaw - track_yaw) / 2.0
+    along = _anchor_variance(along, abs(side[0]), face_variance, track_size[0] - length, skew * width)
+    across = _anchor_variance(across, abs(side[1]), face_variance, track_size[1] - width, skew * length)
     innovation_noise[0, 0] = c * c * along + s * s * across
     innovation_noise[1, 1] = s * s * along + c * c * across
     innovation_noise[0, 1] = c * s * (along - across)
@@ -106,7 +107,12 @@ def anchored_innovation(
 
 
 @njit(cache=True)
-def _anchor_variance(centre_variance: float, seen: float, face_variance: float, missing: float) -> float:
-    """Blend from the centre's variance to the face's; without a face, the missing part may lie on either end."""
+def _anchor_variance(centre_variance: float, seen: float, face_variance: float, missing: float, skew: float) -> float:
+    """Return the variance in m^2 of an anchor along one axis of the box.
+
+    Blends from the centre's variance to the face's. Without a face, a part not seen (``missing`` metres) may lie on
+    either end; a face measured askew has its ends ``skew`` metres off.
+    """
     slack = (1.0 - seen) * max(missing, 0.0) / 2.0
-    return (1.0 - seen) * centre_variance + seen * min(centre_variance, face_variance) + slack * slack
+    face = min(centre_variance, face_variance) + skew * skew
+    return (1.0 - seen) * centre_variance + seen * face + slack * slack

@@ -70,9 +70,7 @@ def pair_costs(
     """Return the costs (T, M) of the module's formula, +inf outside the gate."""
     agreement = class_belief.agreement(tracks.class_probabilities, measurements.class_probabilities)
     p = config.detection_probability
-    constant = (
-        2.0 * math.log(config.clutter_density) + 2.0 * math.log((1.0 - p) / p) + 3.0 * math.log(2.0 * math.pi)
-    )
+    constant = 2.0 * math.log(config.clutter_density) + 2.0 * math.log((1.0 - p) / p) + 3.0 * math.log(2.0 * math.pi)
     costs: Floats = _costs(
         tracks.state,
         tracks.covariance,

@@ -35,6 +35,8 @@ SIBLINGS: tuple[tuple[str, ...], ...] = (
 
 _RIGHT, _SIBLING = 0.7, 0.2
 
+_UNNAMED = 0.3
+
 _FLOOR = 1e-6
 """No class is ever ruled out."""
 
@@ -67,13 +69,24 @@ def likelihood(reported: Floats) -> Floats:
     return scaled
 
 
-def fuse(belief: Floats, reported: Floats, weight: Floats, memory: float) -> Floats:
-    """Return the belief (T, C) after one report each: ``belief^(1 - w / memory) * likelihood^w``.
+def prior() -> Floats:
+    """Return the belief (C,) before any report: ``unknown`` leads, the others share the rest."""
+    table = np.full(len(CLASSES), (1.0 - _UNNAMED) / (len(CLASSES) - 1))
+    table[INDEX[UNKNOWN]] = _UNNAMED
+    return table
 
-    Detectors repeat their errors, so evidence must not add up for ever: the exponent on the old belief (a
-        power
-    prior, Ibrahim and Chen 2000) lets it count as ``memory`` independent reports at most, however long it
-    lasts. What was reported as ``unknown`` neither adds nor fades.
+
+def begin(reported: Floats) -> Floats:
+    """Return the belief (T, C) after the first report each."""
+    return fuse(np.tile(prior(), (len(reported), 1)), reported, np.ones(len(reported)), np.inf)
+
+
+def fuse(belief: Floats, reported: Floats, weight: Floats, memory: float) -> Floats:
+    """Return the belief (T, C) after one report each: ``belief^(1 - w / n) * prior^(w / n) * likelihood^w``.
+
+    Detectors repeat their errors, so evidence must not add up for ever: the exponents (a power prior, Ibrahim
+    and Chen 2000) let it count as n = ``memory`` independent reports at most, however long it lasts. What was
+    reported as ``unknown`` neither adds nor fades.
 
     Args:
         belief: (T, C) probabilities, rows sum to 1.
@@ -82,7 +95,8 @@ def fuse(belief: Floats, reported: Floats, weight: Floats, memory: float) -> Flo
         memory: number of reports that count, at least 1.
     """
     w = (weight * (1.0 - reported[:, INDEX[UNKNOWN]]))[:, None]
-    log = (1.0 - w / memory) * np.log(np.maximum(belief, _FLOOR)) + w * np.log(likelihood(reported))
+    kept = (1.0 - w / memory) * np.log(np.maximum(belief, _FLOOR)) + w / memory * np.log(prior())
+    log = kept + w * np.log(likelihood(reported))
     posterior = np.exp(log - log.max(axis=1, keepdims=True, initial=-np.inf))
     fused: Floats = posterior / posterior.sum(axis=1, keepdims=True)
     return fused

@@ -28,27 +28,25 @@ class MotionConfig(Config):
     birth_vertical_speed_sigma: float = param(
         1.0, "vertical speed spread of a new track", unit="m/s", low=0.1, high=30.0
     )
-    birth_yaw_rate_sigma: float = param(
-        0.3, "yaw rate spread of a new track", unit="rad/s", low=0.01, high=6.0
+    birth_still_probability: float = param(0.5, "a new track stands still; only used over ground", low=0.0, high=1.0)
+    still_speed_sigma: float = param(0.05, "speed left to what stands still", unit="m/s", low=1e-3, high=1.0)
+    still_density: float = param(
+        0.002, "growth of the position variance of what stands still", unit="m^2/s", low=1e-6, high=1.0
     )
+    model_time: float = param(4.0, "mean time between starting and stopping", unit="s", low=0.1, high=1e3)
+    birth_yaw_rate_sigma: float = param(0.3, "yaw rate spread of a new track", unit="rad/s", low=0.01, high=6.0)
 
 
 @dataclass(frozen=True)
 class MeasurementConfig(Config):
     """What is believed about a box beyond its covariance."""
 
-    face_sigma: float = param(
-        0.08, "position noise of a face that the LiDAR sees", unit="m", low=0.005, high=2.0
-    )
+    face_sigma: float = param(0.08, "position noise of a face that the LiDAR sees", unit="m", low=0.005, high=2.0)
     face_sigma_per_metre: float = param(
         0.002, "growth of that noise with range (beam spacing)", unit="m/m", low=0.0, high=0.1
     )
-    min_sigma: float = param(
-        0.03, "no measured coordinate is believed to be better", unit="m", low=1e-3, high=1.0
-    )
-    min_yaw_sigma: float = param(
-        0.03, "no measured yaw is believed to be better", unit="rad", low=1e-3, high=1.0
-    )
+    min_sigma: float = param(0.03, "no measured coordinate is believed to be better", unit="m", low=1e-3, high=1.0)
+    min_yaw_sigma: float = param(0.03, "no measured yaw is believed to be better", unit="rad", low=1e-3, high=1.0)
     grazing_sine: float = param(
         0.1,
         "sine of the angle between line of sight and face from which on the face counts as seen",
@@ -64,15 +62,11 @@ class AssociationConfig(Config):
     gate: float = param(
         14.2, "squared Mahalanobis distance accepted (chi-square, 3 degrees: 99.7 %)", low=1.0, high=100.0
     )
-    detection_probability: float = param(
-        0.9, "an existing, visible object yields a measurement", low=0.05, high=0.999
-    )
+    detection_probability: float = param(0.9, "an existing, visible object yields a measurement", low=0.05, high=0.999)
     clutter_density: float = param(
         1e-3, "new and false objects expected in a unit of space", unit="1/m^3", low=1e-8, high=1.0
     )
-    class_floor: float = param(
-        0.05, "likelihood left to a pair of classes that never should match", low=1e-3, high=1.0
-    )
+    class_floor: float = param(0.05, "likelihood left to a pair of classes that never should match", low=1e-3, high=1.0)
 
 
 @dataclass(frozen=True)
@@ -84,11 +78,13 @@ class LifeConfig(Config):
     tentative_timeout: float = param(
         0.35, "an unconfirmed track unseen this long is dropped", unit="s", low=0.05, high=5.0
     )
-    coast_time: float = param(
-        1.0, "a confirmed track unseen this long is dropped", unit="s", low=0.1, high=10.0
+    coast_time: float = param(1.0, "a confirmed track unseen this long is dropped", unit="s", low=0.1, high=10.0)
+    occluded_coast_time: float = param(2.0, "the same while something nearer hides it", unit="s", low=0.1, high=20.0)
+    max_position_sigma: float = param(
+        2.0, "a track that may be anywhere within more than this is lost", unit="m", low=0.2, high=50.0
     )
-    occluded_coast_time: float = param(
-        2.0, "the same while something nearer hides it", unit="s", low=0.1, high=20.0
+    coast_ratio: float = param(
+        2.0, "no track coasts longer than this many times the time it was watched", low=0.1, high=100.0
     )
     death_existence: float = param(0.02, "a track less probable than this is dropped", low=1e-4, high=0.5)
     birth_existence: float = param(
@@ -97,9 +93,7 @@ class LifeConfig(Config):
     clutter_probability: float = param(
         0.2, "a place without an object yields a measurement all the same", low=0.01, high=0.9
     )
-    occluded_detection_probability: float = param(
-        0.1, "detection probability of a hidden object", low=0.0, high=0.9
-    )
+    occluded_detection_probability: float = param(0.1, "detection probability of a hidden object", low=0.0, high=0.9)
     survival_time: float = param(
         20.0, "mean time for which an unwatched object goes on existing", unit="s", low=0.5, high=1e4
     )
@@ -122,9 +116,7 @@ class ShapeConfig(Config):
     grow_time: float = param(
         0.3, "time constant when more of the object comes into sight", unit="s", low=0.01, high=10.0
     )
-    shrink_time: float = param(
-        4.0, "time constant when a fully seen side measures less", unit="s", low=0.05, high=60.0
-    )
+    shrink_time: float = param(4.0, "time constant when a fully seen side measures less", unit="s", low=0.05, high=60.0)
     class_time: float = param(
         0.3, "class reports nearer in time than this count as parts of one", unit="s", low=0.01, high=10.0
     )

@@ -4,7 +4,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from perception_core.tracking import class_belief, kalman
+from perception_core.tracking import class_belief, imm, kalman
 from perception_core.tracking.anchoring import QUARTER, anchor_offset, anchored_innovation
 from perception_core.tracking.config import TrackerConfig
 from perception_core.tracking.measurements import Measurements
@@ -18,7 +18,13 @@ _YAW_OUTLIER = 4.0
 
 
 def correct(
-    tracks: TrackTable, rows: Indices, seen: Measurements, sides: Floats, stamp_ns: int, config: TrackerConfig
+    tracks: TrackTable,
+    rows: Indices,
+    seen: Measurements,
+    sides: Floats,
+    stamp_ns: int,
+    over_ground: bool,
+    config: TrackerConfig,
 ) -> None:
     """Correct K tracks, in place, by one measurement each.
 
@@ -31,6 +37,7 @@ def correct(
         seen: (K,) their measurements.
         sides: (K, 2) anchors of the matched tracks.
         stamp_ns: time of the scan, nanoseconds.
+        over_ground: the frame does not move with the robot.
         config: all of the tracker's.
     """
     if len(rows) == 0:
@@ -41,17 +48,14 @@ def correct(
     innovation, noise = innovations(state, size, heading[:, 0], sides, seen, face)
     anchored = sides * seen.lidar[:, None]
     before = anchor_offset(size, heading[:, 0], anchored)
-    tracks.hidden_variance[rows] = np.minimum(
-        tracks.hidden_variance[rows], _hidden(seen, noise, heading[:, 0])
-    )
+    tracks.hidden_variance[rows] = np.minimum(tracks.hidden_variance[rows], _hidden(seen, noise, heading[:, 0]))
 
     measured_size = aligned_size(seen.size, seen.yaw, heading[:, 0])
     heading, heading_covariance = _correct_heading(heading, tracks.heading_covariance[rows], seen, face)
     size = _correct_size(size, measured_size, sides, seen.lidar, dt, config)
-    state[:, :2] += before - anchor_offset(size, heading[:, 0], anchored)
-    state, covariance = kalman.update(state, tracks.covariance[rows], state[:, :3] + innovation, noise)
+    shift = before - anchor_offset(size, heading[:, 0], anchored)
+    _correct_motion(tracks, rows, shift, innovation, noise, over_ground)
 
-    tracks.state[rows], tracks.covariance[rows] = state, covariance
     tracks.heading[rows], tracks.heading_covariance[rows] = heading, heading_covariance
     tracks.size[rows] = size
     weight = np.minimum(dt / config.shape.class_time, 1.0)
@@ -60,6 +64,21 @@ def correct(
     )
     tracks.last_seen_ns[rows] = stamp_ns
     tracks.sensors[rows] = seen.sensors
+
+
+def _correct_motion(
+    tracks: TrackTable, rows: Indices, shift: Floats, innovation: Floats, noise: Floats, over_ground: bool
+) -> None:
+    """Move the centres by ``shift`` (K, 2) without a velocity, then correct them by ``innovation`` (K, 3)."""
+    states = tracks.model_states[rows]
+    states[:, :, :2] += shift[:, None, :]
+    position = tracks.state[rows, :3] + innovation
+    position[:, :2] += shift
+    updated = imm.update(
+        states, tracks.model_covariances[rows], tracks.model_probability[rows], position, noise, over_ground
+    )
+    tracks.model_states[rows], tracks.model_covariances[rows], tracks.model_probability[rows] = updated
+    tracks.state[rows], tracks.covariance[rows] = imm.combine(*updated)
 
 
 def innovations(

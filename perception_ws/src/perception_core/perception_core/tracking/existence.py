@@ -59,9 +59,7 @@ def missed(odds: Floats, detection: Floats, weight: float, config: LifeConfig) -
     return np.clip(odds + weight * np.log(ratio), -MAX_LOG_ODDS, MAX_LOG_ODDS)
 
 
-def hidden(
-    centre: Floats, size: Floats, yaw: Floats, measurements: Measurements, sensor: Floats
-) -> NDArray[np.bool_]:
+def hidden(centre: Floats, size: Floats, yaw: Floats, measurements: Measurements, sensor: Floats) -> NDArray[np.bool_]:
     """Tell which boxes, (T, 3), (T, 3), (T,), lie behind measured ones as seen from ``sensor`` (2,).
 
     Bird's-eye view: a box is hidden when nearer measurements cover half of its angle of view or more; heights

@@ -60,13 +60,8 @@ def inside_share(
     """
     out = np.zeros((len(centre), len(outer_centre)))
     gap = np.linalg.norm(centre[:, None, :2] - outer_centre[None, :, :2], axis=2)
-    reach = (
-        np.linalg.norm(size[:, :2], axis=1)[:, None] + np.linalg.norm(outer_size[:, :2], axis=1)[None, :]
-    ) / 2.0
-    apart = (
-        np.abs(centre[:, None, 2] - outer_centre[None, :, 2])
-        >= (size[:, None, 2] + outer_size[None, :, 2]) / 2.0
-    )
+    reach = (np.linalg.norm(size[:, :2], axis=1)[:, None] + np.linalg.norm(outer_size[:, :2], axis=1)[None, :]) / 2.0
+    apart = np.abs(centre[:, None, 2] - outer_centre[None, :, 2]) >= (size[:, None, 2] + outer_size[None, :, 2]) / 2.0
     i, j = np.nonzero((gap < reach) & ~apart)
     low, high = _bounds(boxes.bev_corners(centre[i], size[i], yaw[i]), outer_centre[j], outer_yaw[j])
     half = outer_size[j, :2] / 2.0

@@ -72,9 +72,7 @@ def predict_yaw(state: Floats, covariance: Floats, dt: float, density: float) ->
     return moved, out
 
 
-def update_yaw(
-    state: Floats, covariance: Floats, innovation: Floats, variance: Floats
-) -> tuple[Floats, Floats]:
+def update_yaw(state: Floats, covariance: Floats, innovation: Floats, variance: Floats) -> tuple[Floats, Floats]:
     """Correct yaw and yaw rate (T, 2) by yaw differences (T,) with variances (T,), rad^2; Joseph's form."""
     s = covariance[:, 0, 0] + variance
     gain = covariance[:, :, 0] / s[:, None]
@@ -85,6 +83,15 @@ def update_yaw(
     return corrected, symmetric(keep @ covariance @ keep.transpose(0, 2, 1) + noise)
 
 
+def log_likelihood(state: Floats, covariance: Floats, position: Floats, noise: Floats) -> Floats:
+    """Return ln N(position; predicted, S) (T,), less the constant 3/2 ln 2 pi; arguments as in :func:`update`."""
+    innovation = position - state[:, :3]
+    s = covariance[:, :3, :3] + noise
+    distance = np.einsum("ti,ti->t", innovation, np.linalg.solve(s, innovation[:, :, None])[:, :, 0])
+    fit: Floats = -0.5 * (distance + np.log(np.linalg.det(s)))
+    return fit
+
+
 def symmetric(matrices: Floats) -> Floats:
-    """Return (M + M^T) / 2 of (T, n, n)."""
-    return (matrices + matrices.transpose(0, 2, 1)) / 2.0
+    """Return (M + M^T) / 2 of (..., n, n)."""
+    return (matrices + np.swapaxes(matrices, -1, -2)) / 2.0

@@ -5,15 +5,32 @@ import uuid
 import numpy as np
 from numpy.typing import NDArray
 
-from perception_core.tracking import class_belief, correction, existence
+from perception_core.tracking import class_belief, correction, existence, imm
 from perception_core.tracking.anchoring import visible_sides
 from perception_core.tracking.config import LifeConfig, TrackerConfig
 from perception_core.tracking.fragments import SAME_CLASS, inside_share
 from perception_core.tracking.measurements import Measurements
 from perception_core.tracking.table import TrackTable
+from perception_core.types import Sensor
 
 Floats = NDArray[np.float64]
 Mask = NDArray[np.bool_]
+
+_OF_THE_BODY = (
+    "state",
+    "covariance",
+    "model_states",
+    "model_covariances",
+    "model_probability",
+    "heading",
+    "heading_covariance",
+    "size",
+    "hidden_variance",
+    "oriented",
+    "last_seen_ns",
+    "sensors",
+)
+"""Columns that a reunited track takes over; identity, age, class and existence stay its own."""
 
 
 def born(
@@ -22,6 +39,7 @@ def born(
     sensor: Floats,
     namespace: uuid.UUID,
     first_serial: int,
+    over_ground: bool,
     config: TrackerConfig,
 ) -> TrackTable:
     """Start a track from each of N measurements.
@@ -32,14 +50,14 @@ def born(
         sensor: (2,) where the robot stands, fixed frame.
         namespace: of the ids: uuid5(namespace, serial), RFC 9562.
         first_serial: number of the first; the others count on.
+        over_ground: the frame does not move with the robot.
         config: all of the tracker's.
     """
     n = len(new)
     sides = visible_sides(new.centre, new.size, new.yaw, sensor, config.measurement.grazing_sine)
     noise, hidden = correction.birth_noise(new, sides, new.face_variance(config.measurement))
-    speed = np.array([config.motion.birth_speed_sigma] * 2 + [config.motion.birth_vertical_speed_sigma])
-    covariance = np.zeros((n, 6, 6))
-    covariance[:, :3, :3], covariance[:, 3:, 3:] = noise, np.diag(speed**2)
+    models = imm.begin(noise, new.centre, over_ground, config.motion)
+    state, covariance = imm.combine(*models)
     heading_covariance = np.zeros((n, 2, 2))
     heading_covariance[:, 0, 0] = new.yaw_variance
     heading_covariance[:, 1, 1] = config.motion.birth_yaw_rate_sigma**2
@@ -48,13 +66,16 @@ def born(
     return TrackTable(
         serial=serial,
         ids=np.array(ids, dtype=np.uint8).reshape(n, 16),
-        state=np.hstack([new.centre, np.zeros((n, 3))]),
+        state=state,
         covariance=covariance,
+        model_states=models[0],
+        model_covariances=models[1],
+        model_probability=models[2],
         heading=np.column_stack([new.yaw, np.zeros(n)]),
         heading_covariance=heading_covariance,
         size=new.size.copy(),
         hidden_variance=hidden,
-        class_probabilities=new.class_probabilities.copy(),
+        class_probabilities=class_belief.begin(new.class_probabilities),
         log_odds=existence.log_odds(config.life.birth_existence * new.existence),
         first_seen_ns=np.full(n, stamp_ns, dtype=np.int64),
         last_seen_ns=np.full(n, stamp_ns, dtype=np.int64),
@@ -69,8 +90,18 @@ def born(
 def expired(tracks: TrackTable, stamp_ns: int, config: LifeConfig) -> Mask:
     """Tell which tracks (T,) went unseen for longer than they may."""
     unseen = (stamp_ns - tracks.last_seen_ns) / 1e9
+    watched = (tracks.last_seen_ns - tracks.first_seen_ns) / 1e9
     coast = np.where(tracks.occluded, config.occluded_coast_time, config.coast_time)
-    return unseen > np.where(tracks.confirmed, coast, config.tentative_timeout)
+    coast = np.minimum(coast, np.maximum(config.coast_ratio * watched, config.tentative_timeout))
+    over: Mask = unseen > np.where(tracks.confirmed, coast, config.tentative_timeout)
+    return over
+
+
+def lost(tracks: TrackTable, config: LifeConfig) -> Mask:
+    """Tell which tracks (T,) nobody sees and whose place is too uncertain to tell anybody."""
+    spread = tracks.covariance[:, 0, 0] + tracks.covariance[:, 1, 1]
+    out: Mask = (tracks.sensors == Sensor.NONE) & (spread > 2.0 * config.max_position_sigma**2)
+    return out
 
 
 def to_confirm(tracks: TrackTable, config: LifeConfig) -> Mask:
@@ -87,15 +118,15 @@ def reunite(tracks: TrackTable, stamp_ns: int, overlap: float) -> Mask:
     never seen at the same time, are one object: the older id goes on with the younger's motion and box.
     """
     kept = np.ones(len(tracks), dtype=np.bool_)
-    lost = np.flatnonzero(tracks.confirmed & (tracks.last_seen_ns < stamp_ns))
+    gone = np.flatnonzero(tracks.confirmed & (tracks.last_seen_ns < stamp_ns))
     fresh = np.flatnonzero(tracks.last_seen_ns == stamp_ns)
-    if len(lost) == 0 or len(fresh) == 0:
+    if len(gone) == 0 or len(fresh) == 0:
         return kept
-    share = _overlap(tracks, lost, fresh)
-    agreement = class_belief.agreement(tracks.class_probabilities[lost], tracks.class_probabilities[fresh])
-    after = tracks.first_seen_ns[fresh][None, :] > tracks.last_seen_ns[lost][:, None]
+    share = _overlap(tracks, gone, fresh)
+    agreement = class_belief.agreement(tracks.class_probabilities[gone], tracks.class_probabilities[fresh])
+    after = tracks.first_seen_ns[fresh][None, :] > tracks.last_seen_ns[gone][:, None]
     for i, j in zip(*np.nonzero((share >= overlap) & (agreement >= SAME_CLASS) & after), strict=True):
-        old, young = lost[i], fresh[j]
+        old, young = gone[i], fresh[j]
         if kept[young] and tracks.last_seen_ns[old] < stamp_ns:
             _take_over(tracks, old, young)
             kept[young] = False
@@ -111,18 +142,8 @@ def _overlap(tracks: TrackTable, a: NDArray[np.int64], b: NDArray[np.int64]) -> 
 
 
 def _take_over(tracks: TrackTable, old: int, young: int) -> None:
-    for name in (
-        "state",
-        "covariance",
-        "heading",
-        "heading_covariance",
-        "size",
-        "hidden_variance",
-        "last_seen_ns",
-    ):
+    for name in _OF_THE_BODY:
         column = getattr(tracks, name)
         column[old] = column[young]
     tracks.log_odds[old] = max(tracks.log_odds[old], tracks.log_odds[young])
-    tracks.sensors[old] = tracks.sensors[young]
-    tracks.oriented[old] = tracks.oriented[young]
     tracks.occluded[old] = False

@@ -17,9 +17,7 @@ _TURNED = np.pi / 3
 """Radians between heading and motion at which axes are renamed: more than half a quarter, so no flutter."""
 
 
-def classify(
-    velocity: Floats, covariance: Floats, over_ground: bool, config: OutputConfig
-) -> NDArray[np.uint8]:
+def classify(velocity: Floats, covariance: Floats, over_ground: bool, config: OutputConfig) -> NDArray[np.uint8]:
     """Tell :class:`Motion` (T,) from velocities (T, 3) and their covariance (T, 3, 3).
 
     MOVING: the velocity differs from zero significantly (v^T P^-1 v, Mahalanobis) and is faster than

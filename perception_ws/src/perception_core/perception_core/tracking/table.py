@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from perception_core.tracking.imm import MODELS
 from perception_core.types import CLASSES
 
 Floats = NDArray[np.float64]
@@ -18,8 +19,11 @@ class TrackTable:
     Attributes:
         serial: int64 (T,) running number, never given twice.
         ids: uint8 (T, 16) UUID bytes.
-        state: (T, 6) centre in metres and velocity in m/s.
-        covariance: (T, 6, 6).
+        state: (T, 6) centre in metres and velocity in m/s, the mean over the motion models.
+        covariance: (T, 6, 6) of ``state``.
+        model_states: (T, K, 6), see :mod:`perception_core.tracking.imm`.
+        model_covariances: (T, K, 6, 6).
+        model_probability: (T, K), rows sum to 1.
         heading: (T, 2) yaw in radians (unwrapped) and yaw rate in rad/s; defined up to quarter turns, which
             exchange length and width.
         heading_covariance: (T, 2, 2).
@@ -40,6 +44,9 @@ class TrackTable:
     ids: NDArray[np.uint8]
     state: Floats
     covariance: Floats
+    model_states: Floats
+    model_covariances: Floats
+    model_probability: Floats
     heading: Floats
     heading_covariance: Floats
     size: Floats
@@ -75,6 +82,9 @@ def empty_table() -> TrackTable:
         ids=np.empty((0, 16), np.uint8),
         state=np.empty((0, 6)),
         covariance=np.empty((0, 6, 6)),
+        model_states=np.empty((0, MODELS, 6)),
+        model_covariances=np.empty((0, MODELS, 6, 6)),
+        model_probability=np.empty((0, MODELS)),
         heading=np.empty((0, 2)),
         heading_covariance=np.empty((0, 2, 2)),
         size=np.empty((0, 3)),

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from perception_core.errors import PerceptionError
 from perception_core.geometry import transforms
-from perception_core.tracking import correction, existence, fragments, kalman, life, motion, reporting
+from perception_core.tracking import correction, existence, fragments, imm, kalman, life, motion, reporting
 from perception_core.tracking.anchoring import visible_sides
 from perception_core.tracking.association import associate
 from perception_core.tracking.config import TrackerConfig
@@ -139,7 +139,7 @@ class Tracker:
             )
         stamp_ns = max(stamp_ns, self._stamp_ns)
         alive = self._tracks.select(~life.expired(self._tracks, stamp_ns, self._config.life))
-        coasted = _predicted(alive, (stamp_ns - self._stamp_ns) / 1e9, self._config)
+        coasted = _predicted(alive, (stamp_ns - self._stamp_ns) / 1e9, self._over_ground, self._config)
         if stamp_ns > self._stamp_ns:
             coasted.sensors[:] = Sensor.NONE
         return self._report(coasted, stamp_ns, mode, statuses)
@@ -167,7 +167,7 @@ class Tracker:
         dt = 0.0 if self._stamp_ns is None else (stamp_ns - self._stamp_ns) / 1e9
         self._stamp_ns = stamp_ns
         self._keep(~life.expired(self._tracks, stamp_ns, self._config.life))
-        self._tracks = _predicted(self._tracks, dt, self._config)
+        self._tracks = _predicted(self._tracks, dt, self._over_ground, self._config)
         self._tracks.sensors[:] = Sensor.NONE
         return dt
 
@@ -175,17 +175,13 @@ class Tracker:
         """Match, correct, weigh, begin, settle; ``watching``: an object that is not measured was missed."""
         tracks, stamp_ns, config = self._tracks, self._now, self._config
         sides = _sides(tracks, sensor, config)
-        rows, columns = associate(
-            tracks, sides, seen, seen.face_variance(config.measurement), config.association
-        )
+        rows, columns = associate(tracks, sides, seen, seen.face_variance(config.measurement), config.association)
         matched = seen.select(columns)
         left = seen.select(np.setdiff1d(np.arange(len(seen)), columns))
         owner = self._fragments(rows, matched, left)
-        correction.correct(tracks, rows, matched, sides[rows], stamp_ns, config)
+        correction.correct(tracks, rows, matched, sides[rows], stamp_ns, self._over_ground, config)
         self._weigh_existence(rows, matched.existence, seen, sensor, dt, watching)
-        motions = motion.classify(
-            tracks.state[:, 3:], tracks.covariance[:, 3:, 3:], self._over_ground, config.output
-        )
+        motions = motion.classify(tracks.state[:, 3:], tracks.covariance[:, 3:, 3:], self._over_ground, config.output)
         motion.orient(tracks, motions == Motion.MOVING)
         self._begin(left.select(np.flatnonzero(owner < 0)), sensor)
         self._settle()
@@ -223,7 +219,7 @@ class Tracker:
         tracks.log_odds = odds
 
     def _begin(self, new: Measurements, sensor: Floats) -> None:
-        young = life.born(new, self._now, sensor, self._namespace, self._next_serial, self._config)
+        young = life.born(new, self._now, sensor, self._namespace, self._next_serial, self._over_ground, self._config)
         self._next_serial += len(young)
         self._tracks = self._tracks.joined(young)
         self._count(births=len(young))
@@ -235,7 +231,8 @@ class Tracker:
         fresh = life.to_confirm(self._tracks, self._config.life) & ~self._tracks.confirmed
         self._tracks.confirmed |= fresh
         self._count(confirmations=int(fresh.sum()), reunions=int((~kept).sum()))
-        self._keep(existence.probability(self._tracks.log_odds) >= self._config.life.death_existence)
+        probable = existence.probability(self._tracks.log_odds) >= self._config.life.death_existence
+        self._keep(probable & ~life.lost(self._tracks, self._config.life))
 
     @property
     def _now(self) -> int:
@@ -250,12 +247,8 @@ class Tracker:
         changes = {name: getattr(self._events, name) + n for name, n in more.items()}
         self._events = dataclasses.replace(self._events, **changes)
 
-    def _report(
-        self, tracks: TrackTable, stamp_ns: int, mode: Mode, statuses: tuple[SensorStatus, ...]
-    ) -> Obstacles:
-        return reporting.report(
-            tracks, stamp_ns, self._frame, self._over_ground, mode, statuses, self._config.output
-        )
+    def _report(self, tracks: TrackTable, stamp_ns: int, mode: Mode, statuses: tuple[SensorStatus, ...]) -> Obstacles:
+        return reporting.report(tracks, stamp_ns, self._frame, self._over_ground, mode, statuses, self._config.output)
 
 
 def warm_up() -> None:
@@ -279,12 +272,14 @@ def warm_up() -> None:
         tracker.update(objects, np.eye(4), "odom")
 
 
-def _predicted(tracks: TrackTable, dt: float, config: TrackerConfig) -> TrackTable:
+def _predicted(tracks: TrackTable, dt: float, over_ground: bool, config: TrackerConfig) -> TrackTable:
     """Return a copy of the tracks moved ahead by ``dt`` seconds."""
     moved = tracks.select(np.arange(len(tracks)))
-    density = config.motion.acceleration_density
-    axes = np.array([density, density, config.motion.vertical_density])
-    moved.state, moved.covariance = kalman.predict(tracks.state, tracks.covariance, dt, axes)
+    models = imm.predict(
+        tracks.model_states, tracks.model_covariances, tracks.model_probability, dt, over_ground, config.motion
+    )
+    moved.model_states, moved.model_covariances, moved.model_probability = models
+    moved.state, moved.covariance = imm.combine(*models)
     moved.heading, moved.heading_covariance = kalman.predict_yaw(
         tracks.heading, tracks.heading_covariance, dt, config.motion.yaw_density
     )

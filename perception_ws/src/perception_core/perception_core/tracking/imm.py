@@ -1,0 +1,95 @@
+"""Standing still and moving, mixed: the interacting multiple model filter (Blom and Bar-Shalom 1988).
+
+Most of what a LiDAR sees never moves, and a constant-velocity filter alone gives all of it a small wandering
+velocity. So each track keeps two hypotheses: STILL has no velocity, MOVING is
+:mod:`perception_core.tracking.kalman`. Standing still has a meaning only over ground; without odometry only
+MOVING is used. Another motion model is one more row of every array here.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from perception_core.tracking import kalman
+from perception_core.tracking.config import MotionConfig
+
+Floats = NDArray[np.float64]
+
+STILL, MOVING = 0, 1
+MODELS = 2
+
+_LEAST = 1e-6
+"""No model is ever ruled out."""
+
+
+def begin(noise: Floats, position: Floats, over_ground: bool, config: MotionConfig) -> tuple[Floats, Floats, Floats]:
+    """Return states (T, K, 6), covariances (T, K, 6, 6) and model probabilities (T, K) of new tracks.
+
+    Args:
+        noise: (T, 3, 3) covariance of ``position``, m^2.
+        position: (T, 3) metres.
+        over_ground: the frame does not move with the robot.
+        config: spreads of the first velocity.
+    """
+    t = len(position)
+    states, covariances = np.zeros((t, MODELS, 6)), np.zeros((t, MODELS, 6, 6))
+    states[:, :, :3] = position[:, None, :]
+    covariances[:, :, :3, :3] = noise[:, None]
+    covariances[:, STILL, 3:, 3:] = np.eye(3) * config.still_speed_sigma**2
+    speed = np.array([config.birth_speed_sigma, config.birth_speed_sigma, config.birth_vertical_speed_sigma])
+    covariances[:, MOVING, 3:, 3:] = np.diag(speed**2)
+    still = config.birth_still_probability if over_ground else 0.0
+    return states, covariances, np.tile([still, 1.0 - still], (t, 1))
+
+
+def predict(
+    states: Floats, covariances: Floats, probability: Floats, dt: float, over_ground: bool, config: MotionConfig
+) -> tuple[Floats, Floats, Floats]:
+    """Mix the models of each track and move them ahead by ``dt`` seconds; shapes as from :func:`begin`."""
+    change = 1.0 - np.exp(-dt / config.model_time) if over_ground else 0.0
+    transition = np.array([[1.0 - change, change], [change, 1.0 - change]])
+    joint = probability[:, :, None] * transition[None]
+    moved_probability = joint.sum(axis=1)
+    weight = joint / np.maximum(moved_probability, _LEAST**2)[:, None, :]
+    mixed = np.einsum("tij,tia->tja", weight, states)
+    apart = states[:, :, None, :] - mixed[:, None, :, :]
+    spread = np.einsum("tij,tija,tijb->tjab", weight, apart, apart)
+    mixed_covariances = np.einsum("tij,tiab->tjab", weight, covariances) + spread
+    unused = moved_probability < _LEAST
+    mixed = np.where(unused[:, :, None], states, mixed)
+    mixed_covariances = np.where(unused[:, :, None, None], covariances, mixed_covariances)
+
+    out, out_covariances = np.empty_like(states), np.empty_like(covariances)
+    density = np.array([config.acceleration_density, config.acceleration_density, config.vertical_density])
+    out[:, MOVING], out_covariances[:, MOVING] = kalman.predict(
+        mixed[:, MOVING], mixed_covariances[:, MOVING], dt, density
+    )
+    out[:, STILL, :3], out[:, STILL, 3:] = mixed[:, STILL, :3], 0.0
+    out_covariances[:, STILL] = 0.0
+    drift = np.eye(3) * (config.still_density * dt)
+    out_covariances[:, STILL, :3, :3] = mixed_covariances[:, STILL, :3, :3] + drift
+    out_covariances[:, STILL, 3:, 3:] = np.eye(3) * config.still_speed_sigma**2
+    return out, kalman.symmetric(out_covariances), moved_probability
+
+
+def update(
+    states: Floats, covariances: Floats, probability: Floats, position: Floats, noise: Floats, over_ground: bool
+) -> tuple[Floats, Floats, Floats]:
+    """Correct all models of T tracks by a position (T, 3) with covariance (T, 3, 3) each; weigh the models."""
+    t = len(states)
+    flat, flat_covariances = states.reshape(t * MODELS, 6), covariances.reshape(t * MODELS, 6, 6)
+    repeated, repeated_noise = np.repeat(position, MODELS, axis=0), np.repeat(noise, MODELS, axis=0)
+    fit = kalman.log_likelihood(flat, flat_covariances, repeated, repeated_noise).reshape(t, MODELS)
+    corrected, corrected_covariances = kalman.update(flat, flat_covariances, repeated, repeated_noise)
+    weight = probability * np.exp(fit - fit.max(axis=1, keepdims=True, initial=-np.inf))
+    if over_ground:
+        weight = np.maximum(weight, _LEAST * weight.sum(axis=1, keepdims=True))
+    weight /= np.maximum(weight.sum(axis=1, keepdims=True), np.finfo(np.float64).tiny)
+    return corrected.reshape(states.shape), corrected_covariances.reshape(covariances.shape), weight
+
+
+def combine(states: Floats, covariances: Floats, probability: Floats) -> tuple[Floats, Floats]:
+    """Return the mean (T, 6) and covariance (T, 6, 6) of the mixture of models."""
+    mean = np.einsum("tk,tka->ta", probability, states)
+    apart = states - mean[:, None, :]
+    spread = np.einsum("tk,tka,tkb->tab", probability, apart, apart)
+    return mean, kalman.symmetric(np.einsum("tk,tkab->tab", probability, covariances) + spread)
