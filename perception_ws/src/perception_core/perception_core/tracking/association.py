@@ -4,9 +4,9 @@ The cost of a pair is twice the negative log likelihood ratio of "this track was
 track was missed and the measurement is new" (Bar-Shalom, Willett, Tian 2011, section 6.3), so 0 is the price
 of no match:
 
-    d^2 + ln det(2 pi S) - 2 ln agreement + 2 ln(clutter density) + 2 ln((1 - P_D) / P_D)
+    -2 ln sum_k(mu_k N(innovation; S_k)) - 2 ln agreement + 2 ln(clutter density) + 2 ln((1 - P_D) / P_D)
 
-The determinant keeps a vague young track from taking the measurement of a precise old one.
+over the motion models k. The density N keeps a vague young track from taking the measurement of a precise old one.
 """
 
 import math
@@ -25,6 +25,9 @@ from perception_core.tracking.table import TrackTable
 Floats = NDArray[np.float64]
 Indices = NDArray[np.int64]
 
+_NEVER = 1e-9
+"""Models less probable than this are not asked."""
+
 
 def associate(
     tracks: TrackTable,
@@ -32,7 +35,7 @@ def associate(
     measurements: Measurements,
     face_variance: Floats,
     config: AssociationConfig,
-) -> tuple[Indices, Indices]:
+) -> tuple[Indices, Indices, Floats]:
     """Match T tracks with M measurements: confirmed tracks choose first, tentative ones share what is left.
 
     Args:
@@ -43,7 +46,8 @@ def associate(
         config: gate and densities.
 
     Returns:
-        Row of the track and index of the measurement of each match, int64 (K,) each, ordered by row.
+        Row of the track and index of the measurement of each match, int64 (K,) each, ordered by row; and the
+        likelihood (K,) of each match in 1/m^3: small where it might well be chance.
     """
     costs = pair_costs(tracks, sides, measurements, face_variance, config)
     free = np.ones(len(measurements), dtype=np.bool_)
@@ -57,7 +61,9 @@ def associate(
         free[open_columns[c]] = False
     row, column = np.concatenate(rows), np.concatenate(columns)
     order = np.argsort(row, kind="stable")
-    return row[order], column[order]
+    row, column = row[order], column[order]
+    miss = config.clutter_density * (1.0 - config.detection_probability) / config.detection_probability
+    return row, column, miss * np.exp(-costs[row, column] / 2.0)
 
 
 def pair_costs(
@@ -74,6 +80,9 @@ def pair_costs(
     costs: Floats = _costs(
         tracks.state,
         tracks.covariance,
+        tracks.model_states,
+        tracks.model_covariances,
+        tracks.model_probability,
         tracks.size,
         tracks.heading,
         sides,
@@ -114,6 +123,9 @@ def assign(costs: Floats) -> tuple[Indices, Indices]:
 def _costs(
     state: Floats,
     covariance: Floats,
+    model_states: Floats,
+    model_covariances: Floats,
+    model_probability: Floats,
     track_size: Floats,
     heading: Floats,
     sides: Floats,
@@ -153,10 +165,16 @@ def _costs(
                 innovation,
                 s,
             )
-            s += covariance[i, :3, :3]
-            distance, determinant = _mahalanobis(innovation, s)
-            if distance <= gate:
-                costs[i, j] = distance + math.log(determinant) - 2.0 * math.log(agreement[i, j]) + constant
+            nearest, density = np.inf, 0.0
+            for k in range(model_states.shape[1]):
+                if model_probability[i, k] < _NEVER:
+                    continue
+                shifted = innovation + state[i, :3] - model_states[i, k, :3]
+                distance, determinant = _mahalanobis(shifted, s + model_covariances[i, k, :3, :3])
+                nearest = min(nearest, distance)
+                density += model_probability[i, k] * math.exp(-distance / 2.0) / math.sqrt(determinant)
+            if nearest <= gate:
+                costs[i, j] = -2.0 * math.log(density * agreement[i, j]) + constant
     return costs
 
 

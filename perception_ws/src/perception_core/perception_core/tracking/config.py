@@ -93,6 +93,9 @@ class LifeConfig(Config):
     clutter_probability: float = param(
         0.2, "a place without an object yields a measurement all the same", low=0.01, high=0.9
     )
+    clutter_density: float = param(
+        0.03, "measurements of other things around an object", unit="1/m^3", low=1e-6, high=10.0
+    )
     occluded_detection_probability: float = param(0.1, "detection probability of a hidden object", low=0.0, high=0.9)
     survival_time: float = param(
         20.0, "mean time for which an unwatched object goes on existing", unit="s", low=0.5, high=1e4

@@ -32,17 +32,24 @@ def survive(odds: Floats, dt: float, config: LifeConfig) -> Floats:
     return log_odds(probability(odds) * np.exp(-dt / config.survival_time))
 
 
-def seen(odds: Floats, existence: Floats, weight: float, detection: float, config: LifeConfig) -> Floats:
-    """Return the log odds after a detection each.
+def seen(
+    odds: Floats, existence: Floats, likelihood: Floats, weight: float, detection: float, config: LifeConfig
+) -> Floats:
+    """Return the log odds after a detection each (Musicki and Evans 2004, for one measurement).
+
+    A measurement where it was expected speaks for the track; one that a vague prediction only just allows may be
+    anything.
 
     Args:
         odds: (T,) before.
         existence: (T,) probability that the measurement shows an object at all (soft evidence, Pearl 1988).
+        likelihood: (T,) of the measurement's place given the track, 1/m^3.
         weight: in [0, 1], how much of a new look this is.
         detection: detection probability of an existing object.
-        config: clutter probability.
+        config: clutter density and probability.
     """
-    ratio = existence * detection / config.clutter_probability + (1.0 - existence)
+    fit = detection * np.minimum(likelihood / config.clutter_density, 1.0 / config.clutter_probability)
+    ratio = existence * fit + (1.0 - existence)
     return np.clip(odds + weight * np.log(ratio), -MAX_LOG_ODDS, MAX_LOG_ODDS)
 
 

@@ -175,12 +175,14 @@ class Tracker:
         """Match, correct, weigh, begin, settle; ``watching``: an object that is not measured was missed."""
         tracks, stamp_ns, config = self._tracks, self._now, self._config
         sides = _sides(tracks, sensor, config)
-        rows, columns = associate(tracks, sides, seen, seen.face_variance(config.measurement), config.association)
+        face = seen.face_variance(config.measurement)
+        rows, columns, fit = associate(tracks, sides, seen, face, config.association)
         matched = seen.select(columns)
         left = seen.select(np.setdiff1d(np.arange(len(seen)), columns))
         owner = self._fragments(rows, matched, left)
         correction.correct(tracks, rows, matched, sides[rows], stamp_ns, self._over_ground, config)
-        self._weigh_existence(rows, matched.existence, seen, sensor, dt, watching)
+        self._weigh_existence(rows, matched.existence, fit, dt)
+        self._weigh_absence(rows, seen, sensor, dt, watching)
         motions = motion.classify(tracks.state[:, 3:], tracks.covariance[:, 3:, 3:], self._over_ground, config.output)
         motion.orient(tracks, motions == Motion.MOVING)
         self._begin(left.select(np.flatnonzero(owner < 0)), sensor)
@@ -200,23 +202,31 @@ class Tracker:
         self._count(fragments=int((owner >= 0).sum()))
         return owner
 
-    def _weigh_existence(
-        self, rows: Indices, evidence: Floats, seen: Measurements, sensor: Floats, dt: float, watching: bool
-    ) -> None:
+    def _weigh_existence(self, rows: Indices, evidence: Floats, fit: Floats, dt: float) -> None:
+        """Let all tracks age, then believe more in those that were measured."""
         tracks, config = self._tracks, self._config
+        odds = existence.survive(tracks.log_odds, dt, config.life)
         weight = min(dt / config.life.evidence_time, 1.0)
         detection = config.association.detection_probability
-        odds = existence.survive(tracks.log_odds, dt, config.life)
-        unseen = np.setdiff1d(np.arange(len(tracks)), rows)
-        tracks.occluded[:] = False
-        tracks.occluded[unseen] = existence.hidden(
-            tracks.state[unseen, :3], tracks.size[unseen], tracks.heading[unseen, 0], seen, sensor
-        )
-        expected = np.where(tracks.occluded[unseen], config.life.occluded_detection_probability, detection)
-        odds[rows] = existence.seen(odds[rows], evidence, weight, detection, config.life)
-        if watching:
-            odds[unseen] = existence.missed(odds[unseen], expected, weight, config.life)
+        odds[rows] = existence.seen(odds[rows], evidence, fit, weight, detection, config.life)
         tracks.log_odds = odds
+
+    def _weigh_absence(self, rows: Indices, seen: Measurements, sensor: Floats, dt: float, watching: bool) -> None:
+        """Believe less in tracks that were not measured, unless something nearer hides them or nobody looked."""
+        tracks, config = self._tracks, self._config
+        absent = np.setdiff1d(np.arange(len(tracks)), rows)
+        box = tracks.state[absent, :3], tracks.size[absent], tracks.heading[absent, 0]
+        tracks.occluded[:] = False
+        tracks.occluded[absent] = existence.hidden(*box, seen, sensor)
+        if not watching:
+            return
+        expected = np.where(
+            tracks.occluded[absent],
+            config.life.occluded_detection_probability,
+            config.association.detection_probability,
+        )
+        weight = min(dt / config.life.evidence_time, 1.0)
+        tracks.log_odds[absent] = existence.missed(tracks.log_odds[absent], expected, weight, config.life)
 
     def _begin(self, new: Measurements, sensor: Floats) -> None:
         young = life.born(new, self._now, sensor, self._namespace, self._next_serial, self._over_ground, self._config)
