@@ -56,11 +56,14 @@ class CameraDetector:
         self._config = config or CameraConfig()
         self._backend = backend
         self._card = card
-        self._input_name = _checked_input(backend, card)
         self._preprocess = Preprocessor(card.input)
-        self._head = create_head(card)
-        self._head.check(backend.outputs)
-        self._class_table = class_table(card)
+        try:
+            self._input_name = _checked_input(backend, card)
+            self._head = create_head(card)
+            self._head.check(backend.outputs)
+            self._class_table = class_table(card)
+        except ModelError as error:
+            raise ModelError(f"{backend.path}: {error}") from error
         self._score_threshold = self._config.score_threshold or card.score_threshold
         self._nms_iou = self._config.nms_iou or card.nms_iou
         self._timings: dict[str, float] = {}
@@ -137,9 +140,9 @@ def build_detector(config: CameraConfig | None = None, folders: Sequence[Path | 
     backend = create_backend(path, config.inference)
     try:
         return CameraDetector(backend, card, config)
-    except ModelError as error:
+    except ModelError:
         backend.close()
-        raise ModelError(f"{path}: {error}") from error
+        raise
 
 
 def class_table(card: ModelCard) -> NDArray[np.int32]:
@@ -158,7 +161,7 @@ def _checked_input(backend: Backend, card: ModelCard) -> str:
     info = single_image_input(backend)
     wanted = (card.input.height, card.input.width)
     if any(have not in (want, None) for have, want in zip(info.shape[2:], wanted, strict=True)):
-        raise ModelError(f"{backend.path}: the card says {wanted[1]}x{wanted[0]} (width x height), the file {info}")
+        raise ModelError(f"the card says {wanted[1]}x{wanted[0]} (width x height), the file {info}")
     return info.name
 
 

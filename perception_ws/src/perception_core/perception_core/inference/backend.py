@@ -83,9 +83,9 @@ def single_image_input(backend: Backend) -> TensorInfo:
     """
     if len(backend.inputs) != 1:
         listed = "; ".join(str(i) for i in backend.inputs)
-        raise ModelError(f"{backend.path}: expected one image input, got {len(backend.inputs)}: {listed}")
+        raise ModelError(f"expected one image input, got {len(backend.inputs)}: {listed}")
     info = backend.inputs[0]
     fits = len(info.shape) == 4 and info.shape[0] in (1, None) and info.shape[1] in (3, None)
     if not fits or info.dtype != np.float32:
-        raise ModelError(f"{backend.path}: expected an input float32 [1, 3, H, W], got {info}")
+        raise ModelError(f"expected an input float32 [1, 3, H, W], got {info}")
     return info

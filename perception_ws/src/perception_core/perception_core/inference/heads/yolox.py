@@ -104,6 +104,8 @@ def find_strides(width: int, height: int, anchors: int) -> tuple[int, ...]:
     for first in range(_FINEST, _COARSEST + 1):
         for last in range(first, _COARSEST + 1):
             strides = tuple(2**k for k in range(first, last + 1))
+            if width % strides[-1] or height % strides[-1]:
+                break
             if sum((width // s) * (height // s) for s in strides) == anchors:
                 return strides
     raise ModelError(f"{anchors} anchors fit no pyramid of strides over an input of {width}x{height}")
@@ -146,7 +148,9 @@ def _decode(
         if not objectness >= score_threshold:
             continue
         best = 0
-        for c in range(1, columns - 5):
+        for c in range(columns - 5):
+            if np.isnan(raw[a, 5 + c]):
+                worst = np.nan
             if raw[a, 5 + c] > raw[a, 5 + best]:
                 best = c
         probability = raw[a, 5 + best]
