@@ -12,6 +12,7 @@
 #   PYTHON312=/path/to/python3.12          the interpreter for the wheels (CPython 3.12 built with --enable-shared)
 #   PERCEPTION_SKIP_APT=1                  install no apt package; name those that are missing and stop
 #   PERCEPTION_SKIP_DEV=1                  leave out what only tests and checks need
+#   PERCEPTION_SKIP_GUI=1                  leave out RViz (a robot's computer, a container)
 #   PERCEPTION_SKIP_BUILD=1                stop before colcon
 #
 # A second run waits for the first. A run killed half-way is noticed by the next one, which starts the damaged part
@@ -148,6 +149,8 @@ missing_manifest_packages() {
     "$WS"/src/*/package.xml | sort -u | while read -r name; do
     case $name in
       perception_* | *-pip | python3-numba) ;; # ours, or from requirements-jazzy.txt
+      rviz2) [[ -n ${PERCEPTION_SKIP_GUI:-} ]] || has_ros_package rviz2 || echo ros-jazzy-rviz2 ;;
+      launch_pytest) [[ -n ${PERCEPTION_SKIP_DEV:-} ]] || has_ros_package launch_pytest || echo ros-jazzy-launch-pytest ;;
       python3-*) dpkg -s "$name" >/dev/null 2>&1 || printf '%s\n' "$name" ;;
       *) has_ros_package "$name" || printf 'ros-jazzy-%s\n' "${name//_/-}" ;;
     esac
@@ -221,6 +224,30 @@ env_key() { # files...
   { printf '%s\n' "$WS" "$UNDERLAY" "${PERCEPTION_SKIP_DEV:-}"; cat "$@"; } | digest
 }
 
+# What pip believes to be installed may have lost files since, or want a system library: believe it when it imports.
+check_imports() {
+  local modules="rclpy colcon_core cv2 matplotlib numba onnxruntime open3d rosbags scipy yaml"
+  (
+    set +u
+    # shellcheck disable=SC1091
+    PERCEPTION_UNDERLAY_ONLY=1 source "$WS/env.sh"
+    "$VENV/bin/python" -c "import ${modules// /, }"
+  ) >"$ROS/log/imports.log" 2>&1
+}
+
+# Fills the environment anew, once, when it does not import what it should.
+check_or_refill() { # function that filled it
+  check_imports && return
+  [[ -z ${REFILLED:-} ]] || {
+    tail -n 3 "$ROS/log/imports.log" >&2
+    die "the Python packages do not import; the whole message is in $ROS/log/imports.log"
+  }
+  say "the Python environment is damaged: $(tail -n 1 "$ROS/log/imports.log"); filling it again"
+  REFILLED=1
+  rm -rf "$VENV"
+  "$1"
+}
+
 # Wheels: two environments, side by side.
 setup_wheels() {
   local key python
@@ -256,6 +283,7 @@ setup_wheels() {
   end_env "$VENV"
   wait "$messages" || exit 1
   hide_progress
+  check_or_refill setup_wheels
   stamp env "$key"
 }
 
@@ -296,6 +324,7 @@ setup_jazzy() {
   pip_install "$VENV" "${wanted[@]}"
   end_env "$VENV"
   hide_progress
+  check_or_refill setup_jazzy
   stamp env "$key"
 }
 
@@ -387,7 +416,7 @@ main() {
   start_afresh_elsewhere
   if [[ $UNDERLAY == wheels ]]; then setup_wheels; else setup_jazzy; fi
   [[ -n ${PERCEPTION_SKIP_BUILD:-} ]] || build
-  say "ready ($UNDERLAY Jazzy, ${SECONDS} s): source ${WS}/env.sh"
+  say "ready ($UNDERLAY Jazzy): source $WS/env.sh"
 }
 
 main "$@"
