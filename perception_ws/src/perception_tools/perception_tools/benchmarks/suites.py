@@ -1,0 +1,113 @@
+"""What is measured: the LiDAR path, the camera path, and what comes behind them, each beside a peer where there is one."""
+
+import os
+import uuid
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+from perception_core.camera.detector import CameraConfig, CameraDetector, build_detector
+from perception_core.errors import ModelError
+from perception_core.fusion import CameraView, Fusion, FusionConfig
+from perception_core.lidar.config import LidarConfig
+from perception_core.lidar.processor import LidarProcessor
+from perception_core.planning.occupancy import OccupancyConfig, occupancy_grid
+from perception_core.planning.sectors import SectorConfig, sector_ranges
+from perception_core.tracking import Tracker, TrackerConfig
+from perception_core.types import Detections2D
+
+from perception_tools.benchmarks.frames import BenchFrame
+from perception_tools.benchmarks.measure import Row, compare
+
+_PEER_SCANS = 10
+"""Scans for the peers, which take many times as long."""
+
+
+def lidar(frames: Sequence[BenchFrame]) -> list[Row]:
+    """Scan to ground, clusters and boxes, beside Open3D's voxel filter, RANSAC plane, DBSCAN and boxes."""
+    processor = LidarProcessor(LidarConfig())
+    processor.warm_up()
+    rows = compare("scan to boxes, all scans", {"ours": _lidar_path(processor)}, frames)
+    pair = {"ours": _lidar_path(processor), "Open3D": _open3d_path}
+    return rows + compare("scan to boxes", pair, frames[:_PEER_SCANS])
+
+
+def inference(frames: Sequence[BenchFrame], folders: Sequence[Path]) -> list[Row]:
+    """Image to boxes in its own pixels, beside the bare session on an input that is ready; none without weights."""
+    try:
+        detector = build_detector(CameraConfig(), folders)
+    except ModelError:
+        return []
+    detector.warm_up()
+    return compare("image to boxes", {"ours": _detect(detector), "bare session": _bare_session(detector)}, frames)
+
+
+def tracking(frames: Sequence[BenchFrame], folders: Sequence[Path]) -> list[Row]:
+    """Fusion, tracking and the planner's outputs, over the clusters and detections of the same frames."""
+    processor = LidarProcessor(LidarConfig())
+    results = [processor.process(f.cloud, f.T_base_lidar) for f in frames]
+    views = _views(frames, folders)
+    fusion, tracker = Fusion(FusionConfig()), Tracker(TrackerConfig(), uuid.UUID(int=1).bytes)
+    fused = [fusion.fuse(r.clusters, v) for r, v in zip(results, views, strict=True)]
+    rows = compare(
+        "fusion", {"ours": lambda k: fusion.fuse(results[k].clusters, views[k])}, list(range(len(frames)))
+    )
+    obstacles = [tracker.update(o, f.T_fixed_base, "odom") for o, f in zip(fused, frames, strict=True)]
+    fresh = Tracker(TrackerConfig(), uuid.UUID(int=2).bytes)
+    rows += compare("tracking", {"ours": lambda k: fresh.update(fused[k], frames[k].T_fixed_base, "odom")}, range(len(frames)))
+    grid, sectors = OccupancyConfig(), SectorConfig()
+    rows += compare(
+        "occupancy and sectors",
+        {
+            "ours": lambda k: (
+                occupancy_grid(obstacles[k], frames[k].T_fixed_base, results[k].coverage, grid),
+                sector_ranges(obstacles[k], frames[k].T_fixed_base, results[k].coverage, sectors),
+            )
+        },
+        range(len(frames)),
+    )
+    return rows
+
+
+def model_folders() -> list[Path]:
+    """Return the folders that hold weights: PERCEPTION_MODELS, where it is set."""
+    named = os.environ.get("PERCEPTION_MODELS", "")
+    return [Path(part) for part in named.split(os.pathsep) if part]
+
+
+def _lidar_path(processor: LidarProcessor) -> Callable[[BenchFrame], object]:
+    return lambda frame: processor.process(frame.cloud, frame.T_base_lidar)
+
+
+def _open3d_path(frame: BenchFrame) -> object:
+    """The usual recipe: 10 cm voxels, RANSAC plane within 20 cm, DBSCAN at 0.6 m, a box around each cluster."""
+    import open3d as o3d
+
+    cloud = o3d.geometry.PointCloud(o3d.utility.Vector3dVector(frame.cloud.xyz.astype(np.float64)))
+    small = cloud.voxel_down_sample(0.1)
+    _plane, ground = small.segment_plane(0.2, 3, 100)
+    rest = small.select_by_index(ground, invert=True)
+    labels = np.asarray(rest.cluster_dbscan(0.6, 8))
+    points = np.asarray(rest.points)
+    count = int(labels.max(initial=-1)) + 1
+    return [(points[labels == i].min(axis=0), points[labels == i].max(axis=0)) for i in range(count)]
+
+
+def _detect(detector: CameraDetector) -> Callable[[BenchFrame], object]:
+    return lambda frame: detector.detect(frame.image)
+
+
+def _bare_session(detector: CameraDetector) -> Callable[[BenchFrame], object]:
+    card, backend = detector.card.input, detector.backend
+    ready = np.full((1, 3, card.height, card.width), 114.0, dtype=np.float32)
+    name = backend.inputs[0].name
+    return lambda _frame: backend.run({name: ready})
+
+
+def _views(frames: Sequence[BenchFrame], folders: Sequence[Path]) -> list[list[CameraView]]:
+    try:
+        detector = build_detector(CameraConfig(), folders)
+    except ModelError:
+        return [[] for _ in frames]
+    found: list[Detections2D] = [detector.detect(f.image) for f in frames]
+    return [[CameraView("front", f.camera, f.T_camera_base, d)] for f, d in zip(frames, found, strict=True)]
