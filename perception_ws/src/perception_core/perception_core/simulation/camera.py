@@ -8,11 +8,11 @@ from numpy.typing import NDArray
 
 from perception_core.geometry.boxes import corners_3d
 from perception_core.geometry.camera_model import CameraModel
-from perception_core.geometry.transforms import Transform, invert
+from perception_core.geometry.transforms import Transform, yaw_of
 from perception_core.simulation import shading
 from perception_core.simulation.materials import SPECULAR
 from perception_core.simulation.scenario import CameraConfig, LightConfig
-from perception_core.simulation.world import Actor, World
+from perception_core.simulation.world import Actor, Snapshot, World
 
 Floats32 = NDArray[np.float32]
 Window = tuple[slice, slice]
@@ -41,9 +41,14 @@ class Picture:
 
 
 @dataclass(frozen=True, slots=True)
-class _Buffer:
-    """Nearest hit of every pixel so far, (H, W)."""
+class _View:
+    """One moment seen by the camera: rays (H, W, 3) in the world and the nearest hit of every pixel so far."""
 
+    world: World
+    now: Snapshot
+    T_world_camera: Transform
+    origin: Floats32
+    rays: Floats32
     distance: Floats32
     objects: NDArray[np.int32]
     triangle: NDArray[np.int32]
@@ -58,7 +63,7 @@ class Camera:
         self._config, self._light, self._model, self._T_base_camera = config, light, model, T_base_camera
         v, u = np.mgrid[0 : model.height, 0 : model.width]
         pixels = np.column_stack([u.ravel(), v.ravel()]).astype(np.float64)
-        self._rays = model.rays(pixels).reshape(model.height, model.width, 3)
+        self._rays: Floats32 = model.rays(pixels).reshape(model.height, model.width, 3).astype(np.float32)
         slopes = self._rays[..., :2] / self._rays[..., 2:]
         self._column_span = slopes[..., 0].min(axis=0), slopes[..., 0].max(axis=0)
         self._row_span = slopes[..., 1].min(axis=1), slopes[..., 1].max(axis=1)
@@ -68,23 +73,16 @@ class Camera:
 
     def render(self, world: World, time: float, rng: np.random.Generator) -> Picture:
         """Take a picture at ``time`` (seconds of the scenario); the noise comes from ``rng``."""
-        T_world_camera = world.ego.at(time).poses()[0] @ self._T_base_camera
-        rays = (self._rays @ T_world_camera[:3, :3].T).astype(np.float32)
-        origin = T_world_camera[:3, 3].astype(np.float32)
-        poses = [actor.trajectory.at(time).poses()[0] for actor in world.actors]
-        buffer = self._cast_street(world, origin, rays)
-        alone = np.zeros(len(poses), dtype=np.int64)
-        boxes = np.zeros((len(poses), 4))
-        windows: dict[int, Window] = {}
-        for index, (actor, pose) in enumerate(zip(world.actors, poses, strict=True)):
-            window = self.window(box_corners(actor, pose), T_world_camera)
-            if window is not None:
-                windows[index] = window
-                body = actor.body_at(time)
-                alone[index], boxes[index] = self._cast_actor(world, index, body, pose, window, (origin, rays), buffer)
-        seen = np.bincount(buffer.objects[buffer.objects >= 0], minlength=len(poses))
-        pixels = self._develop(world, time, poses, T_world_camera, (origin, rays), buffer, rng)
-        return Picture(pixels, boxes, seen / np.maximum(alone, 1), buffer.objects)
+        view = self._cast_street(world, time)
+        count = len(world.actors)
+        whole, boxes = np.zeros(count, dtype=np.int64), np.zeros((count, 4))
+        for index in np.flatnonzero([actor.moves for actor in world.actors]):
+            self._cast_actor(view, int(index), draw=True)
+        seen = np.bincount(view.objects[view.objects >= 0], minlength=count)
+        for index in np.flatnonzero(seen):
+            whole[index], boxes[index] = self._cast_actor(view, int(index), draw=False)
+        pixels = self._develop(view, rng)
+        return Picture(pixels, boxes, np.minimum(seen / np.maximum(whole, 1), 1.0), view.objects)
 
     def window(self, corners: NDArray[np.float64], T_world_camera: Transform) -> Window | None:
         """Return rows and columns that may see a convex body with these corners (8, 3); None when none can.
@@ -107,69 +105,67 @@ class Camera:
             return None
         return slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), int(columns[-1]) + 1)
 
-    def _cast_street(self, world: World, origin: Floats32, rays: Floats32) -> _Buffer:
+    def _cast_street(self, world: World, time: float) -> _View:
+        T_world_camera = world.ego.at(time).poses()[0] @ self._T_base_camera
+        rays = self._rays @ T_world_camera[:3, :3].T.astype(np.float32)
+        origin = T_world_camera[:3, 3].astype(np.float32)
         shape = rays.shape[:2]
         hits = world.bodies[0].scene.cast(origin, rays.reshape(-1, 3))
-        objects = np.where(hits.triangle >= 0, np.int32(STREET), np.int32(NOTHING)).reshape(shape)
-        triangle = np.maximum(hits.triangle, 0).reshape(shape)
-        return _Buffer(hits.distance.reshape(shape).copy(), objects, triangle, hits.uv.reshape(*shape, 2).copy())
+        triangle = np.maximum(hits.triangle, 0)
+        objects = np.where(hits.triangle >= 0, world.owner[triangle], np.int32(NOTHING))
+        return _View(
+            world=world,
+            now=world.at(time),
+            T_world_camera=T_world_camera,
+            origin=origin,
+            rays=rays,
+            distance=hits.distance.reshape(shape).copy(),
+            objects=objects.reshape(shape),
+            triangle=triangle.reshape(shape),
+            uv=hits.uv.reshape(*shape, 2).copy(),
+        )
 
-    def _cast_actor(
-        self,
-        world: World,
-        index: int,
-        body_index: int,
-        pose: Transform,
-        window: Window,
-        rays: tuple[Floats32, Floats32],
-        buffer: _Buffer,
-    ) -> tuple[int, NDArray[np.float64]]:
-        """Draw one actor where it is nearer; return its pixels and box as if it were alone."""
-        body = world.bodies[body_index]
+    def _cast_actor(self, view: _View, index: int, draw: bool) -> tuple[int, NDArray[np.float64]]:
+        """Return an actor's pixels and box as if it were alone; with ``draw`` keep what of it is nearer."""
+        actor, pose = view.world.actors[index], view.now.poses[index]
+        window = self.window(box_corners(actor, pose), view.T_world_camera)
+        if window is None:
+            return 0, np.zeros(4)
+        body = view.world.bodies[view.now.bodies[index]]
         R = pose[:3, :3].astype(np.float32)
-        origin = ((rays[0] - pose[:3, 3]) @ pose[:3, :3]).astype(np.float32)
-        hits = body.scene.cast(origin, (rays[1][window] @ R).reshape(-1, 3))
-        shape = buffer.distance[window].shape
+        origin = ((view.origin - pose[:3, 3]) @ pose[:3, :3]).astype(np.float32)
+        hits = body.scene.cast(origin, (view.rays[window] @ R).reshape(-1, 3))
+        shape = view.distance[window].shape
         distance = hits.distance.reshape(shape)
         mask = np.isfinite(distance)
         if not mask.any():
             return 0, np.zeros(4)
-        nearer = mask & (distance < buffer.distance[window])
-        buffer.distance[window][nearer] = distance[nearer]
-        buffer.objects[window][nearer] = index
-        buffer.triangle[window][nearer] = hits.triangle.reshape(shape)[nearer] + body.first_triangle
-        buffer.uv[window][nearer] = hits.uv.reshape(*shape, 2)[nearer]
+        if draw:
+            nearer = mask & (distance < view.distance[window])
+            view.distance[window][nearer] = distance[nearer]
+            view.objects[window][nearer] = index
+            view.triangle[window][nearer] = hits.triangle.reshape(shape)[nearer] + body.first_triangle
+            view.uv[window][nearer] = hits.uv.reshape(*shape, 2)[nearer]
         rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
         top, left = window[0].start, window[1].start
         box = [left + columns[0], top + rows[0], left + columns[-1] + 1, top + rows[-1] + 1]
         return int(mask.sum()), np.array(box, dtype=np.float64)
 
-    def _develop(
-        self,
-        world: World,
-        time: float,
-        poses: list[Transform],
-        T_world_camera: Transform,
-        rays: tuple[Floats32, Floats32],
-        buffer: _Buffer,
-        rng: np.random.Generator,
-    ) -> NDArray[np.uint8]:
-        count = buffer.distance.size
-        shape = buffer.distance.shape
-        position, normal = (np.zeros((count, 3), dtype=np.float32) for _ in range(2))
-        distance, objects, triangle = buffer.distance.ravel(), buffer.objects.ravel(), buffer.triangle.ravel()
-        directions = rays[1].reshape(-1, 3)
-        turn = np.array([pose[:2, 0] for pose in poses], dtype=np.float32).reshape(-1, 2)
-        tables = world.surfaces
+    def _develop(self, view: _View, rng: np.random.Generator) -> NDArray[np.uint8]:
+        count, shape = view.distance.size, view.distance.shape
+        position, normal, out = (np.zeros((count, 3), dtype=np.float32) for _ in range(3))
+        distance, objects, triangle = view.distance.ravel(), view.objects.ravel(), view.triangle.ravel()
+        rays, uv = view.rays.reshape(-1, 3), view.uv.reshape(-1, 2)
+        tables, turn = view.world.surfaces, view.now.poses[:, :2, 0].astype(np.float32)
+        moving_from = len(view.world.owner)
         shading.surface(
-            distance, objects, triangle, buffer.uv.reshape(-1, 2), directions, rays[0], tables.normals, turn,
-            position, normal,
-        )  # fmt: skip
-        shadow = self._shadows(world, time, poses, T_world_camera, position, normal, objects)
-        out = np.empty((count, 3), dtype=np.float32)
+            distance, objects, triangle, uv, rays, view.origin, tables.normals, turn, moving_from, position, normal
+        )
+        shadow = self._shadows(view, position, normal).ravel()
+        material, colour = tables.material[triangle], tables.colour[triangle]
         shading.shade(
-            distance, objects, directions, position, normal, shadow, tables.material[triangle],
-            tables.colour[triangle], SPECULAR, self._sun, self._light.haze, out,
+            distance, objects, rays, position, normal, shadow, material, colour, SPECULAR, self._sun,
+            self._light.haze, out,
         )  # fmt: skip
         image = out.reshape(*shape, 3)
         if self._config.blur > 0.0:
@@ -178,38 +174,55 @@ class Camera:
             image = image + rng.standard_normal(shape, dtype=np.float32)[..., None] * np.float32(self._config.noise)
         return np.clip(np.rint(image), 0.0, 255.0).astype(np.uint8)
 
-    def _shadows(
-        self,
-        world: World,
-        time: float,
-        poses: list[Transform],
-        T_world_camera: Transform,
-        position: Floats32,
-        normal: Floats32,
-        objects: NDArray[np.int32],
-    ) -> NDArray[np.bool_]:
-        """Return (N,) where something stands between a hit and the sun."""
-        start = position + _SHADOW_BIAS * normal
-        facing = (objects != NOTHING) & (normal @ self._sun > 0.0)
-        shadow = ~facing
-        lit = np.flatnonzero(facing)
-        shadow[lit] = world.bodies[0].scene.occluded(start[lit], np.broadcast_to(self._sun, (len(lit), 3)))
-        grid = shadow.reshape(self._model.height, self._model.width)
-        starts = start.reshape(*grid.shape, 3)
-        for actor, pose in zip(world.actors, poses, strict=True):
-            corners = box_corners(actor, pose)
-            fallen = corners - self._sun * (corners[:, 2:] / self._sun[2])
-            window = self.window(np.concatenate([corners[4:], fallen[4:]]), T_world_camera)
-            whole = self.window(corners, T_world_camera)
-            for part in (w for w in (_union(window, whole),) if w is not None):
-                rows, columns = np.nonzero(~grid[part])
-                R = pose[:3, :3].astype(np.float32)
-                local = (starts[part][rows, columns] - pose[:3, 3].astype(np.float32)) @ R
-                near = self._in_sunbeam(local, actor, R)
-                rows, columns, local = rows[near], columns[near], local[near]
-                sun = np.broadcast_to(self._sun @ R, local.shape)
-                grid[part][rows, columns] = world.bodies[actor.body_at(time)].scene.occluded(local, sun)
+    def _shadows(self, view: _View, position: Floats32, normal: Floats32) -> NDArray[np.bool_]:
+        """Return (H, W) where something stands between a hit and the sun, or the surface looks away from it."""
+        shape = view.objects.shape
+        start = (position + _SHADOW_BIAS * normal).reshape(*shape, 3)
+        shadow: NDArray[np.bool_] = (view.objects == NOTHING) | (normal @ self._sun <= 0.0).reshape(shape)
+        self._street_shadows(view, start, shadow)
+        for index, actor in enumerate(view.world.actors):
+            if actor.moves:
+                self._actor_shadow(view, index, start, shadow)
         return shadow
+
+    def _street_shadows(self, view: _View, start: Floats32, shadow: NDArray[np.bool_]) -> None:
+        """Ask every second pixel of every second row, and the others only where their neighbours disagree."""
+        asked = np.zeros_like(shadow)
+        asked[::2, ::2] = True
+        blocked = self._blocked(view, start, asked & ~shadow)
+        coarse = blocked[::2, ::2] | shadow[::2, ::2]
+        mean = cv2.blur(coarse.astype(np.float32), (3, 3))
+        settled = (mean < 0.01) | (mean > 0.99)
+        near = np.repeat(np.repeat(settled, 2, axis=0), 2, axis=1)[: shadow.shape[0], : shadow.shape[1]]
+        value = np.repeat(np.repeat(coarse, 2, axis=0), 2, axis=1)[: shadow.shape[0], : shadow.shape[1]]
+        blocked |= self._blocked(view, start, ~near & ~asked & ~shadow)
+        shadow |= np.where(near, value, blocked)
+
+    def _blocked(self, view: _View, start: Floats32, ask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        blocked = np.zeros_like(ask)
+        origins = start[ask]
+        blocked[ask] = view.world.bodies[0].scene.occluded(origins, np.broadcast_to(self._sun, origins.shape))
+        return blocked
+
+    def _actor_shadow(self, view: _View, index: int, start: Floats32, shadow: NDArray[np.bool_]) -> None:
+        """Darken what a moving actor hides from the sun: itself and what lies in its shadow on the ground."""
+        actor, pose = view.world.actors[index], view.now.poses[index]
+        corners = box_corners(actor, pose)
+        fallen = corners - self._sun * (corners[:, 2:] / self._sun[2])
+        window = _union(
+            self.window(np.concatenate([corners[4:], fallen[4:]]), view.T_world_camera),
+            self.window(corners, view.T_world_camera),
+        )
+        if window is None:
+            return
+        rows, columns = np.nonzero(~shadow[window])
+        R = pose[:3, :3].astype(np.float32)
+        local = (start[window][rows, columns] - pose[:3, 3].astype(np.float32)) @ R
+        near = self._in_sunbeam(local, actor, R)
+        local = local[near]
+        body = view.world.bodies[view.now.bodies[index]]
+        hidden = body.scene.occluded(local, np.broadcast_to(self._sun @ R, local.shape))
+        shadow[window][rows[near], columns[near]] = hidden
 
     def _in_sunbeam(self, local: Floats32, actor: Actor, R: Floats32) -> NDArray[np.bool_]:
         """Tell which points (N, 3) have the actor's sphere between them and the sun."""
@@ -222,10 +235,10 @@ class Camera:
 
 def box_corners(actor: Actor, pose: Transform) -> NDArray[np.float64]:
     """Return the corners (8, 3) in the world of a box that holds the actor's whole mesh: bottom four, then top."""
-    yaw = np.arctan2(pose[1, 0], pose[0, 0])
     middle = pose[:3, 3] + [0.0, 0.0, actor.size[2] / 2.0]
-    size = np.array(actor.size) + [0.3, 0.5, 0.15]
-    return corners_3d(middle[None], size[None], np.array([yaw]))[0]
+    size = np.add(actor.size, (0.3, 0.5, 0.15))
+    corners: NDArray[np.float64] = corners_3d(middle[None], size[None], np.array([yaw_of(pose)]))[0]
+    return corners
 
 
 def camera_model(config: CameraConfig) -> CameraModel:

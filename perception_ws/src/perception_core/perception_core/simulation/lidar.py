@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from perception_core.geometry.transforms import Transform
 from perception_core.simulation.materials import REFLECTIVITY, RETURN_RATE
 from perception_core.simulation.scenario import LidarConfig
-from perception_core.simulation.world import Actor, World
+from perception_core.simulation.world import Snapshot, World
 from perception_core.types.cloud import PointCloud
 
 Floats32 = NDArray[np.float32]
@@ -95,10 +95,11 @@ class Lidar:
         origin = T_world_lidar[:, :3, 3].astype(np.float32)
         directions = np.einsum("cij,crj->cri", T_world_lidar[:, :3, :3].astype(np.float32), self.directions)
         echoes = self._cast_street(world, origin, directions)
+        now = world.at(time)
         for index, actor in enumerate(world.actors):
-            window = self._window(world, actor, time)
+            window = self._window(world, now, index) if actor.moves else None
             if window is not None:
-                self._cast_actor(world, index, time, window, (origin, directions), echoes)
+                self._cast_actor(world, index, now, window, (origin, directions), echoes)
         return echoes
 
     def _cast_street(self, world: World, origin: Floats32, directions: Floats32) -> Echoes:
@@ -111,19 +112,19 @@ class Lidar:
         shape = (columns, beams)
         return Echoes(
             hits.distance.reshape(shape).copy(),
-            np.where(found, np.int32(STREET), np.int32(NOTHING)).reshape(shape),
+            np.where(found, world.owner[triangle], np.int32(NOTHING)).reshape(shape),
             world.surfaces.material[triangle].reshape(shape),
             cosine.reshape(shape),
         )
 
-    def _window(self, world: World, actor: Actor, time: float) -> tuple[NDArray[np.intp], NDArray[np.intp]] | None:
+    def _window(self, world: World, now: Snapshot, index: int) -> tuple[NDArray[np.intp], NDArray[np.intp]] | None:
         """Return the columns and beams that may hit an actor: those within the cone around its sphere."""
-        at, ego = actor.trajectory.at(time), world.ego.at(time)
+        actor, ego = world.actors[index], world.ego.at(now.time)
         T_world_lidar = ego.poses()[0] @ self._T_base_lidar
-        centre = np.array([at.x[0], at.y[0], actor.size[2] / 2.0]) - T_world_lidar[:3, 3]
+        centre = now.poses[index, :3, 3] + [0.0, 0.0, actor.size[2] / 2.0] - T_world_lidar[:3, 3]
         x, y, z = T_world_lidar[:3, :3].T @ centre
         distance = float(np.linalg.norm(centre))
-        drift = (at.speed[0] + ego.speed[0] + abs(ego.yaw_rate[0]) * distance) / (2.0 * self._config.rate)
+        drift = (now.speed[index] + ego.speed[0] + abs(ego.yaw_rate[0]) * distance) / (2.0 * self._config.rate)
         radius = actor.radius + drift
         if distance - radius > self._config.range_max:
             return None
@@ -142,7 +143,7 @@ class Lidar:
         self,
         world: World,
         index: int,
-        time: float,
+        now: Snapshot,
         window: tuple[NDArray[np.intp], NDArray[np.intp]],
         rays: tuple[Floats32, Floats32],
         echoes: Echoes,
@@ -150,9 +151,8 @@ class Lidar:
         """Cast the window's rays in the actor's own frame at each column's time and keep what is nearer."""
         columns, beams = window
         cells = np.ix_(columns, beams)
-        actor = world.actors[index]
-        body = world.bodies[actor.body_at(time)]
-        T_world_actor = actor.trajectory.at(time + self.offset_s[columns]).poses()
+        body = world.bodies[now.bodies[index]]
+        T_world_actor = world.actors[index].trajectory.at(now.time + self.offset_s[columns]).poses()
         R = T_world_actor[:, :3, :3]
         origin = np.einsum("cji,cj->ci", R, rays[0][columns] - T_world_actor[:, :3, 3]).astype(np.float32)
         directions = np.einsum("cji,crj->cri", R.astype(np.float32), rays[1][cells]).reshape(-1, 3)

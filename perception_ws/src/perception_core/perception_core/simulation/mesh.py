@@ -102,7 +102,14 @@ def box(size: ArrayLike, centre: ArrayLike, material: Material, colour: Colour) 
         for sign in (1.0, -1.0):
             normal = sign * np.eye(3)[axis]
             corners = [normal - sign * u - v, normal + sign * u - v, normal - sign * u + v, normal + sign * u + v]
-            faces.append(painted(np.array(corners) * half + centre, [[0, 1, 3], [0, 3, 2]], material, colour))
+            faces.append(
+                painted(
+                    np.array(corners) * half + np.asarray(centre, dtype=np.float64),
+                    [[0, 1, 3], [0, 3, 2]],
+                    material,
+                    colour,
+                )
+            )
     return merge(faces)
 
 

@@ -40,11 +40,11 @@ def cyclist(coat: Colour, trousers: Colour) -> Mesh:
     parts.append(ellipsoid((0.14, 0.11, 0.08), (0.27, 0.0, 1.71), Material.PLASTIC, (0.85, 0.85, 0.2), 10))
     for side, pedal in ((1.0, (0.1, 0.13, 0.18)), (-1.0, (-0.08, -0.13, 0.42))):
         knee = np.array([0.2, side * 0.13, 0.62 if side > 0 else 0.8])
-        parts.append(_limb(hip + [0.0, side * 0.1, 0.0], knee, (0.09, 0.07), trousers))
+        parts.append(_limb(np.add(hip, (0.0, side * 0.1, 0.0)), knee, (0.09, 0.07), trousers))
         parts.append(_limb(knee, pedal, (0.065, 0.05), trousers))
         parts.append(box((0.26, 0.09, 0.08), np.add(pedal, (0.05, 0.0, -0.03)), Material.PLASTIC, _SHOE))
         elbow = np.array([0.36, side * 0.27, 1.2])
-        parts.append(_limb(shoulder + [0.0, side * 0.2, -0.03], elbow, (0.06, 0.05), coat))
+        parts.append(_limb(np.add(shoulder, (0.0, side * 0.2, -0.03)), elbow, (0.06, 0.05), coat))
         parts.append(_limb(elbow, (0.5, side * 0.24, 1.02), (0.05, 0.04), coat))
     return merge(parts)
 
@@ -69,7 +69,7 @@ def _leg(side: float, swing: float, trousers: Colour) -> list[Mesh]:
     bend = swing - 0.35 * max(0.0, -np.sin(swing)) - 0.05
     ankle = knee + 0.40 * np.array([np.sin(bend), 0.0, -np.cos(bend)])
     ankle[2] = max(ankle[2], 0.08)
-    foot = box((0.27, 0.1, 0.08), ankle + [0.07, 0.0, -0.04], Material.PLASTIC, _SHOE)
+    foot = box((0.27, 0.1, 0.08), np.add(ankle, (0.07, 0.0, -0.04)), Material.PLASTIC, _SHOE)
     return [_limb(hip, knee, (0.095, 0.07), trousers), _limb(knee, ankle, (0.07, 0.05), trousers), foot]
 
 

@@ -44,7 +44,7 @@ class Route:
 
     def heading(self, s: ArrayLike) -> Floats:
         """Return the direction of the street in radians at s (N,) metres."""
-        return np.asarray(np.interp(s, self._s, self._heading), dtype=np.float64)
+        return np.asarray(np.interp(np.asarray(s, dtype=np.float64), self._s, self._heading), dtype=np.float64)
 
     def position(self, s: ArrayLike, d: ArrayLike = 0.0) -> Floats:
         """Return world xy (N, 2) in metres of street coordinates s (N,), d (N,)."""

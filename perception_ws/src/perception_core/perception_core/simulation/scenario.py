@@ -41,8 +41,8 @@ class StreetConfig(Config):
 class LightConfig(Config):
     """The sun and the air."""
 
-    sun_azimuth: float = param(130.0, "direction of the sun from the x axis, to the left", unit="deg")
-    sun_elevation: float = param(42.0, "height of the sun", unit="deg", low=5.0, high=90.0)
+    sun_azimuth: float = param(212.0, "direction of the sun from the x axis, to the left", unit="deg")
+    sun_elevation: float = param(50.0, "height of the sun", unit="deg", low=5.0, high=90.0)
     haze: float = param(450.0, "distance at which haze takes 63 % of the contrast", unit="m", low=20.0)
 
 
@@ -162,9 +162,7 @@ def parse_scenario(name: str, document: Any) -> Scenario:
     if not isinstance(actors, list) or not all(isinstance(actor, Mapping) for actor in actors):
         raise ConfigError(f"{name}.actors: expected a list of mappings, got {actors!r}")
     config = from_mapping(ScenarioConfig, mapping, f"{name}.")
-    entries = tuple(
-        from_mapping(ActorConfig, _flat(actor), f"{name}.actors[{i}].") for i, actor in enumerate(actors)
-    )
+    entries = tuple(from_mapping(ActorConfig, _flat(actor), f"{name}.actors[{i}].") for i, actor in enumerate(actors))
     _check(name, config, entries)
     return Scenario(name, config, entries)
 

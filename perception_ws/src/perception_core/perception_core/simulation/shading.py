@@ -6,23 +6,16 @@ Kernels of the camera; all arrays are per pixel, colours red green blue, linear 
 import math
 from typing import Any
 
-import numpy as np
 from numba import njit
 
 from perception_core.simulation.materials import Material
+from perception_core.simulation.textures import noise, texture
 
-_ASPHALT = int(Material.ASPHALT)
-_PAVING = int(Material.PAVING)
-_FACADE = int(Material.FACADE)
-_CONCRETE = int(Material.CONCRETE)
-_BARK = int(Material.BARK)
 _LEAVES = int(Material.LEAVES)
-_GRASS = int(Material.GRASS)
 _LAMP = int(Material.LAMP)
-_GLASS = int(Material.GLASS)
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def surface(
     distance: Any,
     objects: Any,
@@ -32,13 +25,15 @@ def surface(
     origin: Any,
     normals: Any,
     turn: Any,
+    moving_from: int,
     position: Any,
     normal: Any,
 ) -> None:
     """Fill world ``position`` and unit ``normal`` (N, 3), turned towards the camera, of every hit.
 
     ``objects`` (N,): -2 nothing, -1 the street, else the row of ``turn`` (actors, 2) cosine and sine of the yaw;
-    ``triangle`` (N,) and ``uv`` (N, 2) say where on the tables ``normals`` (T, 3, 3) in the body's own frame.
+    ``triangle`` (N,) and ``uv`` (N, 2) say where on the tables ``normals`` (T, 3, 3), which from the row
+    ``moving_from`` on are in their actor's own frame.
     """
     for i in range(distance.shape[0]):
         who = objects[i]
@@ -53,7 +48,7 @@ def surface(
         x = w * corner[0, 0] + u * corner[1, 0] + v * corner[2, 0]
         y = w * corner[0, 1] + u * corner[1, 1] + v * corner[2, 1]
         z = w * corner[0, 2] + u * corner[1, 2] + v * corner[2, 2]
-        if who >= 0:
+        if triangle[i] >= moving_from:
             c, s = turn[who, 0], turn[who, 1]
             x, y = c * x - s * y, s * x + c * y
         scale = 1.0 / math.sqrt(max(x * x + y * y + z * z, 1e-12))
@@ -62,7 +57,7 @@ def surface(
         normal[i, 0], normal[i, 1], normal[i, 2] = x * scale, y * scale, z * scale
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def shade(
     distance: Any,
     objects: Any,
@@ -87,7 +82,9 @@ def shade(
         if objects[i] == -2:
             r, g, b = _sky(dx, dy, dz, sun, True)
         else:
-            r, g, b = _lit(i, dx, dy, dz, objects[i] == -1, distance, position, normal, shadow, material, colour, specular, sun)
+            r, g, b = _lit(
+                i, dx, dy, dz, objects[i] == -1, distance, position, normal, shadow, material, colour, specular, sun
+            )
             fog = 1.0 - math.exp(-distance[i] / haze)
             r += fog * (0.62 - r)
             g += fog * (0.70 - g)
@@ -95,21 +92,21 @@ def shade(
         out[i, 0], out[i, 1], out[i, 2] = _display(b), _display(g), _display(r)
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _display(light: float) -> float:
     """Compress linear light softly into 0..255, gamma 2."""
-    exposed = 1.15 * light
-    return 255.0 * math.sqrt(exposed / (1.0 + 0.28 * exposed)) if exposed < 1.38 else 255.0
+    exposed = 1.55 * light
+    return 255.0 * math.sqrt(min(1.28 * exposed / (1.0 + exposed * (0.28 + 0.35 * exposed) / 1.35), 1.0))
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _sky(dx: float, dy: float, dz: float, sun: Any, clouds: bool) -> tuple[float, float, float]:
     up = max(dz, 0.0)
     t = math.sqrt(up)
     r, g, b = 0.70 - 0.58 * t, 0.78 - 0.50 * t, 0.88 - 0.30 * t
     if clouds and dz > 0.02:
         x, y = 1.6 * dx / (dz + 0.08), 1.6 * dy / (dz + 0.08)
-        thick = 0.55 * _noise(x, y) + 0.3 * _noise(2.1 * x + 9.0, 2.1 * y) + 0.15 * _noise(4.3 * x, 4.3 * y + 5.0)
+        thick = 0.55 * noise(x, y) + 0.3 * noise(2.1 * x + 9.0, 2.1 * y) + 0.15 * noise(4.3 * x, 4.3 * y + 5.0)
         cover = min(max((thick - 0.48) * 4.0, 0.0), 1.0) * min(dz * 6.0, 1.0) * 0.8
         r += cover * (0.95 - r)
         g += cover * (0.95 - g)
@@ -119,7 +116,7 @@ def _sky(dx: float, dy: float, dz: float, sun: Any, clouds: bool) -> tuple[float
     return r + glow, g + 0.9 * glow, b + 0.7 * glow
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _lit(
     i: int,
     dx: float,
@@ -142,7 +139,7 @@ def _lit(
     if static:
         x, y, z = position[i, 0], position[i, 1], position[i, 2]
         fine = min(1.0, 25.0 / distance[i])
-        factor, pane = _texture(kind, x, y, z, nx, ny, fine)
+        factor, pane = texture(kind, x, y, z, nx, ny, fine)
         r, g, b = r * factor, g * factor, b * factor
         if pane > 0.0:
             r, g, b = r + pane * (0.10 - r), g + pane * (0.12 - g), b + pane * (0.15 - b)
@@ -160,83 +157,24 @@ def _lit(
     if kind == _LAMP:
         r, g, b = r + 0.25 * colour[i, 0], g + 0.25 * colour[i, 1], b + 0.25 * colour[i, 2]
     if gloss > 0.0:
-        facing = -(dx * nx + dy * ny + dz * nz)
-        share = gloss + (1.0 - gloss) * (1.0 - min(max(facing, 0.0), 1.0)) ** 5 * 0.7
-        mx, my, mz = dx + 2.0 * facing * nx, dy + 2.0 * facing * ny, dz + 2.0 * facing * nz
-        if mz > 0.12:
-            sr, sg, sb = _sky(mx, my, mz, sun, False)
-        else:
-            dark = 0.10 + 0.9 * max(mz, 0.0)
-            sr, sg, sb = dark, dark, dark
-        if not shadow[i]:
-            glint = max(mx * sun[0] + my * sun[1] + mz * sun[2], 0.0) ** 80 * 6.0
-            sr, sg, sb = sr + glint, sg + glint, sb + glint
+        share, sr, sg, sb = _mirror(dx, dy, dz, nx, ny, nz, gloss, shadow[i], sun)
         r, g, b = r + share * (sr - r), g + share * (sg - g), b + share * (sb - b)
     return r, g, b
 
 
-@njit(cache=True)
-def _texture(
-    kind: int, x: float, y: float, z: float, nx: float, ny: float, fine: float
-) -> tuple[float, float]:
-    """Return the factor on the albedo and how much of a window pane there is."""
-    if kind == _ASPHALT:
-        grain = _noise(17.0 * x, 17.0 * y) - 0.5
-        patch = _noise(0.35 * x, 0.35 * y) - 0.5
-        return 1.0 + 0.22 * fine * grain + 0.22 * patch, 0.0
-    if kind == _PAVING:
-        seam = min(_seam(x, 0.6), _seam(y, 0.6))
-        line = 1.0 - 0.3 * fine if seam < 0.018 else 1.0
-        return line * (1.0 + 0.12 * fine * (_noise(9.0 * x, 9.0 * y) - 0.5) + 0.1 * (_noise(0.9 * x, 0.9 * y) - 0.5)), 0.0
-    if kind == _GRASS:
-        return 0.85 + 0.5 * fine * (_noise(6.0 * x, 6.0 * y) - 0.3) + 0.3 * (_noise(0.3 * x, 0.3 * y) - 0.5), 0.0
-    if kind == _LEAVES:
-        return 0.55 + 0.9 * _noise(7.0 * x + 3.0 * z, 7.0 * y - 3.0 * z) * (0.6 + 0.4 * fine), 0.0
-    if kind == _BARK:
-        return 0.8 + 0.4 * _noise(14.0 * (x + y), 3.0 * z), 0.0
-    if kind == _FACADE and nx * nx + ny * ny > 0.5:
-        return _facade(nx * y - ny * x, z, fine)
-    return 1.0, 0.0
-
-
-@njit(cache=True)
-def _facade(along: float, z: float, fine: float) -> tuple[float, float]:
-    """Shop windows on the ground floor, framed windows above; ``along`` and ``z`` are metres on the wall."""
-    stain = 1.0 + 0.14 * (_noise(0.7 * along, 0.7 * z) - 0.5) + 0.08 * fine * (_noise(12.0 * along, 30.0 * z) - 0.5)
-    if z < 3.5:
-        a = along % 4.2
-        if 0.5 < a < 3.7 and 0.75 < z < 2.9:
-            return 1.0, 1.0
-        return stain * (0.8 if z < 3.2 else 1.12), 0.0
-    a = along % 2.6
-    h = (z - 3.4) % 3.1
-    if 0.62 < a < 1.98 and 0.78 < h < 2.42:
-        bar = abs(a - 1.3) < 0.04 or abs(h - 1.9) < 0.035
-        edge = a < 0.72 or a > 1.88 or h < 0.88 or h > 2.32
-        return (1.3, 0.0) if bar or edge else (1.0, 1.0)
-    return stain * (0.86 if h < 0.14 else 1.0), 0.0
-
-
-@njit(cache=True)
-def _seam(x: float, period: float) -> float:
-    r = x % period
-    return min(r, period - r)
-
-
-@njit(cache=True)
-def _noise(x: float, y: float) -> float:
-    """Value noise in [0, 1], smooth between whole numbers."""
-    ix, iy = math.floor(x), math.floor(y)
-    fx, fy = x - ix, y - iy
-    fx, fy = fx * fx * (3.0 - 2.0 * fx), fy * fy * (3.0 - 2.0 * fy)
-    jx, jy = np.int64(ix), np.int64(iy)
-    low = _hash(jx, jy) * (1.0 - fx) + _hash(jx + 1, jy) * fx
-    high = _hash(jx, jy + 1) * (1.0 - fx) + _hash(jx + 1, jy + 1) * fx
-    return low * (1.0 - fy) + high * fy
-
-
-@njit(cache=True)
-def _hash(x: int, y: int) -> float:
-    h = (x * np.int64(374761393) + y * np.int64(668265263)) & np.int64(0xFFFFFFFF)
-    h = ((h ^ (h >> 13)) * np.int64(1274126177)) & np.int64(0xFFFFFFFF)
-    return ((h ^ (h >> 16)) & np.int64(0xFFFF)) / 65535.0
+@njit(cache=True, error_model="numpy")
+def _mirror(
+    dx: float, dy: float, dz: float, nx: float, ny: float, nz: float, gloss: float, shadow: bool, sun: Any
+) -> tuple[float, float, float, float]:
+    """Return the mirrored share of the light (Schlick 1994) and the colour of what is mirrored."""
+    facing = -(dx * nx + dy * ny + dz * nz)
+    share = gloss + (1.0 - gloss) * (1.0 - min(max(facing, 0.0), 1.0)) ** 5 * 0.7
+    mx, my, mz = dx + 2.0 * facing * nx, dy + 2.0 * facing * ny, dz + 2.0 * facing * nz
+    if mz > 0.12:
+        r, g, b = _sky(mx, my, mz, sun, False)
+    else:
+        r = g = b = 0.10 + 0.9 * max(mz, 0.0)
+    if not shadow:
+        glint = max(mx * sun[0] + my * sun[1] + mz * sun[2], 0.0) ** 80 * 6.0
+        r, g, b = r + glint, g + glint, b + glint
+    return share, r, g, b

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from perception_core.geometry.transforms import Transform, invert
+from perception_core.geometry.transforms import Transform, apply, invert, wrap_angle, yaw_of
 from perception_core.simulation.camera import Camera, Picture, camera_model
 from perception_core.simulation.lidar import Lidar, Scan
 from perception_core.simulation.rig import ODOM_FRAME, SimulatedRig, camera_pose, lidar_pose, rig
@@ -130,27 +130,19 @@ class Simulation:
         return Odometry(stamps, self._T_odom_world @ self.world.ego.at(times).poses())
 
     def _truth(self, time: float, stamp_ns: int, scan: Scan, picture: Picture) -> Truth:
-        actors = self.world.actors
-        motions = [actor.trajectory.at(time) for actor in actors]
-        yaw, speed, yaw_rate = (
-            np.array([getattr(motion, name)[0] for motion in motions], dtype=np.float64)
-            for name in ("yaw", "speed", "yaw_rate")
-        )
+        actors, now, T = self.world.actors, self.world.at(time), self._T_odom_world
         size = np.array([actor.size for actor in actors], dtype=np.float64).reshape(-1, 3)
-        ground = np.array([[motion.x[0], motion.y[0], 0.0] for motion in motions], dtype=np.float64).reshape(-1, 3)
-        T = self._T_odom_world
-        turn = float(np.arctan2(T[1, 0], T[0, 0]))
-        yaw = (yaw + turn + np.pi) % (2.0 * np.pi) - np.pi
+        yaw = wrap_angle(now.yaw + yaw_of(T))
         return Truth(
             stamp_ns=stamp_ns,
             frame=ODOM_FRAME,
             ids=np.array([actor.id for actor in actors], dtype=np.int32),
             class_ids=np.array([actor.class_id for actor in actors], dtype=np.int32),
-            centre=ground @ T[:3, :3].T + T[:3, 3] + size * [0.0, 0.0, 0.5],
+            centre=apply(T, now.poses[:, :3, 3]) + size * [0.0, 0.0, 0.5],
             size=size,
             yaw=yaw,
-            velocity=np.column_stack([speed * np.cos(yaw), speed * np.sin(yaw), 0.0 * speed]),
-            yaw_rate=yaw_rate,
+            velocity=now.speed[:, None] * np.column_stack([np.cos(yaw), np.sin(yaw), 0.0 * yaw]),
+            yaw_rate=now.yaw_rate,
             point_count=np.bincount(scan.objects[scan.objects >= 0], minlength=len(actors)).astype(np.int32),
             visible_fraction=picture.visible_fraction,
             boxes_2d=picture.boxes,

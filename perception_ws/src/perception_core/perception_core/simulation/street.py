@@ -198,9 +198,12 @@ def _gantry(config: StreetConfig, route: Route, s: float) -> Mesh:
         tube((0, side * reach, 0), (0, side * reach, top + 0.4), (0.14, 0.12), Material.METAL, _STEEL, 10)
         for side in (-1.0, 1.0)
     ]
-    beams = [box((0.12, 2 * reach, 0.12), (x, 0, top + z), Material.METAL, _STEEL) for x in (-0.2, 0.2) for z in (0.0, 0.5)]
+    beams = [
+        box((0.12, 2 * reach, 0.12), (x, 0, top + z), Material.METAL, _STEEL) for x in (-0.2, 0.2) for z in (0.0, 0.5)
+    ]
     panels = [
-        box((0.08, 3.0, 1.5), (-0.32, d, config.clearance + 0.85), Material.SIGN, (0.07, 0.22, 0.55)) for d in (-2.0, 2.0)
+        box((0.08, 3.0, 1.5), (-0.32, d, config.clearance + 0.85), Material.SIGN, (0.07, 0.22, 0.55))
+        for d in (-2.0, 2.0)
     ]
     texts = [
         box((0.02, 1.9, 0.16), (-0.38, d, config.clearance + z), Material.SIGN, (0.93, 0.93, 0.93))

@@ -23,9 +23,9 @@ class Truth:
         velocity: float64 (M, 3) m/s in the axes of ``frame``.
         yaw_rate: float64 (M,) rad/s.
         point_count: int32 (M,) LiDAR returns of this scan from the object.
-        visible_fraction: float64 (M,) share of the object's pixels inside the image that nothing hides; 0 outside.
+        visible_fraction: float64 (M,) share of the object's pixels inside the image that nothing hides.
         boxes_2d: float64 (M, 4) x_min, y_min, x_max, y_max in pixels of the object inside the image, hidden parts
-            included; 0 outside the image.
+            included; 0 where none of it is seen.
     """
 
     stamp_ns: int

@@ -1,161 +1,18 @@
 """Vehicles as meshes: x forward, y left, z up, on the ground below the middle of the box."""
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import NDArray
 
+from perception_core.geometry.transforms import Transform
 from perception_core.simulation.materials import Material
 from perception_core.simulation.mesh import Colour, Mesh, box, ellipsoid, grid, merge, painted, tube
+from perception_core.simulation.vehicle_shapes import SHAPES, TRUCK_CAB, TRUCK_SIZE, Shape
 
 _DARK: Colour = (0.05, 0.05, 0.055)
 _GLASS: Colour = (0.06, 0.07, 0.08)
 _RIM: Colour = (0.55, 0.56, 0.58)
 _RED: Colour = (0.65, 0.03, 0.03)
 _WHITE: Colour = (0.92, 0.92, 0.88)
-
-
-@dataclass(frozen=True, slots=True)
-class Shape:
-    """Silhouette of a car body.
-
-    Attributes:
-        size: length, width, height in metres.
-        stations: rows (place 0 rear .. 1 front, half width 0..1, belt line, top, roof half width 0..1); belt and
-            top as shares of the height.
-        glass: places between which the roof rows (wind screens) and the side rows (windows) are glass.
-    """
-
-    size: tuple[float, float, float]
-    stations: tuple[tuple[float, float, float, float, float], ...]
-    screens: tuple[tuple[float, float], ...]
-    windows: tuple[tuple[float, float], ...]
-    wheels: tuple[float, ...]
-    wheel_radius: float
-    clearance: float = 0.2
-
-
-SEDAN = Shape(
-    (4.6, 1.82, 1.45),
-    (
-        (0.0, 0.84, 0.56, 0.60, 0.78),
-        (0.015, 0.92, 0.62, 0.66, 0.82),
-        (0.06, 0.97, 0.65, 0.70, 0.84),
-        (0.14, 0.99, 0.66, 0.72, 0.84),
-        (0.29, 1.0, 0.66, 0.955, 0.66),
-        (0.33, 1.0, 0.66, 0.975, 0.68),
-        (0.46, 1.0, 0.66, 1.0, 0.70),
-        (0.48, 1.0, 0.66, 1.0, 0.70),
-        (0.58, 1.0, 0.65, 0.98, 0.70),
-        (0.61, 1.0, 0.65, 0.955, 0.69),
-        (0.77, 0.99, 0.64, 0.69, 0.84),
-        (0.90, 0.97, 0.56, 0.60, 0.84),
-        (0.97, 0.92, 0.48, 0.53, 0.80),
-        (1.0, 0.80, 0.38, 0.44, 0.70),
-    ),
-    ((0.14, 0.29), (0.61, 0.77)),
-    ((0.24, 0.46), (0.48, 0.70)),
-    (0.185, 0.805),
-    0.33,
-)
-HATCHBACK = Shape(
-    (4.05, 1.75, 1.48),
-    (
-        (0.0, 0.86, 0.58, 0.62, 0.80),
-        (0.02, 0.94, 0.60, 0.70, 0.80),
-        (0.10, 0.99, 0.62, 0.95, 0.66),
-        (0.14, 1.0, 0.63, 0.975, 0.68),
-        (0.40, 1.0, 0.64, 1.0, 0.70),
-        (0.42, 1.0, 0.64, 1.0, 0.70),
-        (0.55, 1.0, 0.63, 0.985, 0.70),
-        (0.59, 1.0, 0.63, 0.955, 0.69),
-        (0.77, 0.99, 0.62, 0.67, 0.84),
-        (0.91, 0.96, 0.53, 0.57, 0.84),
-        (0.975, 0.90, 0.46, 0.50, 0.78),
-        (1.0, 0.80, 0.36, 0.42, 0.70),
-    ),
-    ((0.02, 0.10), (0.59, 0.77)),
-    ((0.14, 0.40), (0.42, 0.69)),
-    (0.175, 0.80),
-    0.31,
-)
-SUV = Shape(
-    (4.7, 1.92, 1.72),
-    (
-        (0.0, 0.88, 0.58, 0.62, 0.82),
-        (0.015, 0.95, 0.62, 0.70, 0.82),
-        (0.08, 0.99, 0.64, 0.95, 0.70),
-        (0.12, 1.0, 0.64, 0.975, 0.74),
-        (0.42, 1.0, 0.64, 1.0, 0.76),
-        (0.44, 1.0, 0.64, 1.0, 0.76),
-        (0.57, 1.0, 0.64, 0.985, 0.76),
-        (0.61, 1.0, 0.64, 0.955, 0.74),
-        (0.75, 0.99, 0.63, 0.68, 0.86),
-        (0.93, 0.97, 0.58, 0.62, 0.86),
-        (0.985, 0.92, 0.52, 0.56, 0.82),
-        (1.0, 0.84, 0.42, 0.48, 0.74),
-    ),
-    ((0.015, 0.08), (0.61, 0.75)),
-    ((0.12, 0.42), (0.44, 0.69)),
-    (0.18, 0.81),
-    0.37,
-    0.24,
-)
-VAN = Shape(
-    (5.4, 2.0, 2.35),
-    (
-        (0.0, 0.94, 0.50, 0.94, 0.86),
-        (0.01, 0.98, 0.52, 0.97, 0.88),
-        (0.10, 1.0, 0.52, 1.0, 0.90),
-        (0.66, 1.0, 0.52, 1.0, 0.90),
-        (0.68, 1.0, 0.52, 1.0, 0.90),
-        (0.74, 1.0, 0.52, 0.97, 0.86),
-        (0.88, 0.99, 0.50, 0.56, 0.86),
-        (0.96, 0.95, 0.42, 0.47, 0.82),
-        (1.0, 0.86, 0.32, 0.38, 0.76),
-    ),
-    ((0.74, 0.88),),
-    ((0.68, 0.82),),
-    (0.19, 0.83),
-    0.35,
-    0.22,
-)
-BUS = Shape(
-    (11.8, 2.52, 3.15),
-    (
-        (0.0, 0.95, 0.42, 0.95, 0.90),
-        (0.006, 0.99, 0.42, 0.98, 0.92),
-        (0.03, 1.0, 0.42, 1.0, 0.93),
-        *((x, 1.0, 0.42, 1.0, 0.93) for x in (0.14, 0.15, 0.28, 0.29, 0.42, 0.43, 0.56, 0.57, 0.70, 0.71, 0.84, 0.85)),
-        (0.97, 1.0, 0.42, 1.0, 0.93),
-        (0.994, 0.99, 0.42, 0.97, 0.92),
-        (1.0, 0.95, 0.40, 0.93, 0.90),
-    ),
-    (),
-    ((0.03, 0.14), (0.15, 0.28), (0.29, 0.42), (0.43, 0.56), (0.57, 0.70), (0.71, 0.84), (0.85, 0.97)),
-    (0.24, 0.78),
-    0.48,
-    0.3,
-)
-TRUCK_CAB = Shape(
-    (2.3, 2.4, 2.9),
-    (
-        (0.0, 0.98, 0.52, 0.92, 0.88),
-        (0.05, 1.0, 0.52, 0.97, 0.88),
-        (0.40, 1.0, 0.52, 1.0, 0.90),
-        (0.88, 1.0, 0.50, 0.97, 0.88),
-        (0.985, 0.98, 0.48, 0.55, 0.90),
-        (1.0, 0.94, 0.42, 0.48, 0.88),
-    ),
-    ((0.88, 0.985),),
-    ((0.40, 0.88),),
-    (0.62,),
-    0.48,
-    0.45,
-)
-
-SHAPES = {"sedan": SEDAN, "hatchback": HATCHBACK, "suv": SUV, "van": VAN, "bus": BUS}
-TRUCK_SIZE = (8.2, 2.5, 3.5)
 
 
 def vehicle_size(model: str) -> tuple[float, float, float]:
@@ -263,21 +120,18 @@ def _wheel(x: float, side: float, half_width: float, radius: float) -> list[Mesh
     tyre = disc(half_width - 0.22, half_width, radius, Material.RUBBER, (0.035, 0.035, 0.035))
     rim = disc(half_width - 0.02, half_width + 0.003, radius * 0.66, Material.METAL, _RIM, 14)
     hub = disc(half_width, half_width + 0.012, radius * 0.2, Material.PLASTIC, _DARK, 8)
-    spokes = [
-        box((radius * 0.16, 0.01, radius * 1.15), (0, 0, 0), Material.PLASTIC, (0.16, 0.16, 0.17)).moved(_spoke(angle))
-        for angle in np.radians([20.0, 92.0, 164.0])
-    ]
-    placed = [
-        Mesh(s.vertices + np.float32([x, side * (half_width + 0.004), radius]), s.triangles, s.material, s.colour)
-        for s in spokes
-    ]
-    return [arch, tyre, rim, hub, *placed]
+    spoke = box((radius * 0.16, 0.01, radius * 1.15), (0.0, 0.0, 0.0), Material.PLASTIC, (0.16, 0.16, 0.17))
+    centre = (x, side * (half_width + 0.004), radius)
+    spokes = [spoke.moved(_turned(float(angle), centre)) for angle in np.radians([20.0, 92.0, 164.0])]
+    return [arch, tyre, rim, hub, *spokes]
 
 
-def _spoke(angle: float) -> NDArray[np.float64]:
+def _turned(angle: float, centre: tuple[float, float, float]) -> Transform:
+    """Return the pose of something turned about the y axis."""
     T = np.eye(4)
     c, s = np.cos(angle), np.sin(angle)
     T[0, 0], T[0, 2], T[2, 0], T[2, 2] = c, s, -s, c
+    T[:3, 3] = centre
     return T
 
 

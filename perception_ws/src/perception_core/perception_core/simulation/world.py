@@ -1,19 +1,21 @@
 """A scenario made concrete: the street, the actors with their trajectories, and meshes indexed for rays.
 
 Nothing is re-indexed while the world moves: each model is indexed once in its own frame, and rays are moved into it
-(instancing). That also gives every ray its own time.
+(instancing). That also gives every ray its own time. Actors that never move stand in the street's mesh besides.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
 from perception_core.errors import ConfigError
 from perception_core.simulation import people, vehicles
-from perception_core.simulation.mesh import Colour, Mesh
+from perception_core.simulation.mesh import Colour, Mesh, merge
 from perception_core.simulation.raycast import RayScene
-from perception_core.simulation.route import Route, Trajectory
+from perception_core.simulation.route import Motion, Route, Trajectory
 from perception_core.simulation.scenario import ActorConfig, Scenario, StreetConfig
 from perception_core.simulation.street import build_street
 from perception_core.types import classes
@@ -51,6 +53,7 @@ _COATS: tuple[Colour, ...] = (
 )
 _TROUSERS: tuple[Colour, ...] = ((0.14, 0.17, 0.28), (0.10, 0.10, 0.11), (0.38, 0.33, 0.26))
 _PARKING_SLOT = 6.2
+_PARKED_MODELS = ("sedan", "hatchback", "suv", "hatchback", "sedan", "suv", "van")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +67,7 @@ class Actor:
         radius: of a sphere around the middle of the box that holds the mesh, metres.
         trajectory: where it is when.
         bodies: indices into ``World.bodies``, one a pose of its gait.
+        moves: False for one that stands still through the scenario.
     """
 
     id: int
@@ -72,6 +76,7 @@ class Actor:
     radius: float
     trajectory: Trajectory
     bodies: tuple[int, ...]
+    moves: bool
 
     def body_at(self, time: float) -> int:
         """Return the mesh to show at a time in seconds."""
@@ -107,14 +112,56 @@ class Surfaces:
 
 
 @dataclass(frozen=True, slots=True)
+class Snapshot:
+    """All M actors at one moment.
+
+    Attributes:
+        time: seconds of the scenario.
+        poses: float64 (M, 4, 4) in the world, on the ground.
+        yaw: float64 (M,) radians.
+        speed: float64 (M,) m/s along the yaw.
+        yaw_rate: float64 (M,) rad/s.
+        bodies: index into ``World.bodies`` of the mesh each shows.
+    """
+
+    time: float
+    poses: NDArray[np.float64]
+    yaw: NDArray[np.float64]
+    speed: NDArray[np.float64]
+    yaw_rate: NDArray[np.float64]
+    bodies: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class World:
-    """Everything rays can meet. ``bodies[0]`` is the street, in the world frame."""
+    """Everything rays can meet.
+
+    Attributes:
+        route: the street's centreline.
+        ego: where base_link goes.
+        actors: in order of their ids.
+        bodies: ``bodies[0]`` is the street with all that stands still, in the world frame.
+        owner: int32 (T,) index of the actor each triangle of ``bodies[0]`` belongs to, -1 for the street.
+        surfaces: looks of all bodies' triangles.
+    """
 
     route: Route
     ego: Trajectory
     actors: tuple[Actor, ...]
     bodies: tuple[Body, ...]
+    owner: NDArray[np.int32]
     surfaces: Surfaces
+
+    def at(self, time: float) -> Snapshot:
+        """Return where all actors are at a time in seconds."""
+        motions = [actor.trajectory.at(time) for actor in self.actors]
+        columns = (
+            np.array([getattr(motion, name)[0] for motion in motions], dtype=np.float64)
+            for name in ("x", "y", "yaw", "speed", "yaw_rate")
+        )
+        motion = Motion(*columns)
+        bodies = tuple(actor.body_at(time) for actor in self.actors)
+        return Snapshot(time, motion.poses(), motion.yaw, motion.speed, motion.yaw_rate, bodies)
 
 
 class _Wardrobe:
@@ -124,10 +171,10 @@ class _Wardrobe:
         self.meshes: list[Mesh] = [street]
         self._known: dict[tuple[object, ...], int] = {}
 
-    def add(self, look: tuple[object, ...], mesh: Mesh) -> int:
+    def add(self, look: tuple[object, ...], build: Callable[[], Mesh]) -> int:
         if look not in self._known:
             self._known[look] = len(self.meshes)
-            self.meshes.append(mesh)
+            self.meshes.append(build())
         return self._known[look]
 
 
@@ -144,11 +191,12 @@ def build_world(scenario: Scenario, seed: int) -> World:
     entries = [*scenario.actors, *parked_cars(config.street, route, parking_rng)]
     actors = tuple(_actor(i + 1, entry, route, wardrobe, look_rng) for i, entry in enumerate(entries))
     ego = _trajectory("ego", config.ego, route)
+    owner = _settle(wardrobe, actors)
     bodies, first = [], 0
     for mesh in wardrobe.meshes:
         bodies.append(Body(RayScene(mesh), first))
         first += len(mesh)
-    return World(route, ego, actors, tuple(bodies), _surfaces(wardrobe.meshes))
+    return World(route, ego, actors, tuple(bodies), owner, _surfaces(wardrobe.meshes))
 
 
 def parked_cars(config: StreetConfig, route: Route, rng: np.random.Generator) -> list[ActorConfig]:
@@ -157,7 +205,7 @@ def parked_cars(config: StreetConfig, route: Route, rng: np.random.Generator) ->
     cars = []
     for side in (-1.0, 1.0):
         for s in np.arange(-20.0, route.length + 40.0, _PARKING_SLOT):
-            taken, model = rng.uniform() < config.parked_fraction, str(rng.choice(["sedan", "hatchback", "suv", "van"]))
+            taken, model = rng.uniform() < config.parked_fraction, str(rng.choice(_PARKED_MODELS))
             shift, sideways, turn = rng.uniform(-0.4, 0.4), rng.uniform(-0.12, 0.08), rng.normal(0.0, 1.2)
             middle = s + _PARKING_SLOT / 2.0
             blocked = any(low - 3.0 < middle < high + 3.0 for low, high in free)
@@ -168,15 +216,13 @@ def parked_cars(config: StreetConfig, route: Route, rng: np.random.Generator) ->
     return cars
 
 
-def _actor(
-    number: int, entry: ActorConfig, route: Route, wardrobe: _Wardrobe, rng: np.random.Generator
-) -> Actor:
+def _actor(number: int, entry: ActorConfig, route: Route, wardrobe: _Wardrobe, rng: np.random.Generator) -> Actor:
     trajectory = _trajectory(f"actors[{number - 1}]", entry, route)
     bodies, size = _bodies(entry.model, wardrobe, rng)
     middle = np.array([0.0, 0.0, size[2] / 2.0])
     radius = max(float(np.linalg.norm(wardrobe.meshes[b].vertices - middle, axis=1).max()) for b in bodies)
     class_id = classes.INDEX[CLASS_OF_MODEL[entry.model]]
-    return Actor(number, class_id, size, radius, trajectory, bodies)
+    return Actor(number, class_id, size, radius, trajectory, bodies, moves=len(entry.path) > 2)
 
 
 def _bodies(
@@ -185,13 +231,24 @@ def _bodies(
     paint, coat, trousers = (palette[int(rng.integers(len(palette)))] for palette in (_PAINTS, _COATS, _TROUSERS))
     if model == "pedestrian":
         poses = tuple(
-            wardrobe.add((model, coat, trousers, phase), people.walker(phase, coat, trousers))
+            wardrobe.add((model, coat, trousers, phase), partial(people.walker, phase, coat, trousers))
             for phase in range(people.GAIT_PHASES)
         )
         return poses, people.WALKER_SIZE
     if model == "cyclist":
-        return (wardrobe.add((model, coat, trousers), people.cyclist(coat, trousers)),), people.CYCLIST_SIZE
-    return (wardrobe.add((model, paint), vehicles.vehicle(model, paint)),), vehicles.vehicle_size(model)
+        return (wardrobe.add((model, coat, trousers), partial(people.cyclist, coat, trousers)),), people.CYCLIST_SIZE
+    return (wardrobe.add((model, paint), partial(vehicles.vehicle, model, paint)),), vehicles.vehicle_size(model)
+
+
+def _settle(wardrobe: _Wardrobe, actors: tuple[Actor, ...]) -> NDArray[np.int32]:
+    """Add the actors that never move to the street's mesh; return whose each of its triangles is."""
+    parts, owners = [wardrobe.meshes[0]], [-1]
+    for index, actor in enumerate(actors):
+        if not actor.moves:
+            parts.append(wardrobe.meshes[actor.bodies[0]].moved(actor.trajectory.at(0.0).poses()[0]))
+            owners.append(index)
+    wardrobe.meshes[0] = merge(parts)
+    return np.repeat(np.array(owners, dtype=np.int32), [len(part) for part in parts])
 
 
 def _trajectory(name: str, entry: ActorConfig, route: Route) -> Trajectory:
