@@ -55,14 +55,13 @@ def show_arguments(path: Path) -> None:
     """Print the arguments that a launch file declares, with defaults and descriptions."""
     from launch import LaunchContext
     from launch.launch_description_sources import AnyLaunchDescriptionSource
-    from launch.utilities import perform_substitutions
 
     context = LaunchContext(argv=[])
     description = AnyLaunchDescriptionSource(str(path)).get_launch_description(context)
     for argument in description.get_launch_arguments():
-        default = argument.default_value
-        text = "required" if default is None else f"default: {perform_substitutions(context, default)!r}"
-        print(f"{argument.name} ({text})\n    {argument.description}")
+        # Described, not performed: a default may depend on another argument.
+        default = "".join(part.describe() for part in argument.default_value or [])
+        print(f"{argument.name} ({f'default: {default}' if default else 'required'})\n    {argument.description}")
 
 
 def run(path: Path, arguments: list[tuple[str, str]]) -> int:
