@@ -419,4 +419,5 @@ main() {
   say "ready ($UNDERLAY Jazzy): source $WS/env.sh"
 }
 
-main "$@"
+# On one line, so that bash reads no further: an update may replace this file while it runs.
+main "$@"; exit
