@@ -67,6 +67,7 @@ class FusionNode(PerceptionNode[FusionNodeConfig]):
         self._join = StampJoin(("clusters", "points"))
         self._scans: list[_WaitingScan] = []
         self._last_scan_ns: int | None = None
+        self._scan_arrived_ns = 0
         self._published_ns = 0
         self._status_stamp_ns = 0
         self._objects = self.publish_to(Detection3DArray, "objects")
@@ -86,7 +87,7 @@ class FusionNode(PerceptionNode[FusionNodeConfig]):
             self.listen(SensorStatus, f"camera/{camera}/status", self._on_sensor_status, qos.result(2))
         self.listen(SensorStatus, f"{lidar}/status", self._on_sensor_status, qos.result(2))
         self.listen(PointCloud2, f"{lidar}/obstacle_points", self._on_points, qos.result(5))
-        self.listen(Detection3DArray, f"{lidar}/clusters", self._on_clusters, qos.result(5))
+        self.listen(Detection3DArray, f"{lidar}/clusters", self._on_clusters, qos.result(5), raw=True)
         self.every(_POLL_SECONDS, self._advance)
         self.every(_STATUS_SECONDS / 2.0, self._on_silence)
 
@@ -142,28 +143,27 @@ class FusionNode(PerceptionNode[FusionNodeConfig]):
     # -- scans ---------------------------------------------------------------------------------------------------
 
     def _on_points(self, msg: PointCloud2) -> None:
-        self._on_part(msg, "points")
+        self._on_part(ns_from_msg(msg.header.stamp), "points", msg)
 
-    def _on_clusters(self, msg: Detection3DArray) -> None:
+    def _on_clusters(self, data: bytes) -> None:
         self.stats.received("clusters", time.monotonic_ns())
-        self._on_part(msg, "clusters")
+        self._on_part(boxes.stamp_of_cdr(data), "clusters", data)
 
-    def _on_part(self, msg: PointCloud2 | Detection3DArray, part: str) -> None:
-        stamp_ns = ns_from_msg(msg.header.stamp)
+    def _on_part(self, stamp_ns: int, part: str, msg: PointCloud2 | bytes) -> None:
         lost_before = self._join.lost
         parts = self._join.add(stamp_ns, part, msg)
         if self._join.lost > lost_before:
             self.drop("unjoined", f"a scan before {stamp_ns} ns came without its points or without its clusters")
         if parts is not None:
-            self._on_scan(parts["clusters"], parts["points"])
+            self._on_scan(stamp_ns, parts["clusters"], parts["points"])
 
-    def _on_scan(self, clusters_msg: Detection3DArray, points_msg: PointCloud2) -> None:
-        stamp_ns = ns_from_msg(clusters_msg.header.stamp)
+    def _on_scan(self, stamp_ns: int, clusters_cdr: bytes, points_msg: PointCloud2) -> None:
         self._scan_gate.check(stamp_ns, self.now_ns())
         points, labels = cloud.labelled_points_from_msg(points_msg)
-        clusters = boxes.clusters_from_msg(clusters_msg, points, labels)
+        clusters = boxes.clusters_from_cdr(clusters_cdr, points, labels)
         now_ns = time.monotonic_ns()
         self._last_scan_ns = stamp_ns
+        self._scan_arrived_ns = now_ns
         self._monitor.delivered(self.config.lidar_name, stamp_ns)
         self._scans.append(_WaitingScan(clusters, now_ns, now_ns + seconds(self.config.fusion.camera_wait)))
         self._advance()
@@ -195,7 +195,9 @@ class FusionNode(PerceptionNode[FusionNodeConfig]):
         """Let the cameras stand alone when the LiDAR stays away, once for each image of the first camera alive."""
         if self._last_scan_ns is None:  # not at once at the start: the first scan may be on its way
             self._last_scan_ns = stamp_ns
-        if stamp_ns - self._last_scan_ns <= seconds(self.config.fusion.lidar_timeout):
+        timeout_ns = seconds(self.config.fusion.lidar_timeout)
+        arriving = time.monotonic_ns() - self._scan_arrived_ns <= timeout_ns  # late is not away
+        if arriving or stamp_ns - self._last_scan_ns <= timeout_ns:
             return
         memory_ns = seconds(self.config.fusion.camera_memory)
         newest = {name: self._buffer.newest_stamp_ns(name) for name in self.config.cameras}
@@ -235,7 +237,7 @@ class FusionNode(PerceptionNode[FusionNodeConfig]):
     def _publish(self, objects: Objects) -> None:
         statuses = self._monitor.statuses(objects.stamp_ns)
         self._status.publish(status_to_msg(objects.stamp_ns, objects.frame, objects.mode, statuses))
-        self._objects.publish(boxes.objects_to_msg(objects))
+        self._objects.publish(boxes.objects_to_cdr(objects))
         self._published_ns = time.monotonic_ns()
         self.stats.received("objects", self._published_ns)
         self.stats.took("since_stamp", self.since_ms(objects.stamp_ns))

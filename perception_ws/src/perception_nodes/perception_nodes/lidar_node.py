@@ -106,7 +106,7 @@ class LidarNode(PerceptionNode[LidarNodeConfig]):
         stamp_ns, frame = found.stamp_ns, found.frame
         points = cloud.labelled_points_to_msg(found.points, found.labels, stamp_ns, frame)
         self._obstacle_points.publish(points)
-        self._clusters.publish(boxes.clusters_to_msg(found))
+        self._clusters.publish(boxes.clusters_to_cdr(found))
         self._coverage.publish(scan.coverage_to_msg(result.coverage, stamp_ns, frame))
         if self._ground_points.get_subscription_count():
             self._ground_points.publish(cloud.points_to_msg(result.ground_points, stamp_ns, frame))

@@ -19,10 +19,10 @@ from vision_msgs.msg import Detection3DArray
 from visualization_msgs.msg import MarkerArray
 
 from perception_nodes.config import TrackingNodeConfig
-from perception_nodes.conversions.boxes import objects_from_msg
+from perception_nodes.conversions.boxes import objects_from_cdr, stamp_of_cdr
 from perception_nodes.conversions.diagnostics import ERROR, OK
-from perception_nodes.conversions.markers import markers_to_msg
-from perception_nodes.conversions.obstacles import obstacles_to_msg, status_from_msg
+from perception_nodes.conversions.markers import markers_to_cdr
+from perception_nodes.conversions.obstacles import obstacles_to_cdr, status_from_msg
 from perception_nodes.conversions.occupancy import occupancy_to_msg
 from perception_nodes.conversions.scan import coverage_from_msg, sectors_to_msg
 from perception_nodes.conversions.time import ns_from_msg, seconds
@@ -72,7 +72,7 @@ class TrackingNode(PerceptionNode[TrackingNodeConfig]):
         self._tf = TransformBuffer(self, self._retry, self.listen)
         self.listen(LaserScan, f"lidar/{self.config.lidar_name}/coverage", self._on_coverage, qos.result(5))
         self.listen(ObstacleArray, "objects/status", self._on_status, qos.result(10))
-        self.listen(Detection3DArray, "objects", self._on_objects, qos.result(5))
+        self.listen(Detection3DArray, "objects", self._on_objects, qos.result(5), raw=True)
         self._heard_ns = self.now_ns()
         self.every(0.02, self._retry)
         self.every(self.config.watchdog_period, self._watch)
@@ -103,16 +103,16 @@ class TrackingNode(PerceptionNode[TrackingNodeConfig]):
         self._statuses_ns = time.monotonic_ns()
         self._on_part(ns_from_msg(msg.header.stamp), "status", msg)
 
-    def _on_objects(self, msg: Detection3DArray) -> None:
+    def _on_objects(self, data: bytes) -> None:
         self.stats.received("objects", time.monotonic_ns())
-        stamp_ns = ns_from_msg(msg.header.stamp)
+        stamp_ns = stamp_of_cdr(data)
         self._gate.check(stamp_ns, self.now_ns())
-        self._on_part(stamp_ns, "objects", msg)
+        self._on_part(stamp_ns, "objects", data)
 
-    def _on_part(self, stamp_ns: int, part: str, msg: Detection3DArray | ObstacleArray) -> None:
+    def _on_part(self, stamp_ns: int, part: str, msg: bytes | ObstacleArray) -> None:
         parts = self._join.add(stamp_ns, part, msg)
         if parts is not None:
-            attempt = functools.partial(self._track, parts["objects"], parts["status"])
+            attempt = functools.partial(self._track, stamp_ns, parts["objects"], parts["status"])
             self._pending.add(attempt, time.monotonic_ns())
 
     def _retry(self) -> None:
@@ -123,12 +123,11 @@ class TrackingNode(PerceptionNode[TrackingNodeConfig]):
 
     # -- outputs -------------------------------------------------------------------------------------------------
 
-    def _track(self, objects_msg: Detection3DArray, status_msg: ObstacleArray) -> None:
+    def _track(self, stamp_ns: int, objects_cdr: bytes, status_msg: ObstacleArray) -> None:
         began = time.perf_counter()
-        stamp_ns = ns_from_msg(objects_msg.header.stamp)
         T_fixed_base = self._tf.lookup(self._fixed, self.config.base_frame, stamp_ns)
         mode, statuses = status_from_msg(status_msg)
-        objects = objects_from_msg(objects_msg, mode)
+        objects = objects_from_cdr(objects_cdr, mode)
         obstacles = self._tracker.update(objects, T_fixed_base, self._fixed, statuses)
         self._heard_ns = self.now_ns()
         self._publish(obstacles, T_fixed_base, self._coverages.get(stamp_ns))
@@ -154,11 +153,11 @@ class TrackingNode(PerceptionNode[TrackingNodeConfig]):
         self._mode = obstacles.mode
         self._told_ns = obstacles.stamp_ns
         now_ns = self.now_ns()
-        self._obstacles.publish(obstacles_to_msg(obstacles, now_ns - obstacles.stamp_ns))
+        self._obstacles.publish(obstacles_to_cdr(obstacles, now_ns - obstacles.stamp_ns))
         self.stats.received("obstacles", time.monotonic_ns())
         self.stats.took("since_stamp", (now_ns - obstacles.stamp_ns) / 1e6)
         if self._markers.get_subscription_count():
-            self._markers.publish(markers_to_msg(obstacles))
+            self._markers.publish(markers_to_cdr(obstacles))
         if T_fixed_base is not None:
             self._publish_free_space(obstacles, T_fixed_base, coverage)
 

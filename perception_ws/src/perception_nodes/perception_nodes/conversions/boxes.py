@@ -11,92 +11,140 @@ probable first), each with the pose's covariance; ``id`` what vision_msgs has no
 ===========  ==============================================================================
 
 Numbers are written so that they read back as the same floats: a live node then computes what an offline replay does.
+The arrays are written and read as CDR bytes (see conversions.cdr); ``*_msg`` does the same with message objects.
 The mode of a set of objects belongs to the whole array, also an empty one, and travels in ``objects/status``.
 """
 
+import struct
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
-from geometry_msgs.msg import Vector3
 from numpy.typing import NDArray
 from perception_core.errors import CloudError
 from perception_core.types import CLASSES, Clusters, Mode, Objects
 from perception_core.types.classes import INDEX, UNKNOWN
-from vision_msgs.msg import BoundingBox3D, Detection3D, Detection3DArray, ObjectHypothesis, ObjectHypothesisWithPose
+from vision_msgs.msg import Detection3DArray
 
-from perception_nodes.conversions.header import header_to_msg, pose_to_msg
-from perception_nodes.conversions.time import ns_from_msg
+from perception_nodes.conversions import cdr
+from perception_nodes.conversions.header import half_turn
+from perception_nodes.conversions.time import NS, split_ns
+
+_HYPOTHESIS = struct.Struct("<44d")
+"""score, position, orientation, covariance"""
+
+_BOUNDS = struct.Struct("<10d")
+"""position, orientation, size"""
 
 
-def clusters_to_msg(clusters: Clusters) -> Detection3DArray:
-    """Return the boxes of the clusters; their points travel as obstacle_points."""
+@dataclass(slots=True)
+class _Boxes:
+    """What the array says, column by column."""
+
+    stamp_ns: int
+    frame: str
+    centre: NDArray[np.float64]
+    size: NDArray[np.float64]
+    covariance: NDArray[np.float64]
+    hypotheses: list[list[tuple[str, float]]]
+    words: list[dict[str, str]]
+
+    def numbers(self, key: str) -> list[float]:
+        """Return one of the words of every box."""
+        return [_number(words, key) for words in self.words]
+
+
+def clusters_to_cdr(clusters: Clusters) -> bytes:
+    """Return a Detection3DArray of the clusters' boxes; their points travel as obstacle_points."""
     covariance = np.zeros((len(clusters), 6, 6))
     covariance[:, :3, :3] = clusters.covariance
     unnamed = [[(UNKNOWN, 1.0)]] * len(clusters)
-    words = [{"points": str(n)} for n in clusters.point_count.tolist()]
-    return _boxes_to_msg(clusters, covariance, unnamed, words)
+    words = [f"points={n}" for n in clusters.point_count.tolist()]
+    return _boxes_to_cdr(clusters, covariance, unnamed, words)
 
 
-def clusters_from_msg(msg: Detection3DArray, points: NDArray[np.float32], labels: NDArray[np.int32]) -> Clusters:
+def clusters_to_msg(clusters: Clusters) -> Detection3DArray:
+    """Return the same as a message object."""
+    return cdr.to_msg(clusters_to_cdr(clusters), Detection3DArray)
+
+
+def clusters_from_cdr(data: bytes, points: NDArray[np.float32], labels: NDArray[np.int32]) -> Clusters:
     """Return clusters with their points float32 (N, 3) and labels int32 (N,) of the same scan.
 
     Raises:
-        CloudError: a detection that :func:`clusters_to_msg` did not make, or labels beyond the number of boxes.
+        CloudError: a detection that :func:`clusters_to_cdr` did not make, or labels beyond the number of boxes.
+        PerceptionError: bytes that are no Detection3DArray.
     """
-    words = [_words(i, d) for i, d in enumerate(msg.detections)]
-    if len(labels) and not -1 <= int(labels.min()) <= int(labels.max()) < len(words):
-        raise CloudError(f"clusters: labels {labels.min()} to {labels.max()}, but {len(words)} boxes")
-    centre, size, covariance = _columns(msg)
+    boxes = _boxes_from_cdr(data)
+    if len(labels) and not -1 <= int(labels.min()) <= int(labels.max()) < len(boxes.words):
+        raise CloudError(f"clusters: labels {labels.min()} to {labels.max()}, but {len(boxes.words)} boxes")
     return Clusters(
-        stamp_ns=ns_from_msg(msg.header.stamp),
-        frame=msg.header.frame_id,
-        centre=centre,
-        size=size,
-        yaw=np.array([_number(w, "yaw") for w in words], dtype=np.float64),
-        covariance=covariance[:, :3, :3],
-        point_count=np.array([int(_number(w, "points")) for w in words], dtype=np.int32),
+        stamp_ns=boxes.stamp_ns,
+        frame=boxes.frame,
+        centre=boxes.centre,
+        size=boxes.size,
+        yaw=np.array(boxes.numbers("yaw"), dtype=np.float64),
+        covariance=boxes.covariance[:, :3, :3],
+        point_count=np.array(boxes.numbers("points"), dtype=np.int32),
         points=points,
         labels=labels,
     )
 
 
-def objects_to_msg(objects: Objects) -> Detection3DArray:
-    """Return the fused objects."""
-    words = [
-        {"points": str(n), "existence": repr(e), "sensors": str(s)}
-        for n, e, s in zip(
-            objects.point_count.tolist(), objects.existence.tolist(), objects.sensors.tolist(), strict=True
-        )
-    ]
+def clusters_from_msg(msg: Detection3DArray, points: NDArray[np.float32], labels: NDArray[np.int32]) -> Clusters:
+    """Return the same from a message object."""
+    return clusters_from_cdr(cdr.from_msg(msg), points, labels)
+
+
+def objects_to_cdr(objects: Objects) -> bytes:
+    """Return a Detection3DArray of the fused objects."""
+    columns = objects.point_count.tolist(), objects.existence.tolist(), objects.sensors.tolist()
+    words = [f"points={n} existence={e!r} sensors={s}" for n, e, s in zip(*columns, strict=True)]
     hypotheses = [class_list(row) for row in objects.class_probabilities.tolist()]
-    return _boxes_to_msg(objects, objects.covariance, hypotheses, words)
+    return _boxes_to_cdr(objects, objects.covariance, hypotheses, words)
 
 
-def objects_from_msg(msg: Detection3DArray, mode: Mode) -> Objects:
+def objects_to_msg(objects: Objects) -> Detection3DArray:
+    """Return the same as a message object."""
+    return cdr.to_msg(objects_to_cdr(objects), Detection3DArray)
+
+
+def objects_from_cdr(data: bytes, mode: Mode) -> Objects:
     """Return the fused objects; ``mode`` comes from ``objects/status`` of the same stamp.
 
     Raises:
-        CloudError: a detection that :func:`objects_to_msg` did not make.
+        CloudError: a detection that :func:`objects_to_cdr` did not make.
+        PerceptionError: bytes that are no Detection3DArray.
     """
-    words = [_words(i, d) for i, d in enumerate(msg.detections)]
-    centre, size, covariance = _columns(msg)
-    probabilities = np.zeros((len(words), len(CLASSES)))
-    for row, detection in zip(probabilities, msg.detections, strict=True):
-        for result in detection.results:
-            row[INDEX.get(result.hypothesis.class_id, INDEX[UNKNOWN])] += result.hypothesis.score
+    boxes = _boxes_from_cdr(data)
+    probabilities = np.zeros((len(boxes.words), len(CLASSES)))
+    for row, hypotheses in zip(probabilities, boxes.hypotheses, strict=True):
+        for label, score in hypotheses:
+            row[INDEX.get(label, INDEX[UNKNOWN])] += score
     return Objects(
-        stamp_ns=ns_from_msg(msg.header.stamp),
-        frame=msg.header.frame_id,
-        centre=centre,
-        size=size,
-        yaw=np.array([_number(w, "yaw") for w in words], dtype=np.float64),
-        covariance=covariance,
+        stamp_ns=boxes.stamp_ns,
+        frame=boxes.frame,
+        centre=boxes.centre,
+        size=boxes.size,
+        yaw=np.array(boxes.numbers("yaw"), dtype=np.float64),
+        covariance=boxes.covariance,
         class_probabilities=probabilities,
-        existence=np.array([_number(w, "existence") for w in words], dtype=np.float64),
-        sensors=np.array([int(_number(w, "sensors")) for w in words], dtype=np.uint8),
-        point_count=np.array([int(_number(w, "points")) for w in words], dtype=np.int32),
+        existence=np.array(boxes.numbers("existence"), dtype=np.float64),
+        sensors=np.array(boxes.numbers("sensors"), dtype=np.uint8),
+        point_count=np.array(boxes.numbers("points"), dtype=np.int32),
         mode=mode,
     )
+
+
+def objects_from_msg(msg: Detection3DArray, mode: Mode) -> Objects:
+    """Return the same from a message object."""
+    return objects_from_cdr(cdr.from_msg(msg), mode)
+
+
+def stamp_of_cdr(data: bytes) -> int:
+    """Return the stamp of a Detection3DArray, int nanoseconds."""
+    sec, nanosec = cdr.CdrReader(data, Detection3DArray).time()
+    return sec * NS + nanosec
 
 
 def class_list(probabilities: Sequence[float]) -> list[tuple[str, float]]:
@@ -105,45 +153,76 @@ def class_list(probabilities: Sequence[float]) -> list[tuple[str, float]]:
     return sorted(named, key=lambda pair: -pair[1])
 
 
-def _boxes_to_msg(
+def _boxes_to_cdr(
     boxes: Clusters | Objects,
     covariance: NDArray[np.float64],
     hypotheses: Sequence[Sequence[tuple[str, float]]],
-    words: Sequence[dict[str, str]],
-) -> Detection3DArray:
-    msg = Detection3DArray(header=header_to_msg(boxes.stamp_ns, boxes.frame))
+    words: Sequence[str],
+) -> bytes:
+    out = cdr.CdrWriter()
+    stamp = split_ns(boxes.stamp_ns)
+    out.time(*stamp)
+    out.text(boxes.frame)
+    out.count(len(boxes))
     columns = zip(boxes.centre.tolist(), boxes.size.tolist(), boxes.yaw.tolist(), strict=True)
     for i, (centre, size, yaw) in enumerate(columns):
-        bounds = BoundingBox3D(center=pose_to_msg(*centre, yaw), size=Vector3(x=size[0], y=size[1], z=size[2]))
-        detection = Detection3D(header=msg.header, bbox=bounds)
+        pose = (*centre, 0.0, 0.0, *half_turn(yaw))
+        covariance_bytes = covariance[i].tobytes()
+        out.time(*stamp)
+        out.text(boxes.frame)
+        out.count(len(hypotheses[i]))
         for label, score in hypotheses[i]:
-            result = ObjectHypothesisWithPose(hypothesis=ObjectHypothesis(class_id=label, score=score))
-            result.pose.pose = bounds.center
-            result.pose.covariance[:] = covariance[i].ravel()
-            detection.results.append(result)
-        pairs = {"yaw": repr(yaw), **words[i]}
-        detection.id = " ".join(f"{key}={value}" for key, value in pairs.items())
-        msg.detections.append(detection)
-    return msg
+            out.text(label)
+            out.align(8)
+            out.raw(struct.pack("<8d", score, *pose))
+            out.raw(covariance_bytes)
+        out.align(8)
+        out.raw(_BOUNDS.pack(*pose, *size))
+        out.text(f"yaw={yaw!r} {words[i]}")
+    return out.bytes()
 
 
-def _columns(msg: Detection3DArray) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """Return centre (M, 3), size (M, 3) and covariance (M, 6, 6)."""
-    positions = [d.bbox.center.position for d in msg.detections]
-    sizes = [d.bbox.size for d in msg.detections]
-    for i, detection in enumerate(msg.detections):
-        if not detection.results:
+def _boxes_from_cdr(data: bytes) -> _Boxes:
+    read = cdr.CdrReader(data, Detection3DArray)
+    sec, nanosec = read.time()
+    frame = read.text()
+    bounds: list[tuple[float, ...]] = []
+    covariance: list[tuple[float, ...]] = []
+    hypotheses: list[list[tuple[str, float]]] = []
+    words: list[dict[str, str]] = []
+    for i in range(read.count()):
+        read.time()
+        read.text()
+        found = [_hypothesis(read) for _ in range(read.count())]
+        read.align(8)
+        bounds.append(read.take(_BOUNDS))
+        words.append(_words(i, read.text()))
+        if not found:
             raise CloudError(f"detections[{i}]: no class hypothesis, and so no covariance")
-    covariances = [d.results[0].pose.covariance for d in msg.detections]
-    centre = np.array([(p.x, p.y, p.z) for p in positions], dtype=np.float64).reshape(-1, 3)
-    size = np.array([(s.x, s.y, s.z) for s in sizes], dtype=np.float64).reshape(-1, 3)
-    return centre, size, np.array(covariances, dtype=np.float64).reshape(-1, 6, 6)
+        hypotheses.append([(label, numbers[0]) for label, numbers in found])
+        covariance.append(found[0][1][8:])
+    table = np.array(bounds, dtype=np.float64).reshape(-1, 10)
+    return _Boxes(
+        stamp_ns=sec * NS + nanosec,
+        frame=frame,
+        centre=table[:, :3],
+        size=table[:, 7:],
+        covariance=np.array(covariance, dtype=np.float64).reshape(-1, 6, 6),
+        hypotheses=hypotheses,
+        words=words,
+    )
 
 
-def _words(index: int, detection: Detection3D) -> dict[str, str]:
-    pairs = [word.partition("=") for word in detection.id.split()]
+def _hypothesis(read: cdr.CdrReader) -> tuple[str, tuple[float, ...]]:
+    label = read.text()
+    read.align(8)
+    return label, read.take(_HYPOTHESIS)
+
+
+def _words(index: int, text: str) -> dict[str, str]:
+    pairs = [word.partition("=") for word in text.split()]
     if not pairs or any(not equals for _, equals, _ in pairs):
-        raise CloudError(f"detections[{index}].id: {detection.id!r}, expected key=value words (see conversions.boxes)")
+        raise CloudError(f"detections[{index}].id: {text!r}, expected key=value words (see conversions.boxes)")
     return {key: value for key, _, value in pairs}
 
 

@@ -16,9 +16,15 @@ def header_to_msg(stamp_ns: int, frame: str) -> Header:
     return Header(stamp=time_to_msg(stamp_ns), frame_id=frame)
 
 
+def half_turn(yaw: float) -> tuple[float, float]:
+    """Return z and w of the quaternion that turns by ``yaw`` radians about +z; x and y are 0."""
+    return math.sin(yaw / 2.0), math.cos(yaw / 2.0)
+
+
 def yaw_to_msg(yaw: float) -> Quaternion:
     """Return the rotation by ``yaw`` radians about +z."""
-    return Quaternion(x=0.0, y=0.0, z=math.sin(yaw / 2.0), w=math.cos(yaw / 2.0))
+    z, w = half_turn(yaw)
+    return Quaternion(x=0.0, y=0.0, z=z, w=w)
 
 
 def yaw_from_msg(rotation: Quaternion) -> float:

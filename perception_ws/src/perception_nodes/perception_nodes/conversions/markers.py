@@ -1,16 +1,22 @@
 """visualization_msgs/MarkerArray: tracked obstacles for RViz."""
 
 import math
+import struct
 import uuid
+from collections.abc import Sequence
 
 import numpy as np
-from geometry_msgs.msg import Point, Vector3
 from perception_core.types import CLASSES, Motion, Obstacles
 from perception_core.types.classes import UNKNOWN
-from std_msgs.msg import ColorRGBA, Header
 from visualization_msgs.msg import Marker, MarkerArray
 
-from perception_nodes.conversions.header import header_to_msg, pose_to_msg
+from perception_nodes.conversions import cdr
+from perception_nodes.conversions.header import half_turn
+from perception_nodes.conversions.time import split_ns
+
+Vector = tuple[float, ...]
+Pose = tuple[float, ...]
+Colour = tuple[float, ...]
 
 COLOURS: dict[str, tuple[float, float, float]] = {
     "car": (0.20, 0.60, 1.00),
@@ -26,6 +32,14 @@ COLOURS: dict[str, tuple[float, float, float]] = {
 }
 """Red, green, blue of each class."""
 
+_ORIGIN: Pose = (0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0)
+_NOTHING: Vector = (0.0, 0.0, 0.0)
+_WHITE: Colour = (1.0, 1.0, 1.0, 1.0)
+_GREEN: Colour = (0.1, 0.9, 0.3, 1.0)
+
+_SHAPE = struct.Struct("<7d3d4f2i?")
+"""pose, scale, color, lifetime, frame_locked"""
+
 MIN_SPEED = 0.3
 """m/s below which no arrow is drawn."""
 
@@ -33,65 +47,116 @@ ARROW_SECONDS = 1.0
 """An arrow reaches where the obstacle will be after this time."""
 
 
-def markers_to_msg(obstacles: Obstacles) -> MarkerArray:
+def markers_to_cdr(obstacles: Obstacles) -> bytes:
     """Return boxes, outlines on the ground, id labels and velocity arrows; the first marker deletes the older ones."""
-    header = header_to_msg(obstacles.stamp_ns, obstacles.frame)
-    msg = MarkerArray(markers=[Marker(header=header, action=Marker.DELETEALL)])
+    pen = _Pen(obstacles)
     for i in range(len(obstacles)):
         name = CLASSES[int(np.argmax(obstacles.class_probabilities[i]))]
-        msg.markers += [_box(header, obstacles, i, name), _label(header, obstacles, i, name)]
+        _box(pen, obstacles, i, name)
+        _label(pen, obstacles, i, name)
         if math.hypot(*obstacles.velocity[i, :2].tolist()) >= MIN_SPEED:
-            msg.markers.append(_arrow(header, obstacles, i))
+            _arrow(pen, obstacles, i)
         if len(obstacles.footprints[i]):
-            msg.markers.append(_outline(header, obstacles, i, name))
-    return msg
+            _outline(pen, obstacles, i, name)
+    return pen.finish()
 
 
-def _box(header: Header, obstacles: Obstacles, i: int, name: str) -> Marker:
+def markers_to_msg(obstacles: Obstacles) -> MarkerArray:
+    """Return the same as a message object."""
+    return cdr.to_msg(markers_to_cdr(obstacles), MarkerArray)
+
+
+class _Pen:
+    """Writes markers of one stamp and frame."""
+
+    def __init__(self, obstacles: Obstacles) -> None:
+        self._stamp = split_ns(obstacles.stamp_ns)
+        self._frame = obstacles.frame
+        self._markers: list[tuple[object, ...]] = []
+        self.draw("", 0, Marker.CUBE, action=Marker.DELETEALL)
+
+    def draw(
+        self,
+        namespace: str,
+        identity: int,
+        kind: int,
+        *,
+        pose: Pose = _ORIGIN,
+        scale: Vector = _NOTHING,
+        colour: Colour = _WHITE,
+        points: Sequence[Vector] = (),
+        text: str = "",
+        action: int = Marker.ADD,
+    ) -> None:
+        """Keep one marker; what it leaves open is what a new message holds."""
+        self._markers.append((namespace, identity, kind, action, pose, scale, colour, points, text))
+
+    def finish(self) -> bytes:
+        """Write visualization_msgs/MarkerArray."""
+        out = cdr.CdrWriter()
+        out.count(len(self._markers))
+        for namespace, identity, kind, action, pose, scale, colour, points, text in self._markers:
+            out.time(*self._stamp)
+            out.text(self._frame)
+            out.text(namespace)
+            out.align(4)
+            out.raw(struct.pack("<3i", identity, kind, action))
+            out.align(8)
+            out.raw(_SHAPE.pack(*pose, *scale, *colour, 0, 0, False))
+            out.count(len(points))
+            if points:
+                out.align(8)
+                out.raw(b"".join(struct.pack("<3d", *point) for point in points))
+            _write_unused(out, text)
+        return out.bytes()
+
+
+def _write_unused(out: cdr.CdrWriter, text: str) -> None:
+    """Write the fields behind the points, of which only ``text`` is used here."""
+    out.count(0)  # colors
+    out.text("")  # texture_resource
+    out.time(0, 0)  # texture: stamp, frame, format, data
+    out.text("")
+    out.text("")
+    out.count(0)
+    out.count(0)  # uv_coordinates
+    out.text(text)
+    out.text("")  # mesh_resource
+    out.text("")  # mesh_file: name, data
+    out.count(0)
+    out.raw(b"\x00")  # mesh_use_embedded_materials
+
+
+def _box(pen: _Pen, obstacles: Obstacles, i: int, name: str) -> None:
     alpha = 0.25 + 0.45 * float(obstacles.existence[i])
-    marker = _marker(header, "boxes", i, Marker.CUBE, name, alpha)
-    marker.pose = pose_to_msg(*obstacles.centre[i].tolist(), float(obstacles.yaw[i]))
-    length, width, height = np.maximum(obstacles.size[i], 0.05).tolist()
-    marker.scale = Vector3(x=length, y=width, z=height)
-    return marker
+    scale = tuple(max(side, 0.05) for side in obstacles.size[i].tolist())
+    pose = (*obstacles.centre[i].tolist(), 0.0, 0.0, *half_turn(float(obstacles.yaw[i])))
+    pen.draw("boxes", i, Marker.CUBE, pose=pose, scale=scale, colour=(*COLOURS[name], alpha))
 
 
-def _label(header: Header, obstacles: Obstacles, i: int, name: str) -> Marker:
-    marker = _marker(header, "ids", i, Marker.TEXT_VIEW_FACING, name, 1.0)
+def _label(pen: _Pen, obstacles: Obstacles, i: int, name: str) -> None:
     x, y, z = obstacles.centre[i].tolist()
-    marker.pose = pose_to_msg(x, y, z + float(obstacles.size[i, 2]) / 2.0 + 0.4, 0.0)
-    marker.scale.z = 0.5
-    marker.color = ColorRGBA(r=1.0, g=1.0, b=1.0, a=1.0)
+    above = z + float(obstacles.size[i, 2]) / 2.0 + 0.4
     speed = math.hypot(*obstacles.velocity[i, :2].tolist())
     moving = f" {speed:.1f} m/s" if obstacles.motion[i] == Motion.MOVING else ""
-    marker.text = f"{short_id(obstacles.ids[i].tobytes())} {name}{moving}"
-    return marker
+    text = f"{short_id(obstacles.ids[i].tobytes())} {name}{moving}"
+    pose = (x, y, above, 0.0, 0.0, 0.0, 1.0)
+    pen.draw("ids", i, Marker.TEXT_VIEW_FACING, pose=pose, scale=(0.0, 0.0, 0.5), text=text)
 
 
-def _arrow(header: Header, obstacles: Obstacles, i: int) -> Marker:
-    marker = _marker(header, "velocities", i, Marker.ARROW, UNKNOWN, 1.0)
-    marker.color = ColorRGBA(r=0.1, g=0.9, b=0.3, a=1.0)
-    marker.scale = Vector3(x=0.12, y=0.3, z=0.4)
+def _arrow(pen: _Pen, obstacles: Obstacles, i: int) -> None:
     start = obstacles.centre[i]
     end = start + ARROW_SECONDS * obstacles.velocity[i]
-    marker.points = [Point(x=x, y=y, z=z) for x, y, z in (start.tolist(), end.tolist())]
-    return marker
+    points = [tuple(start.tolist()), tuple(end.tolist())]
+    pen.draw("velocities", i, Marker.ARROW, scale=(0.12, 0.3, 0.4), colour=_GREEN, points=points)
 
 
-def _outline(header: Header, obstacles: Obstacles, i: int, name: str) -> Marker:
-    marker = _marker(header, "footprints", i, Marker.LINE_STRIP, name, 1.0)
-    marker.scale.x = 0.06
+def _outline(pen: _Pen, obstacles: Obstacles, i: int, name: str) -> None:
     floor = float(obstacles.centre[i, 2] - obstacles.size[i, 2] / 2.0)
     corners = obstacles.footprints[i].tolist()
-    marker.points = [Point(x=x, y=y, z=floor) for x, y in [*corners, corners[0]]]
-    return marker
-
-
-def _marker(header: Header, namespace: str, i: int, kind: int, name: str, alpha: float) -> Marker:
-    red, green, blue = COLOURS[name]
-    marker = Marker(header=header, ns=namespace, id=i, type=kind, action=Marker.ADD)
-    marker.color = ColorRGBA(r=red, g=green, b=blue, a=alpha)
-    return marker
+    points = [(x, y, floor) for x, y in [*corners, corners[0]]]
+    colour = (*COLOURS[name], 1.0)
+    pen.draw("footprints", i, Marker.LINE_STRIP, scale=(0.06, 0.0, 0.0), colour=colour, points=points)
 
 
 def short_id(identity: bytes) -> str:

@@ -1,27 +1,44 @@
 """perception_interfaces/ObstacleArray to and from the core's tracked obstacles."""
 
+import struct
+
 import numpy as np
-from geometry_msgs.msg import Point32, Polygon, Vector3
+from geometry_msgs.msg import Vector3
 from numpy.typing import NDArray
 from perception_core.errors import PerceptionError
 from perception_core.types import CLASSES, Mode, Obstacles, SensorKind, SensorState, SensorStatus
 from perception_core.types.classes import INDEX, UNKNOWN
-from perception_interfaces.msg import ObjectClass, Obstacle, ObstacleArray
+from perception_interfaces.msg import Obstacle, ObstacleArray
 from perception_interfaces.msg import SensorStatus as SensorStatusMsg
 
+from perception_nodes.conversions import cdr
 from perception_nodes.conversions.boxes import class_list
-from perception_nodes.conversions.header import covariance_from_msg, header_to_msg, pose_to_msg, yaw_from_msg
-from perception_nodes.conversions.time import duration_to_msg, ns_from_msg, time_to_msg
+from perception_nodes.conversions.header import covariance_from_msg, half_turn, header_to_msg, yaw_from_msg
+from perception_nodes.conversions.time import NS, duration_to_msg, ns_from_msg, split_ns, time_to_msg
 
 
-def obstacles_to_msg(obstacles: Obstacles, latency_ns: int = 0) -> ObstacleArray:
+def obstacles_to_cdr(obstacles: Obstacles, latency_ns: int = 0) -> bytes:
     """Return the planner's message; ``latency_ns`` from the stamp of the scan to publishing.
 
     The probability of ``unknown`` is what the listed classes leave over of 1, so it is not listed.
     """
-    msg = status_to_msg(obstacles.stamp_ns, obstacles.frame, obstacles.mode, obstacles.statuses, latency_ns)
-    msg.obstacles = [_obstacle_to_msg(obstacles, i) for i in range(len(obstacles))]
-    return msg
+    out = cdr.CdrWriter()
+    out.time(*split_ns(obstacles.stamp_ns))
+    out.text(obstacles.frame)
+    out.count(len(obstacles))
+    for i in range(len(obstacles)):
+        _write_obstacle(out, obstacles, i)
+    out.count(len(obstacles.statuses))
+    for status in obstacles.statuses:
+        _write_status(out, status)
+    out.raw(bytes([obstacles.mode]))
+    out.time(*divmod(latency_ns, NS))
+    return out.bytes()
+
+
+def obstacles_to_msg(obstacles: Obstacles, latency_ns: int = 0) -> ObstacleArray:
+    """Return the same as a message object."""
+    return cdr.to_msg(obstacles_to_cdr(obstacles, latency_ns), ObstacleArray)
 
 
 def status_to_msg(
@@ -106,32 +123,54 @@ def obstacles_from_msg(msg: ObstacleArray) -> Obstacles:
     )
 
 
-def _obstacle_to_msg(obstacles: Obstacles, i: int) -> Obstacle:
-    msg = Obstacle(existence_probability=float(obstacles.existence[i]))
-    msg.id.uuid[:] = obstacles.ids[i]
-    msg.classes = [
-        ObjectClass(label=label, probability=p)
-        for label, p in class_list(obstacles.class_probabilities[i].tolist())
-        if label != UNKNOWN
-    ]
+def _write_obstacle(out: cdr.CdrWriter, obstacles: Obstacles, i: int) -> None:
+    """Write perception_interfaces/Obstacle, field by field."""
     x, y, z = obstacles.centre[i].tolist()
-    length, width, height = obstacles.size[i].tolist()
-    msg.pose.pose = pose_to_msg(x, y, z, float(obstacles.yaw[i]))
-    msg.pose.covariance[:] = obstacles.pose_covariance[i].ravel()
-    vx, vy, vz = obstacles.velocity[i].tolist()
-    msg.twist.twist.linear = Vector3(x=vx, y=vy, z=vz)
-    msg.twist.twist.angular.z = float(obstacles.yaw_rate[i])
-    msg.twist.covariance[:] = obstacles.twist_covariance[i].ravel()
-    msg.size = Vector3(x=length, y=width, z=height)
-    corners = obstacles.footprints[i].tolist()
-    msg.footprint = Polygon(points=[Point32(x=u, y=v, z=z - height / 2.0) for u, v in corners])
-    msg.motion = int(obstacles.motion[i])
-    msg.sensors = int(obstacles.sensors[i])
-    msg.first_seen = time_to_msg(int(obstacles.first_seen_ns[i]))
-    msg.last_seen = time_to_msg(int(obstacles.last_seen_ns[i]))
-    msg.predicted_path = [pose_to_msg(px, py, z, yaw) for px, py, yaw in obstacles.predicted_path[i].tolist()]
-    msg.prediction_step = duration_to_msg(obstacles.prediction_step_ns)
-    return msg
+    size = obstacles.size[i].tolist()
+    out.raw(obstacles.ids[i].tobytes())
+    _write_classes(out, obstacles.class_probabilities[i].tolist())
+    out.raw(struct.pack("<f", obstacles.existence[i]))
+    out.align(8)
+    out.raw(struct.pack("<7d", x, y, z, 0.0, 0.0, *half_turn(float(obstacles.yaw[i]))))
+    out.raw(obstacles.pose_covariance[i].tobytes())
+    out.raw(struct.pack("<6d", *obstacles.velocity[i].tolist(), 0.0, 0.0, float(obstacles.yaw_rate[i])))
+    out.raw(obstacles.twist_covariance[i].tobytes())
+    out.raw(struct.pack("<3d", *size))
+    footprint = obstacles.footprints[i]
+    corners = np.full((len(footprint), 3), z - size[2] / 2.0, dtype="<f4")
+    corners[:, :2] = footprint
+    out.count(len(corners))
+    out.raw(corners.tobytes())
+    out.raw(bytes([obstacles.motion[i], obstacles.sensors[i]]))
+    out.time(*split_ns(obstacles.first_seen_ns[i]))
+    out.time(*split_ns(obstacles.last_seen_ns[i]))
+    _write_path(out, obstacles.predicted_path[i].tolist(), z)
+    out.time(*divmod(obstacles.prediction_step_ns, NS))
+
+
+def _write_classes(out: cdr.CdrWriter, probabilities: list[float]) -> None:
+    classes = [(label, p) for label, p in class_list(probabilities) if label != UNKNOWN]
+    out.count(len(classes))
+    for label, p in classes:
+        out.text(label)
+        out.align(4)
+        out.raw(struct.pack("<f", p))
+    out.align(4)
+
+
+def _write_path(out: cdr.CdrWriter, path: list[list[float]], z: float) -> None:
+    out.count(len(path))
+    if path:
+        out.align(8)
+        out.raw(b"".join(struct.pack("<7d", x, y, z, 0.0, 0.0, *half_turn(yaw)) for x, y, yaw in path))
+
+
+def _write_status(out: cdr.CdrWriter, status: SensorStatus) -> None:
+    out.text(status.name)
+    out.raw(bytes([status.kind, status.state]))
+    out.time(*split_ns(status.last_stamp_ns))
+    out.raw(struct.pack("<f", status.rate_hz))
+    out.text(status.reason)
 
 
 def _probabilities(obstacle: Obstacle) -> list[float]:

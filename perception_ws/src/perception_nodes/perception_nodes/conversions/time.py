@@ -13,15 +13,21 @@ def ns_from_msg(stamp: Time | Duration) -> int:
     return int(stamp.sec) * NS + int(stamp.nanosec)
 
 
-def time_to_msg(stamp_ns: int) -> Time:
-    """Return a Time.
+def split_ns(stamp_ns: int) -> tuple[int, int]:
+    """Return (sec, nanosec) of a stamp.
 
     Raises:
-        StampError: outside 0 to 2^31 s, which the message cannot hold.
+        StampError: outside 0 to 2^31 s, which builtin_interfaces/Time cannot hold.
     """
     sec, nanosec = divmod(int(stamp_ns), NS)
     if not 0 <= sec < _SECONDS:
         raise StampError(f"stamp {stamp_ns} ns does not fit builtin_interfaces/Time (0 to 2^31 s)")
+    return sec, nanosec
+
+
+def time_to_msg(stamp_ns: int) -> Time:
+    """Return a Time. Raises StampError as :func:`split_ns`."""
+    sec, nanosec = split_ns(stamp_ns)
     return Time(sec=sec, nanosec=nanosec)
 
 

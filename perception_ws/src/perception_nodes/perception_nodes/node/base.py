@@ -163,11 +163,14 @@ class PerceptionNode(LifecycleNode, Generic[N]):
             kind, topic, profile or qos.result(), qos_overriding_options=qos.overriding()
         )
 
-    def listen(self, kind: type, topic: str, callback: Callable[[Any], None], profile: QoSProfile) -> None:
-        """Subscribe with a guarded callback whose QoS parameters may override."""
+    def listen(
+        self, kind: type, topic: str, callback: Callable[[Any], None], profile: QoSProfile, raw: bool = False
+    ) -> None:
+        """Subscribe with a guarded callback, which ``raw`` gives bytes; QoS parameters may override."""
+        options = qos.overriding()
         self._inputs.append(
             self.create_subscription(
-                kind, topic, self.guard(callback), profile, qos_overriding_options=qos.overriding()
+                kind, topic, self.guard(callback), profile, qos_overriding_options=options, raw=raw
             )
         )
 
@@ -191,6 +194,8 @@ class PerceptionNode(LifecycleNode, Generic[N]):
             except PerceptionError as error:
                 self.drop(reason_of(error), str(error))
             except Exception as error:  # a fault of ours: loud, but the other messages still count
+                if not self.context.ok():
+                    return  # told to end in the middle of something
                 self.stats.dropped("internal_error", f"{type(error).__name__}: {error}")
                 self.warn_each_second("internal_error", traceback.format_exc(), error=True)
 
