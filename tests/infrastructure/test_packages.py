@@ -126,3 +126,19 @@ def test_middleware_profile_keeps_shared_memory():
     segment, message = sizes["SHM"]
     assert 2_000_000 < message <= segment
     assert "UDPv4" in sizes
+
+
+@pytest.mark.parametrize("package", PYTHON_PACKAGES, ids=name)
+def test_data_files_are_installed(package: Path):
+    # With --symlink-install a forgotten pattern goes unnoticed: the sources themselves are used.
+    patterns = re.search(r"package_data=(\{.*\})", (package / "setup.py").read_text())
+    known = {Path(pattern).suffix or Path(pattern).name for pattern in ast.literal_eval(patterns[1])[""]}
+    known |= {Path(pattern).name for pattern in ast.literal_eval(patterns[1])[""]}
+    data = [
+        path
+        for path in (package / package.name).rglob("*")
+        if path.is_file()
+        and path.suffix not in {".py", ".nbc", ".nbi"}
+        and not any(part == "__pycache__" or part.startswith(".") for part in path.relative_to(package).parts)
+    ]
+    assert not [path for path in data if path.suffix not in known and path.name not in known]
