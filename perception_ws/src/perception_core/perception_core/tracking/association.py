@@ -74,7 +74,6 @@ def pair_costs(
     config: AssociationConfig,
 ) -> Floats:
     """Return the costs (T, M) of the module's formula, +inf outside the gate."""
-    agreement = class_belief.agreement(tracks.class_probabilities, measurements.class_probabilities)
     p = config.detection_probability
     constant = 2.0 * math.log(config.clutter_density) + 2.0 * math.log((1.0 - p) / p) + 3.0 * math.log(2.0 * math.pi)
     costs: Floats = _costs(
@@ -92,7 +91,9 @@ def pair_costs(
         measurements.noise,
         measurements.lidar,
         face_variance,
-        np.maximum(agreement, config.class_floor),
+        tracks.class_probabilities,
+        class_belief.likelihood(measurements.class_probabilities),
+        config.class_floor,
         config.gate,
         constant,
     )
@@ -135,7 +136,9 @@ def _costs(
     noise: Floats,
     lidar: NDArray[np.bool_],
     face_variance: Floats,
-    agreement: Floats,
+    belief: Floats,
+    likelihood: Floats,
+    class_floor: float,
     gate: float,
     constant: float,
 ) -> Floats:
@@ -148,7 +151,7 @@ def _costs(
         for j in range(m):
             dx, dy = centre[j, 0] - state[i, 0], centre[j, 1] - state[i, 1]
             slack = (box + math.hypot(size[j, 0], size[j, 1])) / 2.0
-            reach = slack + math.sqrt(gate * (spread + noise[j, 0, 0] + noise[j, 1, 1] + slack * slack))
+            reach = slack + math.sqrt(gate * (spread + noise[j, 0, 0] + noise[j, 1, 1]))
             if dx * dx + dy * dy > reach * reach:
                 continue
             anchored_innovation(
@@ -174,7 +177,10 @@ def _costs(
                 nearest = min(nearest, distance)
                 density += model_probability[i, k] * math.exp(-distance / 2.0) / math.sqrt(determinant)
             if nearest <= gate:
-                costs[i, j] = -2.0 * math.log(density * agreement[i, j]) + constant
+                agreement = 0.0
+                for c in range(belief.shape[1]):
+                    agreement += belief[i, c] * likelihood[j, c]
+                costs[i, j] = -2.0 * math.log(density * max(agreement, class_floor)) + constant
     return costs
 
 

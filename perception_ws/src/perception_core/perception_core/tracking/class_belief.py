@@ -56,15 +56,21 @@ def confusion() -> Floats:
     return table
 
 
+def _likelihood_table() -> Floats:
+    table = confusion()
+    table[:, INDEX[UNKNOWN]] = table[:, INDEX[UNKNOWN]].max()
+    return table
+
+
+_LIKELIHOOD = _likelihood_table()
+
+
 def likelihood(reported: Floats) -> Floats:
     """Return the likelihood (M, C) of each true class given reported probabilities (M, C); row maximum 1.
 
     The mass reported as ``unknown`` spreads evenly over all true classes.
     """
-    table = confusion()
-    unknown = INDEX[UNKNOWN]
-    table[:, unknown] = table[:, unknown].max()
-    out: Floats = reported @ table.T
+    out: Floats = reported @ _LIKELIHOOD.T
     scaled: Floats = out / out.max(axis=1, keepdims=True, initial=1e-12)
     return scaled
 

@@ -33,6 +33,9 @@ class MotionConfig(Config):
     still_density: float = param(
         0.002, "growth of the position variance of what stands still", unit="m^2/s", low=1e-6, high=1.0
     )
+    stopping_speed: float = param(
+        1.0, "what is much faster does not come to stand at once", unit="m/s", low=0.05, high=20.0
+    )
     model_time: float = param(4.0, "mean time between starting and stopping", unit="s", low=0.1, high=1e3)
     birth_yaw_rate_sigma: float = param(0.3, "yaw rate spread of a new track", unit="rad/s", low=0.01, high=6.0)
 

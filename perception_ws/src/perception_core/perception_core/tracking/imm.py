@@ -45,9 +45,7 @@ def predict(
     states: Floats, covariances: Floats, probability: Floats, dt: float, over_ground: bool, config: MotionConfig
 ) -> tuple[Floats, Floats, Floats]:
     """Mix the models of each track and move them ahead by ``dt`` seconds; shapes as from :func:`begin`."""
-    change = 1.0 - np.exp(-dt / config.model_time) if over_ground else 0.0
-    transition = np.array([[1.0 - change, change], [change, 1.0 - change]])
-    joint = probability[:, :, None] * transition[None]
+    joint = probability[:, :, None] * _transitions(states, dt, over_ground, config)
     moved_probability = joint.sum(axis=1)
     weight = joint / np.maximum(moved_probability, _LEAST**2)[:, None, :]
     mixed = np.einsum("tij,tia->tja", weight, states)
@@ -69,6 +67,16 @@ def predict(
     out_covariances[:, STILL, :3, :3] = mixed_covariances[:, STILL, :3, :3] + drift
     out_covariances[:, STILL, 3:, 3:] = np.eye(3) * config.still_speed_sigma**2
     return out, kalman.symmetric(out_covariances), moved_probability
+
+
+def _transitions(states: Floats, dt: float, over_ground: bool, config: MotionConfig) -> Floats:
+    """Return (T, K, K) probabilities of changing from model i to j; only what is slow already can stand still next."""
+    change = 1.0 - np.exp(-dt / config.model_time) if over_ground else 0.0
+    slow = np.exp(-0.5 * (np.linalg.norm(states[:, MOVING, 3:], axis=1) / config.stopping_speed) ** 2)
+    out = np.empty((len(states), MODELS, MODELS))
+    out[:, STILL, MOVING], out[:, MOVING, STILL] = change, change * slow
+    out[:, STILL, STILL], out[:, MOVING, MOVING] = 1.0 - out[:, STILL, MOVING], 1.0 - out[:, MOVING, STILL]
+    return out
 
 
 def update(

@@ -1,0 +1,71 @@
+"""Anchors of a 4 x 2 m box seen from the origin."""
+
+import numpy as np
+
+from perception_core.tracking.anchoring import anchor_offset, anchored_innovation, quarter_turns, visible_sides
+
+SIZE = np.array([4.0, 2.0, 1.5])
+
+
+def sides(x: float, y: float, yaw: float = 0.0) -> np.ndarray:
+    return visible_sides(np.array([[x, y, 0.0]]), SIZE[None], np.array([yaw]), np.zeros(2), 0.1)[0]
+
+
+def compare(centre: list[float], size: list[float], yaw: float, side: list[float], lidar: bool = True):
+    """Innovation and its noise against a track of 4 x 2 m at (10, 0); centre variance 1, face variance 0.01."""
+    innovation, noise = np.empty(3), np.empty((3, 3))
+    args = np.array([*centre, 0.0]), np.array([*size, 1.5]), yaw, np.eye(3), lidar, 0.01
+    anchored_innovation(np.array([10.0, 0, 0]), SIZE, 0.0, np.array(side), *args, innovation, noise)
+    return innovation, noise
+
+
+def test_straight_ahead_only_the_rear_is_seen() -> None:
+    np.testing.assert_array_equal(sides(10.0, 0.0), [-1.0, 0.0])
+
+
+def test_beside_only_the_side_is_seen() -> None:
+    np.testing.assert_array_equal(sides(0.0, 5.0), [0.0, -1.0])
+
+
+def test_diagonally_ahead_the_near_corner_is_seen() -> None:
+    np.testing.assert_array_equal(sides(10.0, 5.0), [-1.0, -1.0])
+
+
+def test_a_grazed_face_counts_in_part() -> None:
+    # the side's plane passes the sensor at 0.05 x 10.0499 m: half of the grazing sine 0.1
+    y = 1.0 + 0.05 * np.hypot(10.0, 1.5)
+    np.testing.assert_allclose(sides(10.0, y)[1], -0.5, atol=0.01)
+
+
+def test_inside_the_box_nothing_is_seen_from_outside() -> None:
+    np.testing.assert_array_equal(sides(0.5, 0.5), [0.0, 0.0])
+
+
+def test_offset_of_the_rear_face_of_a_box_turned_left() -> None:
+    offset = anchor_offset(SIZE[None], np.array([np.pi / 2]), np.array([[-1.0, 0.0]]))
+    np.testing.assert_allclose(offset, [[0.0, -2.0]], atol=1e-12)
+
+
+def test_the_rear_alone_at_the_right_place_is_no_innovation() -> None:
+    # rear face of the track at x = 8; the slab seen reaches from 8.0 to 8.2
+    innovation, noise = compare([8.1, 0.0], [0.2, 2.0], 0.0, [-1.0, 0.0])
+    np.testing.assert_allclose(innovation, 0.0, atol=1e-12)
+    np.testing.assert_allclose(np.diag(noise), [0.01, 1.0, 1.0])
+
+
+def test_the_same_slab_named_by_its_long_side() -> None:
+    innovation, _ = compare([8.1, 0.0], [2.0, 0.2], np.pi / 2, [-1.0, 0.0])
+    np.testing.assert_allclose(innovation, 0.0, atol=1e-12)
+    assert quarter_turns(np.pi / 2, 0.0) == -1
+
+
+def test_a_missing_part_may_lie_on_either_end() -> None:
+    # width 1 of 2 seen, no side face: half a metre of slack, variance 1 + 0.5^2
+    _, noise = compare([8.1, 0.5], [0.2, 1.0], 0.0, [-1.0, 0.0])
+    np.testing.assert_allclose(noise[1, 1], 1.25)
+
+
+def test_a_camera_box_is_compared_by_its_centre() -> None:
+    innovation, noise = compare([8.1, 0.0], [0.2, 2.0], 0.0, [-1.0, 0.0], lidar=False)
+    np.testing.assert_allclose(innovation, [-1.9, 0.0, 0.0])
+    np.testing.assert_array_equal(noise, np.eye(3))
