@@ -1,6 +1,6 @@
 """The perception on a recording, in simulated time.
 
-    ros2 launch perception_bringup replay.launch.py bag:=drive.mcap profile:=kitti
+ros2 launch perception_bringup replay.launch.py bag:=drive.mcap profile:=kitti
 """
 
 from launch import LaunchDescription

@@ -4,14 +4,14 @@ import os
 import time
 
 import cv2
-from perception_core.camera.detector import CameraDetector, build_detector
-from perception_core.camera.overlay import draw_detections
-from perception_core.errors import ImageError, ModelError, PerceptionError
-from perception_core.types import Detections2D, Image, SensorKind
 from sensor_msgs.msg import CameraInfo, CompressedImage
 from sensor_msgs.msg import Image as ImageMsg
 from vision_msgs.msg import Detection2DArray
 
+from perception_core.camera.detector import CameraDetector, build_detector
+from perception_core.camera.overlay import draw_detections
+from perception_core.errors import ImageError, ModelError, PerceptionError
+from perception_core.types import Detections2D, Image, SensorKind
 from perception_nodes.config import CameraNodeConfig
 from perception_nodes.conversions.camera_info import sent_size
 from perception_nodes.conversions.detections import detections_to_msg

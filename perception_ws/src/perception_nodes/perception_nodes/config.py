@@ -65,11 +65,17 @@ class TrackingNodeConfig(NodeConfig):
     """tracking_node."""
 
     base_frame: str = param("base_link", "frame of the objects")
-    fixed_frame: str = param("", "frame of the obstacles, in which the world stands still; '' without odometry: base_frame")
+    fixed_frame: str = param(
+        "", "frame of the obstacles, in which the world stands still; '' without odometry: base_frame"
+    )
     lidar_name: str = param("top", "name of the LiDAR")
     cameras: tuple[str, ...] = param(("front",), "names of the cameras")
     objects_timeout: float = param(
-        0.3, "without objects for longer the obstacles are predicted and the mode is BLIND", unit="s", low=0.05, high=10.0
+        0.3,
+        "without objects for longer the obstacles are predicted and the mode is BLIND",
+        unit="s",
+        low=0.05,
+        high=10.0,
     )
     watchdog_period: float = param(0.1, "period of messages while there are no objects", unit="s", low=0.02, high=1.0)
     transform_timeout: float = param(0.2, "how long objects wait for the ego pose", unit="s", low=0.0, high=5.0)

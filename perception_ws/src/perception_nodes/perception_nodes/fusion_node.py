@@ -5,15 +5,14 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from perception_core.errors import CalibrationError, ConfigError, TransformError
-from perception_core.fusion import CameraBuffer, CameraView, Fusion, SensorMonitor, camera_from_base, mode_of
-from perception_core.geometry.camera_model import CameraModel
-from perception_core.geometry.transforms import Transform
-from perception_core.types import Clusters, Detections2D, Objects, SensorKind, SensorState
-from perception_interfaces.msg import ObstacleArray, SensorStatus
 from sensor_msgs.msg import CameraInfo, PointCloud2
 from vision_msgs.msg import Detection2DArray, Detection3DArray
 
+from perception_core.errors import CalibrationError, ConfigError, TransformError
+from perception_core.fusion import CameraBuffer, CameraView, Fusion, SensorMonitor, camera_from_base, mode_of
+from perception_core.geometry.transforms import Transform
+from perception_core.types import Clusters, Detections2D, Objects, SensorKind, SensorState
+from perception_interfaces.msg import ObstacleArray, SensorStatus
 from perception_nodes.config import FusionNodeConfig
 from perception_nodes.conversions import boxes, cloud
 from perception_nodes.conversions.camera_info import camera_model_from_msg
@@ -26,6 +25,10 @@ from perception_nodes.node.base import PerceptionNode
 from perception_nodes.node.joining import StampJoin
 from perception_nodes.node.runner import run
 from perception_nodes.node.transforms import TransformBuffer
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from perception_core.geometry.camera_model import CameraModel
 
 _POLL_SECONDS = 0.005
 """How late a scan may notice that its wait for a camera is over."""

@@ -3,12 +3,12 @@
 import functools
 import time
 
-from perception_core.errors import CloudError, TransformError
-from perception_core.lidar.processor import LidarProcessor, LidarResult
-from perception_core.types import SensorKind
 from sensor_msgs.msg import LaserScan, PointCloud2
 from vision_msgs.msg import Detection3DArray
 
+from perception_core.errors import CloudError, TransformError
+from perception_core.lidar.processor import LidarProcessor, LidarResult
+from perception_core.types import SensorKind
 from perception_nodes.config import LidarNodeConfig
 from perception_nodes.conversions import boxes, cloud, scan
 from perception_nodes.conversions.diagnostics import ERROR, OK

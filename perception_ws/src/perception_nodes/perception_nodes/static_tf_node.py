@@ -4,12 +4,12 @@ import signal
 import sys
 
 import rclpy
-from perception_core.datasets.calibration import EXTRINSICS_FILE, load_extrinsics
-from perception_core.errors import PerceptionError
 from rclpy.executors import ExternalShutdownException
 from rclpy.node import Node
 from tf2_msgs.msg import TFMessage
 
+from perception_core.datasets.calibration import EXTRINSICS_FILE, load_extrinsics
+from perception_core.errors import PerceptionError
 from perception_nodes.conversions.tf import transform_to_msg
 from perception_nodes.node import qos
 from perception_nodes.node.runner import BAD_INPUT, GOOD
@@ -40,7 +40,7 @@ def main() -> int:
     try:
         rclpy.spin(StaticTfNode())
     except PerceptionError as error:
-        print(f"static_tf_node: {error}", file=sys.stderr)
+        sys.stderr.write(f"static_tf_node: {error}\n")
         return BAD_INPUT
     except ExternalShutdownException:
         pass

@@ -8,16 +8,16 @@ from typing import Any
 
 from nav_msgs.msg import OccupancyGrid
 from numpy.typing import NDArray
+from sensor_msgs.msg import LaserScan
+from vision_msgs.msg import Detection3DArray
+from visualization_msgs.msg import MarkerArray
+
 from perception_core import tracking
 from perception_core.errors import TransformError
 from perception_core.geometry.transforms import Transform
 from perception_core.planning import occupancy, sectors
 from perception_core.types import Mode, Obstacles, SensorKind, SensorState, SensorStatus
 from perception_interfaces.msg import ObstacleArray
-from sensor_msgs.msg import LaserScan
-from vision_msgs.msg import Detection3DArray
-from visualization_msgs.msg import MarkerArray
-
 from perception_nodes.config import TrackingNodeConfig
 from perception_nodes.conversions.boxes import objects_from_cdr, stamp_of_cdr
 from perception_nodes.conversions.diagnostics import ERROR, OK
@@ -136,8 +136,7 @@ class TrackingNode(PerceptionNode[TrackingNodeConfig]):
     def _watch(self) -> None:
         """While no objects arrive, send the predicted obstacles as BLIND, so that the topic never falls silent."""
         now_ns = self.now_ns()
-        if self._heard_ns > now_ns:  # a clock that was set back
-            self._heard_ns = now_ns
+        self._heard_ns = min(self._heard_ns, now_ns)  # a clock that was set back
         if now_ns - self._heard_ns <= seconds(self.config.objects_timeout) or now_ns <= self._told_ns:
             return  # a simulated clock that stands still ages nothing
         obstacles = self._tracker.predict_only(now_ns, self._fixed, Mode.BLIND, self._current_statuses())
@@ -147,9 +146,7 @@ class TrackingNode(PerceptionNode[TrackingNodeConfig]):
             T_fixed_base = None
         self._publish(obstacles, T_fixed_base, None)
 
-    def _publish(
-        self, obstacles: Obstacles, T_fixed_base: Transform | None, coverage: NDArray[Any] | None
-    ) -> None:
+    def _publish(self, obstacles: Obstacles, T_fixed_base: Transform | None, coverage: NDArray[Any] | None) -> None:
         self._mode = obstacles.mode
         self._told_ns = obstacles.stamp_ns
         now_ns = self.now_ns()

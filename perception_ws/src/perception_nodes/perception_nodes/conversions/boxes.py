@@ -21,11 +21,11 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from vision_msgs.msg import Detection3DArray
+
 from perception_core.errors import CloudError
 from perception_core.types import CLASSES, Clusters, Mode, Objects
 from perception_core.types.classes import INDEX, UNKNOWN
-from vision_msgs.msg import Detection3DArray
-
 from perception_nodes.conversions import cdr
 from perception_nodes.conversions.header import half_turn
 from perception_nodes.conversions.time import NS, split_ns
@@ -179,7 +179,7 @@ def _boxes_to_cdr(
         out.align(8)
         out.raw(_BOUNDS.pack(*pose, *size))
         out.text(f"yaw={yaw!r} {words[i]}")
-    return out.bytes()
+    return out.message()
 
 
 def _boxes_from_cdr(data: bytes) -> _Boxes:

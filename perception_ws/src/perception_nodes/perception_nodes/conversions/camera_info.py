@@ -2,10 +2,10 @@
 
 import numpy as np
 from numpy.typing import NDArray
-from perception_core.errors import CalibrationError
-from perception_core.geometry.camera_model import CameraModel
 from sensor_msgs.msg import CameraInfo
 
+from perception_core.errors import CalibrationError
+from perception_core.geometry.camera_model import CameraModel
 from perception_nodes.conversions.header import header_to_msg
 
 

@@ -11,8 +11,9 @@ their size, counted from behind the 4 bytes of encapsulation; strings and sequen
 import struct
 from typing import Any
 
-from perception_core.errors import PerceptionError
 from rclpy.serialization import deserialize_message, serialize_message
+
+from perception_core.errors import PerceptionError
 
 _LITTLE_ENDIAN = b"\x00\x01\x00\x00"
 _HEADER = len(_LITTLE_ENDIAN)
@@ -29,7 +30,7 @@ class CdrWriter:
         """Begin with the encapsulation header."""
         self._data = bytearray(_LITTLE_ENDIAN)
 
-    def bytes(self) -> bytes:
+    def message(self) -> bytes:
         """Return the message."""
         return bytes(self._data)
 

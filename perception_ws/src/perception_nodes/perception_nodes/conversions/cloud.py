@@ -2,11 +2,11 @@
 
 import numpy as np
 from numpy.typing import NDArray
+from sensor_msgs.msg import PointCloud2, PointField
+
 from perception_core.errors import CloudError
 from perception_core.lidar.decoding import CloudField, CloudLayout, DecodedCloud, decode_cloud
 from perception_core.types import PointCloud
-from sensor_msgs.msg import PointCloud2, PointField
-
 from perception_nodes.conversions.bytes import fill_bytes
 from perception_nodes.conversions.header import header_to_msg
 from perception_nodes.conversions.time import ns_from_msg

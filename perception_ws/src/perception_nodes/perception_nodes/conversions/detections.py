@@ -5,11 +5,11 @@ centre and size in pixels of the source image. Names out of the vocabulary (anot
 """
 
 import numpy as np
+from vision_msgs.msg import BoundingBox2D, Detection2D, Detection2DArray, ObjectHypothesis, ObjectHypothesisWithPose
+
 from perception_core.errors import ImageError
 from perception_core.types import CLASSES, Detections2D
 from perception_core.types.classes import INDEX, UNKNOWN
-from vision_msgs.msg import BoundingBox2D, Detection2D, Detection2DArray, ObjectHypothesis, ObjectHypothesisWithPose
-
 from perception_nodes.conversions.header import header_to_msg
 from perception_nodes.conversions.time import ns_from_msg
 

@@ -22,5 +22,5 @@ def diagnostics_to_msg(
     return DiagnosticArray(header=header_to_msg(stamp_ns, ""), status=[status])
 
 
-def _text(value: float | int | str) -> str:
+def _text(value: float | str) -> str:
     return f"{value:.4g}" if isinstance(value, float) else str(value)

@@ -5,9 +5,9 @@ import math
 import numpy as np
 from geometry_msgs.msg import Point, Pose, Quaternion
 from numpy.typing import NDArray
-from perception_core.errors import PerceptionError
 from std_msgs.msg import Header
 
+from perception_core.errors import PerceptionError
 from perception_nodes.conversions.time import time_to_msg
 
 

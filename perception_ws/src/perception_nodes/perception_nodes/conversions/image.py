@@ -6,12 +6,12 @@ installed; a message whose sizes disagree is never handed on to it.
 
 import numpy as np
 from numpy.typing import NDArray
-from perception_core.camera.encodings import KNOWN_ENCODINGS, decode_compressed, decode_image
-from perception_core.errors import ImageError
-from perception_core.types import Image
 from sensor_msgs.msg import CompressedImage
 from sensor_msgs.msg import Image as ImageMsg
 
+from perception_core.camera.encodings import KNOWN_ENCODINGS, decode_compressed, decode_image
+from perception_core.errors import ImageError
+from perception_core.types import Image
 from perception_nodes.conversions.bytes import fill_bytes
 from perception_nodes.conversions.header import header_to_msg
 from perception_nodes.conversions.time import ns_from_msg

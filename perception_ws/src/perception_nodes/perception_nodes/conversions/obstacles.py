@@ -1,16 +1,17 @@
 """perception_interfaces/ObstacleArray to and from the core's tracked obstacles."""
 
+import enum
 import struct
 
 import numpy as np
 from geometry_msgs.msg import Vector3
 from numpy.typing import NDArray
+
 from perception_core.errors import PerceptionError
 from perception_core.types import CLASSES, Mode, Obstacles, SensorKind, SensorState, SensorStatus
 from perception_core.types.classes import INDEX, UNKNOWN
 from perception_interfaces.msg import Obstacle, ObstacleArray
 from perception_interfaces.msg import SensorStatus as SensorStatusMsg
-
 from perception_nodes.conversions import cdr
 from perception_nodes.conversions.boxes import class_list
 from perception_nodes.conversions.header import covariance_from_msg, half_turn, header_to_msg, yaw_from_msg
@@ -33,7 +34,7 @@ def obstacles_to_cdr(obstacles: Obstacles, latency_ns: int = 0) -> bytes:
         _write_status(out, status)
     out.raw(bytes([obstacles.mode]))
     out.time(*divmod(latency_ns, NS))
-    return out.bytes()
+    return out.message()
 
 
 def obstacles_to_msg(obstacles: Obstacles, latency_ns: int = 0) -> ObstacleArray:
@@ -198,7 +199,7 @@ def _stack(matrices: list[NDArray[np.float64]]) -> NDArray[np.float64]:
     return np.array(matrices, dtype=np.float64).reshape(-1, 6, 6)
 
 
-def _enum(kind: type, value: int, field: str):  # noqa: ANN202 - the type is the argument
+def _enum[E: enum.IntEnum](kind: type[E], value: int, field: str) -> E:
     try:
         return kind(value)
     except ValueError:

@@ -3,8 +3,8 @@
 import array
 
 from nav_msgs.msg import OccupancyGrid
-from perception_core.planning.occupancy import OccupancyGridData
 
+from perception_core.planning.occupancy import OccupancyGridData
 from perception_nodes.conversions.bytes import fill_bytes
 from perception_nodes.conversions.header import header_to_msg, pose_to_msg
 

@@ -1,13 +1,14 @@
 """sensor_msgs/LaserScan: the coverage of a LiDAR, and the nearest obstacle a sector."""
 
+import array
 import math
 
 import numpy as np
 from numpy.typing import NDArray
-from perception_core.errors import CloudError
-from perception_core.planning.sectors import SectorRanges
 from sensor_msgs.msg import LaserScan
 
+from perception_core.errors import CloudError
+from perception_core.planning.sectors import SectorRanges
 from perception_nodes.conversions.bytes import fill_bytes
 from perception_nodes.conversions.header import header_to_msg
 
@@ -52,9 +53,7 @@ def sectors_to_msg(sectors: SectorRanges, stamp_ns: int, frame: str, scan_time: 
     return msg
 
 
-def _floats(values: NDArray[np.float32]):  # noqa: ANN202 - array.array('f')
-    import array
-
+def _floats(values: NDArray[np.float32]) -> "array.array[float]":
     data = array.array("f")
     fill_bytes(data, np.asarray(values, dtype=np.float32))
     return data

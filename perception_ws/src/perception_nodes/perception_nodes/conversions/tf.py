@@ -2,11 +2,11 @@
 
 import tf2_py
 from geometry_msgs.msg import Quaternion, TransformStamped, Vector3
+from rclpy.time import Time
+
 from perception_core.errors import TransformError
 from perception_core.geometry import transforms
 from perception_core.geometry.transforms import Transform
-from rclpy.time import Time
-
 from perception_nodes.conversions.header import header_to_msg
 
 

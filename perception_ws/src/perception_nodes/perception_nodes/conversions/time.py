@@ -1,6 +1,7 @@
 """Stamps: builtin_interfaces Time and Duration to and from int nanoseconds."""
 
 from builtin_interfaces.msg import Duration, Time
+
 from perception_core.errors import StampError
 
 NS = 1_000_000_000

@@ -3,29 +3,29 @@
 import time
 import traceback
 from collections.abc import Callable
-from typing import Any, Generic, TypeVar
+from typing import Any, TYPE_CHECKING
 
 from diagnostic_msgs.msg import DiagnosticArray
-from perception_core import errors
-from perception_core.errors import PerceptionError
 from rclpy.clock import Clock, ClockType, JumpThreshold, TimeJump
 from rclpy.duration import Duration
 from rclpy.impl.implementation_singleton import rclpy_implementation
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 from rclpy.publisher import Publisher
 from rclpy.qos import QoSProfile
-from rclpy.subscription import Subscription
-from rclpy.timer import Timer
 
+from perception_core import errors
+from perception_core.errors import PerceptionError
 from perception_nodes.config import NodeConfig
 from perception_nodes.conversions.diagnostics import ERROR, OK, STALE, WARN, diagnostics_to_msg
 from perception_nodes.conversions.time import NS, seconds
 from perception_nodes.node import qos
 from perception_nodes.node.parameters import declare_parameters
-from perception_nodes.node.stamps import Refused, StampGate
+from perception_nodes.node.stamps import StampGate, StampRefusedError
 from perception_nodes.node.statistics import Statistics
 
-N = TypeVar("N", bound=NodeConfig)
+if TYPE_CHECKING:
+    from rclpy.subscription import Subscription
+    from rclpy.timer import Timer
 
 RCLError = rclpy_implementation.RCLError
 
@@ -44,7 +44,7 @@ _REASONS: dict[type[PerceptionError], str] = {
 }
 
 
-class PerceptionNode(LifecycleNode, Generic[N]):
+class PerceptionNode[N: NodeConfig](LifecycleNode):
     """Parameters from a config class, guarded callbacks, age limits, statistics and diagnostics.
 
     A subclass fills in the hooks :meth:`prepare` (make core objects and publishers), :meth:`start` (subscribe),
@@ -57,9 +57,7 @@ class PerceptionNode(LifecycleNode, Generic[N]):
         Raises:
             ConfigError: a parameter that is unknown or does not fit.
         """
-        super().__init__(
-            name, namespace=NAMESPACE, automatically_declare_parameters_from_overrides=True, **kwargs
-        )
+        super().__init__(name, namespace=NAMESPACE, automatically_declare_parameters_from_overrides=True, **kwargs)
         self.config: N = declare_parameters(self, config_class)
         self._answer_impossible_transitions()
         self.stats = Statistics()
@@ -73,9 +71,7 @@ class PerceptionNode(LifecycleNode, Generic[N]):
         self._diagnostics = self.create_publisher(DiagnosticArray, "/diagnostics", qos.result(10))
         self.create_timer(1.0, self._report, clock=self.steady)
         self._jumps = self.get_clock().create_jump_callback(
-            JumpThreshold(
-                min_forward=None, min_backward=Duration(nanoseconds=-_JUMP_BACK_NS), on_clock_change=False
-            ),
+            JumpThreshold(min_forward=None, min_backward=Duration(nanoseconds=-_JUMP_BACK_NS), on_clock_change=False),
             post_callback=self._time_jumped,
         )
 
@@ -259,6 +255,6 @@ class PerceptionNode(LifecycleNode, Generic[N]):
 
 def reason_of(error: PerceptionError) -> str:
     """Return the key under which a dropped message is counted."""
-    if isinstance(error, Refused):
+    if isinstance(error, StampRefusedError):
         return error.reason
     return next((reason for kind, reason in _REASONS.items() if isinstance(error, kind)), "bad_message")

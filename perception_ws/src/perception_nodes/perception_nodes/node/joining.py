@@ -1,6 +1,5 @@
 """Messages of different topics that belong to one stamp."""
 
-from collections.abc import Hashable
 from typing import Any
 
 
@@ -11,7 +10,7 @@ class StampJoin:
         """Name the parts that make a whole."""
         self._parts = parts
         self._capacity = capacity
-        self._waiting: dict[Hashable, dict[str, Any]] = {}
+        self._waiting: dict[int, dict[str, Any]] = {}
         self.lost = 0
 
     def add(self, stamp_ns: int, part: str, value: Any) -> dict[str, Any] | None:

@@ -2,21 +2,20 @@
 
 import math
 from collections.abc import Iterator
-from typing import Any, TypeVar
+from typing import Any
 
-from perception_core.config import Config, ParameterSpec, from_mapping, specs, to_mapping
-from perception_core.errors import ConfigError
 from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescriptor
 from rclpy.node import Node
 
-C = TypeVar("C", bound=Config)
+from perception_core.config import Config, ParameterSpec, from_mapping, specs, to_mapping
+from perception_core.errors import ConfigError
 
 _INT_LIMIT = 2**63 - 1
 _OF_ROS = ("use_sim_time", "start_type_description_service", "qos_overrides.")
 """Parameters that rclpy declares itself."""
 
 
-def declare_parameters(node: Node, config_class: type[C]) -> C:
+def declare_parameters[C: Config](node: Node, config_class: type[C]) -> C:
     """Declare every parameter of a config class on a node and return the config with the node's overrides.
 
     The node must have been made with ``automatically_declare_parameters_from_overrides``: what was set from outside is

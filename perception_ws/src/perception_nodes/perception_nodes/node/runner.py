@@ -7,10 +7,10 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import rclpy
-from perception_core.errors import PerceptionError
 from rclpy.executors import Executor, ExternalShutdownException, SingleThreadedExecutor
 from rclpy.lifecycle import TransitionCallbackReturn
 
+from perception_core.errors import PerceptionError
 from perception_nodes.node.base import PerceptionNode
 
 GOOD = 0
@@ -30,7 +30,7 @@ def run(make_node: Callable[[], PerceptionNode[Any]], args: Sequence[str] | None
     try:
         rclpy.init(args=list(args) if args is not None else None)
     except Exception as error:  # the parameter file is read here
-        print(_one_line(error), file=sys.stderr)
+        sys.stderr.write(f"{_one_line(error)}\n")
         return BAD_INPUT
     try:
         return _run(make_node)

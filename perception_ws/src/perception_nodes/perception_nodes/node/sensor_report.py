@@ -2,7 +2,6 @@
 
 from perception_core.types import SensorKind, SensorState, SensorStatus
 from perception_interfaces.msg import SensorStatus as SensorStatusMsg
-
 from perception_nodes.conversions.obstacles import sensor_status_to_msg
 from perception_nodes.node.base import PerceptionNode
 from perception_nodes.node.statistics import Rate
@@ -36,9 +35,7 @@ class SensorReport:
     def publish(self, now_ns: int) -> None:
         """Say what is known."""
         state = SensorState.FAULTY if self.fault else SensorState.OK
-        status = SensorStatus(
-            self._name, self._kind, state, self._last_stamp_ns, self._rate.hz(now_ns), self.fault
-        )
+        status = SensorStatus(self._name, self._kind, state, self._last_stamp_ns, self._rate.hz(now_ns), self.fault)
         self._publisher.publish(sensor_status_to_msg(status))
 
     def _change(self, fault: str, now_ns: int) -> None:

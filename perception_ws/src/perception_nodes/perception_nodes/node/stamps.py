@@ -8,7 +8,7 @@ OUT_OF_ORDER = "out_of_order"
 NO_STAMP = "no_stamp"
 
 
-class Refused(StampError):
+class StampRefusedError(StampError):
     """A message whose stamp does not fit; ``reason`` is the key it is counted under."""
 
     def __init__(self, reason: str, text: str) -> None:
@@ -31,22 +31,26 @@ class StampGate:
         """Accept a stamp, given the node's clock; ``now_ns`` 0 means simulated time has not begun: no age yet.
 
         Raises:
-            Refused: no stamp, too old, from the future, or not after the last one accepted.
+            StampRefusedError: no stamp, too old, from the future, or not after the last one accepted.
         """
         age_ns = now_ns - stamp_ns
         if stamp_ns <= 0:
-            raise Refused(NO_STAMP, f"{self._source}: the message has no stamp")
+            raise StampRefusedError(NO_STAMP, f"{self._source}: the message has no stamp")
         if now_ns > 0 and age_ns > self._max_age_ns:
             hint = "; is use_sim_time set for this bag?" if age_ns > 3600 * 10**9 else ""
-            raise Refused(TOO_OLD, f"{self._source}: {age_ns / 1e9:.3f} s old, limit {self._max_age_ns / 1e9:g} s{hint}")
+            raise StampRefusedError(
+                TOO_OLD, f"{self._source}: {age_ns / 1e9:.3f} s old, limit {self._max_age_ns / 1e9:g} s{hint}"
+            )
         if now_ns > 0 and -age_ns > self._max_future_ns:
             limit = self._max_future_ns / 1e9
-            raise Refused(
+            raise StampRefusedError(
                 FROM_FUTURE, f"{self._source}: stamped {-age_ns / 1e9:.3f} s in the future, limit {limit:g} s"
             )
         if stamp_ns <= self._last_ns:
             behind = (self._last_ns - stamp_ns) / 1e9
-            raise Refused(OUT_OF_ORDER, f"{self._source}: stamp {behind:.3f} s behind the last one, or the same")
+            raise StampRefusedError(
+                OUT_OF_ORDER, f"{self._source}: stamp {behind:.3f} s behind the last one, or the same"
+            )
         self._last_ns = stamp_ns
 
     def reset(self) -> None:

@@ -5,13 +5,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import tf2_py
-from perception_core.errors import PerceptionError, TransformError
-from perception_core.geometry.transforms import Transform
 from rclpy.duration import Duration
 from rclpy.node import Node
 from rclpy.qos import QoSProfile
 from tf2_msgs.msg import TFMessage
 
+from perception_core.errors import PerceptionError, TransformError
+from perception_core.geometry.transforms import Transform
 from perception_nodes.conversions import tf
 from perception_nodes.node import qos
 
