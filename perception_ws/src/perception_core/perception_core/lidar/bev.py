@@ -7,9 +7,10 @@ clearance without a hole. A truck keeps its roof, a bridge, branches and a gate'
 
 from dataclasses import dataclass
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
+
+from perception_core.lidar.jit import F32, F64, I32, U64, kernel
 
 SLICE = 0.25
 """Metres of height one bit of a column's mask stands for."""
@@ -26,16 +27,17 @@ class BevCells:
         cell: int32 (N,) cell of each of these points.
         index: int32 (C, 2) integer x and y of each cell.
         bounds: float32 (C, 4) x_min, y_min, x_max, y_max of the cell's points, base frame.
+        mean: float64 (C, 2) x and y, mean of the cell's points.
         count: int32 (C,) points.
         top, bottom: float32 (C,) heights above ground of the highest and lowest obstacle point.
         overhead: number of points that hang above the clearance.
-        below: number of points too far below ground, reflections.
     """
 
     points: NDArray[np.int32]
     cell: NDArray[np.int32]
     index: NDArray[np.int32]
     bounds: NDArray[np.float32]
+    mean: NDArray[np.float64]
     count: NDArray[np.int32]
     top: NDArray[np.float32]
     bottom: NDArray[np.float32]
@@ -46,8 +48,19 @@ class BevCells:
         return len(self.index)
 
 
-@numba.njit(cache=True)
-def _collect(xyz, height, reach, threshold, per_range, clearance, cell_size, origin_x, origin_y, side):  # type: ignore[no-untyped-def]
+@kernel
+def _collect(
+    xyz: F32,
+    height: F32,
+    reach: F32,
+    threshold: float,
+    per_range: float,
+    clearance: float,
+    cell_size: float,
+    origin: F32,
+    side: int,
+) -> tuple[I32, I32, I32, int]:
+    """Return (points, cell of each, integer place of each cell, number of overhead points)."""
     n = len(xyz)
     lookup = np.zeros((side, side), np.int32)
     points = np.empty(n, np.int32)
@@ -65,8 +78,8 @@ def _collect(xyz, height, reach, threshold, per_range, clearance, cell_size, ori
             high[highs] = p
             highs += 1
             continue
-        ix = int((xyz[p, 0] - origin_x) * scale)
-        iy = int((xyz[p, 1] - origin_y) * scale)
+        ix = int((xyz[p, 0] - origin[0]) * scale)
+        iy = int((xyz[p, 1] - origin[1]) * scale)
         c = lookup[ix, iy]
         if c == 0:
             index[cells, 0], index[cells, 1] = ix, iy
@@ -81,23 +94,20 @@ def _collect(xyz, height, reach, threshold, per_range, clearance, cell_size, ori
     low_kept = kept
     for q in range(highs):
         p = high[q]
-        c = lookup[int((xyz[p, 0] - origin_x) * scale), int((xyz[p, 1] - origin_y) * scale)]
+        c = lookup[int((xyz[p, 0] - origin[0]) * scale), int((xyz[p, 1] - origin[1]) * scale)]
         if c > 0 and height[p] < 64 * SLICE:
             points[kept] = p
             cell[kept] = c - 1
             kept += 1
             mask[c - 1] |= np.uint64(1) << np.uint64(height[p] / SLICE)
     kept = _drop_unsupported(points, cell, mask, height, low_kept, kept, cells, clearance)
-    return points[:kept], cell[:kept], index[:cells].copy(), n_overhead(highs, kept, low_kept)
+    return points[:kept].copy(), cell[:kept].copy(), index[:cells].copy(), highs - (kept - low_kept)
 
 
-@numba.njit(cache=True, inline="always")
-def n_overhead(highs, kept, low_kept):  # type: ignore[no-untyped-def]
-    return highs - (kept - low_kept)
-
-
-@numba.njit(cache=True)
-def _drop_unsupported(points, cell, mask, height, low_kept, kept, cells, clearance):  # type: ignore[no-untyped-def]
+@kernel
+def _drop_unsupported(
+    points: I32, cell: I32, mask: U64, height: F32, low_kept: int, kept: int, cells: int, clearance: float
+) -> int:
     """Keep of the high points those whose column reaches below the clearance; return the new number of points."""
     top = np.empty(cells, np.int32)
     first = int(clearance / SLICE)
@@ -118,12 +128,13 @@ def _drop_unsupported(points, cell, mask, height, low_kept, kept, cells, clearan
     return out
 
 
-@numba.njit(cache=True)
-def _summarise(xyz, height, points, cell, cells):  # type: ignore[no-untyped-def]
+@kernel
+def _summarise(xyz: F32, height: F32, points: I32, cell: I32, cells: int) -> tuple[F32, F64, I32, F32, F32]:
     bounds = np.empty((cells, 4), np.float32)
     bounds[:, :2] = 1e9
     bounds[:, 2:] = -1e9
     count = np.zeros(cells, np.int32)
+    mean = np.zeros((cells, 2))
     top = np.full(cells, -1e9, np.float32)
     bottom = np.full(cells, 1e9, np.float32)
     for q in range(len(points)):
@@ -133,10 +144,14 @@ def _summarise(xyz, height, points, cell, cells):  # type: ignore[no-untyped-def
         bounds[c, 1] = min(bounds[c, 1], y)
         bounds[c, 2] = max(bounds[c, 2], x)
         bounds[c, 3] = max(bounds[c, 3], y)
+        mean[c, 0] += x
+        mean[c, 1] += y
         count[c] += 1
         top[c] = max(top[c], h)
         bottom[c] = min(bottom[c], h)
-    return bounds, count, top, bottom
+    for c in range(cells):
+        mean[c] /= count[c]
+    return bounds, mean, count, top, bottom
 
 
 def collect_cells(
@@ -164,9 +179,9 @@ def collect_cells(
         centre: (3,) middle of the grid, the sensor's place.
     """
     side = int(2.0 * max_range / cell_size) + 3
-    origin = np.float32(centre[0] - max_range - cell_size), np.float32(centre[1] - max_range - cell_size)
+    origin = (centre[:2] - max_range - cell_size).astype(np.float32)
     points, cell, index, overhead = _collect(
-        xyz, height, reach, obstacle_height, height_per_range, clearance, cell_size, *origin, side
+        xyz, height, reach, obstacle_height, height_per_range, clearance, cell_size, origin, side
     )
-    bounds, count, top, bottom = _summarise(xyz, height, points, cell, len(index))
-    return BevCells(points, cell, index, bounds, count, top, bottom, int(overhead))
+    bounds, mean, count, top, bottom = _summarise(xyz, height, points, cell, len(index))
+    return BevCells(points, cell, index, bounds, mean, count, top, bottom, int(overhead))

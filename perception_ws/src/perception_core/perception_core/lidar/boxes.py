@@ -1,14 +1,12 @@
 """Oriented boxes of clusters from their points, and how well their centres are known."""
 
-import numba
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
+from perception_core.lidar.jit import F32, F64, I32, kernel
 
 
-@numba.njit(cache=True)
-def extents(xyz, height, points, labels, headings):  # type: ignore[no-untyped-def]
+@kernel
+def extents(xyz: F32, height: F32, points: I32, labels: I32, headings: F64) -> tuple[F64, I32]:
     """Measure each cluster along its heading.
 
     Args:
@@ -42,7 +40,7 @@ def extents(xyz, height, points, labels, headings):  # type: ignore[no-untyped-d
     return out, count
 
 
-def oriented_boxes(extent: Array, headings: Array) -> tuple[Array, Array, Array]:
+def oriented_boxes(extent: F64, headings: F64) -> tuple[F64, F64, F64]:
     """Turn extents into centre (M, 3), size (M, 3) with length >= width, and yaw (M,) in (-pi/2, pi/2]."""
     size = np.stack([extent[:, 1] - extent[:, 0], extent[:, 3] - extent[:, 2], extent[:, 5] - extent[:, 4]], axis=1)
     u, v = (extent[:, 0] + extent[:, 1]) / 2, (extent[:, 2] + extent[:, 3]) / 2
@@ -54,7 +52,7 @@ def oriented_boxes(extent: Array, headings: Array) -> tuple[Array, Array, Array]
     return centre, size, np.where(yaw > np.pi / 2, yaw - np.pi, yaw)
 
 
-def centre_covariance(centre: Array, size: Array, yaw: Array, sensor: Array) -> Array:
+def centre_covariance(centre: F64, size: F64, yaw: F64, sensor: F64) -> F64:
     """Covariance (M, 3, 3) of the box centre against the centre of the whole object.
 
     Along a box axis whose near face alone is seen, the object may reach farther back: by up to what makes it
@@ -76,5 +74,5 @@ def centre_covariance(centre: Array, size: Array, yaw: Array, sensor: Array) -> 
     rotation[:, 0, 0] = rotation[:, 1, 1] = c
     rotation[:, 1, 0], rotation[:, 0, 1] = s, -s
     rotation[:, 2, 2] = 1.0
-    out: Array = (rotation * variance[:, None, :]) @ rotation.transpose(0, 2, 1)
+    out: F64 = (rotation * variance[:, None, :]) @ rotation.transpose(0, 2, 1)
     return out

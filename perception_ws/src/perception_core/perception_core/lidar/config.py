@@ -9,38 +9,75 @@ from perception_core.config import Config, group, param
 class CropConfig(Config):
     """Which points are looked at at all."""
 
-    min_range: float = param(0.5, "nearer returns are dropped, horizontal distance from the sensor", unit="m", low=0.0, high=10.0)
-    max_range: float = param(80.0, "farther returns are dropped, horizontal distance from the sensor", unit="m", low=5.0, high=300.0)
-    min_height: float = param(-10.0, "returns lower than this in the base frame are dropped", unit="m", low=-200.0, high=0.0)
-    max_height: float = param(15.0, "returns higher than this in the base frame are dropped", unit="m", low=0.5, high=200.0)
-    body_min: tuple[float, ...] = param((-2.5, -1.1, 0.0), "lowest corner x, y, z of the robot's own body, cropped", unit="m", low=-50.0, high=50.0)
-    body_max: tuple[float, ...] = param((2.5, 1.1, 2.2), "highest corner x, y, z of the robot's own body", unit="m", low=-50.0, high=50.0)
+    min_range: float = param(
+        0.5, "nearer returns are dropped, horizontal distance from the sensor", unit="m", low=0.0, high=10.0
+    )
+    max_range: float = param(
+        80.0, "farther returns are dropped, horizontal distance from the sensor", unit="m", low=5.0, high=300.0
+    )
+    min_height: float = param(
+        -10.0, "returns lower than this in the base frame are dropped", unit="m", low=-200.0, high=0.0
+    )
+    max_height: float = param(
+        15.0, "returns higher than this in the base frame are dropped", unit="m", low=0.5, high=200.0
+    )
+    body_min: tuple[float, ...] = param(
+        (-2.7, -1.4, 0.0), "lowest corner x, y, z of the robot's own body, cropped", unit="m", low=-50.0, high=50.0
+    )
+    body_max: tuple[float, ...] = param(
+        (2.2, 1.4, 2.2), "highest corner x, y, z of the robot's own body", unit="m", low=-50.0, high=50.0
+    )
 
 
 @dataclass(frozen=True)
 class GroundConfig(Config):
     """The elevation model."""
 
-    obstacle_height: float = param(0.15, "points higher than this above ground belong to obstacles", unit="m", low=0.03, high=1.0)
-    height_per_range: float = param(0.002, "the obstacle height grows by this much a metre of range", unit="m/m", low=0.0, high=0.05)
+    obstacle_height: float = param(
+        0.15, "points higher than this above ground belong to obstacles", unit="m", low=0.03, high=1.0
+    )
+    height_per_range: float = param(
+        0.002, "the obstacle height grows by this much a metre of range", unit="m/m", low=0.0, high=0.05
+    )
     max_slope: float = param(0.35, "steepest ground, rise over run; steeper is an obstacle", low=0.02, high=1.5)
-    slope_change: float = param(0.05, "how much the slope may change a metre, standard deviation", unit="1/m", low=0.005, high=0.5)
-    start_sigma: float = param(0.08, "how well z = 0 holds under the robot, standard deviation; large for a drone", unit="m", low=0.01, high=50.0)
+    slope_change: float = param(
+        0.05, "how much the slope may change a metre, standard deviation", unit="1/m", low=0.005, high=0.5
+    )
+    start_sigma: float = param(
+        0.08,
+        "how well z = 0 holds under the robot, standard deviation; large for a drone",
+        unit="m",
+        low=0.01,
+        high=50.0,
+    )
 
 
 @dataclass(frozen=True)
 class ClusterConfig(Config):
     """Which points above ground belong together."""
 
-    clearance: float = param(2.5, "what hangs higher than this above ground is no obstacle", unit="m", low=0.2, high=20.0)
+    clearance: float = param(
+        2.5, "what hangs higher than this above ground is no obstacle", unit="m", low=0.2, high=20.0
+    )
     cell_size: float = param(0.15, "edge of a bird's-eye cell", unit="m", low=0.05, high=0.5)
-    gap: float = param(0.25, "points nearer than this to each other are connected, at the robot", unit="m", low=0.05, high=2.0)
-    gap_per_range: float = param(0.008, "the connecting distance grows by this much a metre of range", unit="m/m", low=0.0, high=0.1)
-    max_gap: float = param(0.75, "largest connecting distance", unit="m", low=0.1, high=3.0)
+    gap: float = param(
+        0.22, "points nearer than this to each other are connected, at the robot", unit="m", low=0.05, high=2.0
+    )
+    gap_per_range: float = param(
+        0.006, "the connecting distance grows by this much a metre of range", unit="m/m", low=0.0, high=0.1
+    )
+    depth_factor: float = param(
+        2.0, "how many times faster the connecting distance grows along the line of sight", low=1.0, high=5.0
+    )
+    max_gap: float = param(0.7, "largest connecting distance", unit="m", low=0.1, high=3.0)
     min_points: int = param(4, "smaller clusters are specks at any range", low=1, high=100)
-    min_points_near: int = param(10, "smaller clusters are specks at 10 m and nearer; falls with 1 / range", low=1, high=1000)
+    min_points_near: int = param(
+        10, "smaller clusters are specks at 10 m and nearer; falls with 1 / range", low=1, high=1000
+    )
     max_length: float = param(20.0, "longer clusters are cut in pieces", unit="m", low=1.0, high=100.0)
-    max_width: float = param(4.0, "clusters wider than this across their length are cut in pieces", unit="m", low=0.5, high=50.0)
+    max_width: float = param(
+        4.0, "clusters wider than this across their length are cut in pieces", unit="m", low=0.5, high=50.0
+    )
 
 
 @dataclass(frozen=True)

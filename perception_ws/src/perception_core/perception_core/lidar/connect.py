@@ -1,18 +1,19 @@
 """Connected components of bird's-eye cells with a connecting distance that grows with range.
 
 Cells are joined by union-find (Tarjan 1975) when the boxes around their points lie nearer than the distance, which
-is single-linkage clustering up to a fraction of a cell.
+is single-linkage clustering up to a fraction of a cell. Along the line of sight the distance grows faster than across
+it: neighbouring beams meet a surface at angles that differ by a fixed step, and the more a surface leans away from
+the sensor (a rear window, a bonnet) the farther apart in range.
 """
 
-from typing import Any
-
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from perception_core.lidar.jit import F32, F64, I32, kernel
 
-@numba.njit(cache=True, inline="always")
-def find(parent, a):  # type: ignore[no-untyped-def]
+
+@kernel
+def find(parent: I32, a: int) -> int:
     """Root of ``a`` with path halving."""
     while parent[a] != a:
         parent[a] = parent[parent[a]]
@@ -20,9 +21,9 @@ def find(parent, a):  # type: ignore[no-untyped-def]
     return a
 
 
-@numba.njit(cache=True, inline="always")
-def union(parent, a, b):  # type: ignore[no-untyped-def]
-    """Join the sets of ``a`` and ``b`` under the smaller root, so that the result knows no order of calls."""
+@kernel
+def union(parent: I32, a: int, b: int) -> None:
+    """Join the sets of ``a`` and ``b`` under the smaller root."""
     a, b = find(parent, a), find(parent, b)
     if a < b:
         parent[b] = a
@@ -30,35 +31,56 @@ def union(parent, a, b):  # type: ignore[no-untyped-def]
         parent[a] = b
 
 
-@numba.njit(cache=True)
-def _components(index, bounds, cell_size, sensor_x, sensor_y, gap, gap_per_range, max_gap):  # type: ignore[no-untyped-def]
+@kernel
+def _components(
+    index: I32,
+    bounds: F32,
+    cell_size: float,
+    sensor: F64,
+    gap: float,
+    gap_per_range: float,
+    max_gap: float,
+    depth: float,
+) -> tuple[I32, int]:
     n = len(index)
     low_x, low_y = index[:, 0].min(), index[:, 1].min()
-    width = index[:, 0].max() - low_x + 1
-    depth = index[:, 1].max() - low_y + 1
-    lookup = np.zeros((width, depth), np.int32)
+    side_x, side_y = index[:, 0].max() - low_x + 1, index[:, 1].max() - low_y + 1
+    lookup = np.zeros((side_x, side_y), np.int32)
     for c in range(n):
         lookup[index[c, 0] - low_x, index[c, 1] - low_y] = c + 1
     parent = np.arange(n).astype(np.int32)
     for c in range(n):
-        x = (bounds[c, 0] + bounds[c, 2]) * 0.5 - sensor_x
-        y = (bounds[c, 1] + bounds[c, 3]) * 0.5 - sensor_y
-        limit = min(gap + gap_per_range * np.sqrt(x * x + y * y), max_gap)
-        reach = int(limit / cell_size) + 1
+        x = (bounds[c, 0] + bounds[c, 2]) * 0.5 - sensor[0]
+        y = (bounds[c, 1] + bounds[c, 3]) * 0.5 - sensor[1]
+        r = max(np.sqrt(x * x + y * y), 1e-6)
+        across = min(gap + gap_per_range * r, max_gap)
+        along = min(gap + depth * gap_per_range * r, max_gap)
+        reach = int(max(along, across) / cell_size) + 1
         cx, cy = index[c, 0] - low_x, index[c, 1] - low_y
-        for ix in range(cx, min(cx + reach + 1, width)):
+        for ix in range(cx, min(cx + reach + 1, side_x)):
             first = cy + 1 if ix == cx else max(cy - reach, 0)
-            for iy in range(first, min(cy + reach + 1, depth)):
+            for iy in range(first, min(cy + reach + 1, side_y)):
                 k = lookup[ix, iy] - 1
-                if k < 0:
-                    continue
-                dx = max(bounds[k, 0] - bounds[c, 2], bounds[c, 0] - bounds[k, 2], 0.0)
-                dy = max(bounds[k, 1] - bounds[c, 3], bounds[c, 1] - bounds[k, 3], 0.0)
-                if dx * dx + dy * dy <= limit * limit:
+                if k >= 0 and _near(bounds[c], bounds[k], x / r, y / r, along, across):
                     union(parent, c, k)
-    labels = np.empty(n, np.int32)
+    return _numbered(parent)
+
+
+@kernel
+def _near(a: F32, b: F32, ux: float, uy: float, along: float, across: float) -> bool:
+    """Does the gap between two rectangles fit the ellipse with half-axes along and across the line of sight?"""
+    dx = max(b[0] - a[2], 0.0) - max(a[0] - b[2], 0.0)
+    dy = max(b[1] - a[3], 0.0) - max(a[1] - b[3], 0.0)
+    u, v = (dx * ux + dy * uy) / along, (dy * ux - dx * uy) / across
+    return bool(u * u + v * v <= 1.0)
+
+
+@kernel
+def _numbered(parent: I32) -> tuple[I32, int]:
+    """Number the sets from 0 in the order of their roots."""
+    labels = np.empty(len(parent), np.int32)
     count = 0
-    for c in range(n):
+    for c in range(len(parent)):
         root = find(parent, c)
         if root == c:
             labels[c] = count
@@ -77,6 +99,7 @@ def components(
     gap: float,
     gap_per_range: float,
     max_gap: float,
+    depth: float,
 ) -> tuple[NDArray[np.int32], int]:
     """Label cells by connected component.
 
@@ -85,14 +108,14 @@ def components(
         bounds: float32 (C, 4) of the points in each cell.
         cell_size: metres.
         sensor: (3,) metres, where ranges are counted from.
-        gap, gap_per_range, max_gap: cells connect within ``min(gap + gap_per_range * range, max_gap)`` metres.
+        gap, gap_per_range, max_gap: cells connect within ``min(gap + gap_per_range * range, max_gap)`` metres across
+            the line of sight.
+        depth: how many times faster than that the distance grows along the line of sight.
 
     Returns:
         int32 (C,) labels and their number.
     """
     if len(index) == 0:
         return np.empty(0, np.int32), 0
-    out: tuple[Any, Any] = _components(
-        index, bounds, cell_size, float(sensor[0]), float(sensor[1]), gap, gap_per_range, max_gap
-    )
-    return out[0], int(out[1])
+    labels, count = _components(index, bounds, cell_size, sensor, gap, gap_per_range, max_gap, depth)
+    return labels, int(count)

@@ -1,38 +1,92 @@
-"""How far the scan saw in each direction: free space is only where something was seen behind it or in it."""
+"""How far the scan saw in each direction: nothing is free that was not seen."""
 
-import numba
 import numpy as np
-from numpy.typing import NDArray
 
+from perception_core.lidar.config import GroundConfig
+from perception_core.lidar.jit import F32, I32, kernel
+from perception_core.lidar.polar import PolarGrid, sector_turns
 from perception_core.lidar.scan_grid import GriddedScan
 
+MAX_GAP = 3.0, 0.4
+"""Metres, and share of the range, between two returns of a sector beyond which the ground between them counts as
+hidden: the rings of a LiDAR of 16 beams lie that far apart, the shadow of a vehicle is longer."""
 
-def sector_coverage(
-    scan: GriddedScan, obstacles: NDArray[np.int32], ground: NDArray[np.bool_], sectors: int
-) -> NDArray[np.float32]:
-    """Return float32 (S,) metres up to which each azimuth sector was seen, 0 where it was not.
+
+def ground_and_coverage(
+    scan: GriddedScan, height: F32, obstacles: I32, config: GroundConfig, grid: PolarGrid, sectors: int
+) -> tuple[F32, F32]:
+    """Return ground points float32 (G, 3) and coverage float32 (S,) metres from the base frame's origin.
+
+    The coverage of an azimuth sector (sector 0 starts at -pi, counter-clockwise) is the range of its farthest return
+    from ground or obstacle that follows on nearer ones without a gap; 0 where nothing was seen.
 
     Args:
         scan: the gridded scan.
+        height: float32 (K,) above ground.
         obstacles: int32 (N,) indices of obstacle points.
-        ground: bool (K,) which points lie on the ground.
-        sectors: S; sector 0 starts at -pi, counter-clockwise.
+        config: what counts as ground.
+        grid: the polar grid of the scan.
+        sectors: S.
     """
-    return _coverage(scan.xyz, obstacles, ground, sectors)
+    return _ground_and_coverage(
+        scan.xyz,
+        scan.range,
+        scan.cell,
+        height,
+        obstacles,
+        config.obstacle_height,
+        config.height_per_range,
+        grid.sectors,
+        grid.rings,
+        sectors,
+    )
 
 
-@numba.njit(cache=True)
-def _coverage(xyz, obstacles, ground, sectors):  # type: ignore[no-untyped-def]
-    out = np.zeros(sectors, np.float32)
+@kernel
+def _ground_and_coverage(
+    xyz: F32,
+    reach: F32,
+    cell: I32,
+    height: F32,
+    obstacles: I32,
+    threshold: float,
+    per_range: float,
+    grid_sectors: int,
+    rings: int,
+    sectors: int,
+) -> tuple[F32, F32]:
+    seen = np.zeros((sectors, rings, 2), np.float32)
+    ground = np.empty((len(xyz), 3), np.float32)
+    count = 0
     for p in range(len(xyz)):
-        if ground[p]:
-            _extend(out, xyz[p, 0], xyz[p, 1], sectors)
+        if abs(height[p]) <= threshold + per_range * reach[p]:
+            ground[count, 0], ground[count, 1], ground[count, 2] = xyz[p, 0], xyz[p, 1], xyz[p, 2]
+            count += 1
+            _mark(seen, xyz[p, 0], xyz[p, 1], cell[p] // grid_sectors, sectors)
     for p in obstacles:
-        _extend(out, xyz[p, 0], xyz[p, 1], sectors)
+        _mark(seen, xyz[p, 0], xyz[p, 1], cell[p] // grid_sectors, sectors)
+    return ground[:count].copy(), _contiguous(seen)
+
+
+@kernel
+def _mark(seen: F32, x: float, y: float, ring: int, sectors: int) -> None:
+    j = min(int(sector_turns(x, y) * sectors), sectors - 1)
+    r = np.sqrt(x * x + y * y)
+    if seen[j, ring, 0] == 0.0 or r < seen[j, ring, 0]:
+        seen[j, ring, 0] = r
+    seen[j, ring, 1] = max(seen[j, ring, 1], r)
+
+
+@kernel
+def _contiguous(seen: F32) -> F32:
+    """Walk each sector outwards over nearest and farthest range of its rings until a gap."""
+    sectors, rings, _ = seen.shape
+    out = np.zeros(sectors, np.float32)
+    for j in range(sectors):
+        for i in range(rings):
+            if seen[j, i, 1] == 0.0:
+                continue
+            if out[j] > 0.0 and seen[j, i, 0] - out[j] > max(MAX_GAP[0], MAX_GAP[1] * out[j]):
+                break
+            out[j] = max(out[j], seen[j, i, 1])
     return out
-
-
-@numba.njit(cache=True, inline="always")
-def _extend(out, x, y, sectors):  # type: ignore[no-untyped-def]
-    j = int((np.arctan2(y, x) + np.pi) * (sectors / (2 * np.pi))) % sectors
-    out[j] = max(out[j], np.sqrt(x * x + y * y))

@@ -126,7 +126,9 @@ def _checked_fields(layout: CloudLayout) -> dict[str, CloudField]:
     fields: dict[str, CloudField] = {}
     for field in layout.fields:
         if field.name in ("x", "y", "z") and field.name in fields:
-            raise CloudError(f"cloud.fields: {field.name} appears twice, at bytes {fields[field.name].offset} and {field.offset}")
+            raise CloudError(
+                f"cloud.fields: {field.name} appears twice, at bytes {fields[field.name].offset} and {field.offset}"
+            )
         fields.setdefault(field.name, field)
     names = ", ".join(f.name for f in layout.fields) or "none"
     for axis in ("x", "y", "z"):

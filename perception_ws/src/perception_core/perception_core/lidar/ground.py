@@ -2,28 +2,44 @@
 
 Each sector is filtered as a terrain profile: a Kalman filter over (height, slope) predicts the next ring from the
 three cells inside of it, takes the lowest reliable points of the cell when they agree with the prediction, and else
-lets the uncertainty grow until ground is seen again. Ideas taken: lowest points of region-wise cells and reflected
-noise removed by physics (Patchwork++: Lee, Lim, Myung, IROS 2022), profiles along rays (Himmelsbach et al., "Fast
-Segmentation of 3D Point Clouds for Ground Vehicles", IV 2010). A robust smoothing of the whole field follows, in which
-cells that stand out above their neighbours lose their weight.
+lets the uncertainty grow until ground is seen again. Ideas taken: lowest points of region-wise cells and removal of
+reflected noise (Patchwork++: Lee, Lim, Myung, IROS 2022), profiles along rays (Himmelsbach, von Hundelshausen,
+Wuensche, "Fast Segmentation of 3D Point Clouds for Ground Vehicles", IV 2010). A robust smoothing of the whole field
+follows (a membrane in the sense of Markov random fields, with the weights of Geman and McClure), in which cells that
+stand out above their neighbours lose their weight.
 """
 
 from dataclasses import dataclass
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
 from perception_core.lidar.config import GroundConfig
+from perception_core.lidar.jit import F32, F64, Mask, kernel
 from perception_core.lidar.polar import PolarGrid
 from perception_core.lidar.scan_grid import GriddedScan
 
 BAND = 0.12
 """Metres above the lowest reliable point that still count as ground of the cell."""
 MEASUREMENT_SIGMA = 0.03
+"""Metres; noise of the mean of a cell's lowest points."""
+VERTICAL_SIGMA = 0.1
+"""Metres; the foot of something upright tells less about the ground."""
 STEP_GATE = 0.2
 """Metres a step (kerb) may rise between neighbouring cells and still be ground."""
-SWEEPS = 6
+UPRIGHT = 1.0
+"""Metres above the lowest points in which more points than in the band mean something upright."""
+START_SLOPE_SIGMA = 0.03
+SLOPE_MEMORY = 15.0
+"""Metres over which the slope of ground that is out of sight fades."""
+SIGHT_SLACK = 0.2
+"""Metres a point may lie below the line of sight over nearer ground."""
+SWEEPS = 4
+"""Gauss-Seidel sweeps of the smoothing."""
+SMOOTH_SLOPE = 0.03, 0.05
+"""Standard deviation of the slope between neighbouring cells, along and across the ray."""
+ROBUST_SCALE = 0.15, 0.4
+"""Metres at which data above and below the surface have lost most of their weight."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,14 +58,19 @@ class GroundModel:
 
 
 def fit_ground(scan: GriddedScan, grid: PolarGrid, config: GroundConfig) -> GroundModel:
-    """Estimate the ground under and around a scan."""
-    z = scan.xyz[:, 2]
-    out = _propagate(
-        z, scan.range, scan.order, scan.starts, grid.centres, grid.sectors, float(scan.sensor[2]),
-        config.start_sigma, config.slope_change, config.max_slope,
+    """Estimate the ground under and around a scan; z = 0 under the robot within ``config.start_sigma``."""
+    height, slope, variance, seen = _propagate(
+        scan.sorted_z,
+        scan.sorted_range,
+        scan.starts,
+        grid.centres,
+        grid.sectors,
+        float(scan.sensor[2]),
+        config.start_sigma,
+        config.slope_change,
+        config.max_slope,
     )
-    height, slope, variance, seen = out
-    _smooth(height, slope, variance, seen, grid.centres, grid.sectors, SWEEPS)
+    _smooth(height, slope, variance, seen, grid.centres, SWEEPS)
     return GroundModel(grid, height, seen)
 
 
@@ -58,131 +79,143 @@ def height_above_ground(scan: GriddedScan, model: GroundModel) -> NDArray[np.flo
     return _heights(scan.xyz, scan.range, scan.sector, scan.cell, model.height, model.grid.centres)
 
 
-@numba.njit(cache=True)
-def _propagate(z, reach, order, starts, centres, sectors, sensor_z, start_sigma, slope_change, max_slope):  # type: ignore[no-untyped-def]
+@kernel
+def _propagate(
+    z: F32,
+    reach: F32,
+    starts: NDArray[np.int32],
+    centres: F32,
+    sectors: int,
+    sensor_z: float,
+    start_sigma: float,
+    slope_change: float,
+    max_slope: float,
+) -> tuple[F32, F32, F32, Mask]:
+    """Filter all sectors ring by ring; return height, slope, variance of height, and where ground was seen."""
     rings = len(centres)
-    height = np.zeros((rings, sectors), np.float32)
-    slope = np.zeros((rings, sectors), np.float32)
+    height, slope = np.zeros((rings, sectors), np.float32), np.zeros((rings, sectors), np.float32)
     variance = np.zeros((rings, sectors), np.float32)
     seen = np.zeros((rings, sectors), np.bool_)
-    # covariance of (height, slope): hh, hs, ss
-    P = np.zeros((2, sectors, 3))
-    P[:, :, 0] = start_sigma**2
-    P[:, :, 2] = 0.03**2
+    state = np.zeros((2, sectors, 5))
+    state[:, :, 2] = start_sigma**2
+    state[:, :, 4] = START_SLOPE_SIGMA**2
     sight = np.full(sectors, -1e9)
     for i in range(rings):
-        now, before = i % 2, (i + 1) % 2
         d = centres[i] - centres[i - 1] if i > 0 else centres[0]
         for j in range(sectors):
-            if i == 0:
-                h, s, hh, hs, ss = 0.0, 0.0, start_sigma**2, 0.0, 0.03**2
+            prior = _predict(state[(i + 1) % 2], j, d, slope_change)
+            cell = i * sectors + j
+            a, b = starts[cell], starts[cell + 1]
+            if b > a:
+                floor = sensor_z + sight[j] * centres[i] - SIGHT_SLACK
+                e, n, upright = _lowest(z[a:b], reach[a:b], prior[0], prior[1], centres[i], floor, sight[j])
+                seen[i, j] = n > 0 and _agrees(e, upright, prior, d, max_slope)
+            if seen[i, j]:
+                _correct(prior, e, n, upright, max_slope)
+                sight[j] = max(sight[j], (prior[0] - sensor_z) / centres[i])
             else:
-                h, s, hh, hs, ss = _predict(height, slope, P, i, j, sectors, d, before, slope_change)
-            c = i * sectors + j
-            ok, e, n, vertical = _lowest(z, reach, order, starts[c], starts[c + 1], h, s, centres[i], sensor_z, sight[j], hh)
-            gate = STEP_GATE + 2.0 * np.sqrt(hh)
-            if vertical:
-                gate *= 0.5
-            rise = s + (e / d if d > 0 else 0.0)
-            accepted = ok and e < gate and (rise < max_slope or e < 0.1)
-            if accepted:
-                r = MEASUREMENT_SIGMA**2 * (1.0 + 4.0 / n) + (0.1**2 if vertical else 0.0)
-                w = 1.0 / (hh + r)
-                kh, ks = hh * w, hs * w
-                h += kh * e
-                s = min(max(s + ks * e, -max_slope), max_slope)
-                hh, hs, ss = (1.0 - kh) * hh, (1.0 - kh) * hs, ss - ks * hs
-                seen[i, j] = True
-                sight[j] = max(sight[j], (h - sensor_z) / centres[i])
-            height[i, j] = h
-            slope[i, j] = s
-            variance[i, j] = hh
-            P[now, j, 0], P[now, j, 1], P[now, j, 2] = hh, hs, ss
+                prior[1] *= np.exp(-d / SLOPE_MEMORY)
+            state[i % 2, j] = prior
+            height[i, j], slope[i, j], variance[i, j] = prior[0], prior[1], prior[2]
     return height, slope, variance, seen
 
 
-@numba.njit(cache=True, inline="always")
-def _predict(height, slope, P, i, j, sectors, d, before, slope_change):  # type: ignore[no-untyped-def]
-    """Fuse the three inner neighbours by their precision and move them outwards by ``d``."""
-    w_sum = h = s = hs = ss = 0.0
-    for o in (-1, 0, 1):
-        k = (j + o) % sectors
-        w = (1.0 if o == 0 else 0.5) / (P[before, k, 0] + 1e-4)
-        w_sum += w
-        h += w * height[i - 1, k]
-        s += w * slope[i - 1, k]
-        hs += w * P[before, k, 1]
-        ss += w * P[before, k, 2]
-    h /= w_sum
-    s /= w_sum
-    hh, hs, ss = 2.0 / w_sum, hs / w_sum, ss / w_sum
-    hh = hh + 2.0 * d * hs + d * d * ss + slope_change**2 * d**3 / 3.0
-    hs = hs + d * ss + slope_change**2 * d * d / 2.0
-    ss = ss + slope_change**2 * d
-    return h + s * d, s, hh, hs, ss
+@kernel
+def _predict(inner: F64, j: int, d: float, slope_change: float) -> F64:
+    """Fuse the three neighbours in the inner ring by their precision and move them outwards by ``d``.
+
+    A state is (height, slope, and their covariance hh, hs, ss); the slope walks at random.
+    """
+    out = np.zeros(5)
+    total = 0.0
+    for offset in (-1, 0, 1):
+        k = (j + offset) % len(inner)
+        w = (1.0 if offset == 0 else 0.5) / (inner[k, 2] + 1e-4)
+        total += w
+        out += w * inner[k]
+    out /= total
+    hs, ss, q = out[3], out[4], slope_change**2
+    out[0] += out[1] * d
+    out[2] = 2.0 / total + 2.0 * d * hs + d * d * ss + q * d**3 / 3.0
+    out[3] = hs + d * ss + q * d * d / 2.0
+    out[4] = ss + q * d
+    return out
 
 
-@numba.njit(cache=True, inline="always")
-def _lowest(z, reach, order, begin, end, h, s, centre, sensor_z, sight, hh):  # type: ignore[no-untyped-def]
-    """Return (found, height over the prediction, count, vertical) of the lowest reliable points of a cell.
+@kernel
+def _lowest(
+    z: F32, reach: F32, height: float, slope: float, centre: float, floor: float, sight: float
+) -> tuple[float, int, bool]:
+    """Find the lowest reliable points of a cell: mean height over the prediction, count, and whether upright.
 
     A point below the line of sight over ground already seen is a reflection: nothing real can be seen there.
     """
     low = 1e9
-    for k in range(begin, end):
-        p = order[k]
-        if z[p] < sensor_z + sight * reach[p] - 0.2:
-            continue
-        e = z[p] - (h + s * (reach[p] - centre))
-        if e < low:
-            low = e
-    if low > 1e8:
-        return False, 0.0, 0, False
-    total = 0.0
-    n = 0
-    above = 0
-    for k in range(begin, end):
-        p = order[k]
-        e = z[p] - (h + s * (reach[p] - centre))
-        if low <= e < low + BAND:
-            total += e
+    for p in range(len(z)):
+        if z[p] >= floor + max(sight, -1e3) * (reach[p] - centre):
+            low = min(low, z[p] - slope * (reach[p] - centre))
+    total, n, above = 0.0, 0, 0
+    for p in range(len(z)):
+        level = z[p] - slope * (reach[p] - centre)
+        if low <= level < low + BAND:
+            total += level - height
             n += 1
-        elif low + BAND <= e < low + 1.0:
+        elif low < level < low + UPRIGHT:
             above += 1
-    return True, total / n, n, above > n
+    return total / max(n, 1), n, above > n
 
 
-@numba.njit(cache=True)
-def _smooth(height, slope, variance, seen, centres, sectors, sweeps):  # type: ignore[no-untyped-def]
-    rings = len(centres)
+@kernel
+def _agrees(e: float, upright: bool, prior: F64, d: float, max_slope: float) -> bool:
+    """Can the lowest points, ``e`` above the prediction, be ground?"""
+    gate = STEP_GATE + 2.0 * np.sqrt(prior[2])
+    if upright:
+        gate *= 0.5
+    return e < gate and (prior[1] + e / d < max_slope or e < 0.5 * STEP_GATE)
+
+
+@kernel
+def _correct(state: F64, e: float, n: int, upright: bool, max_slope: float) -> None:
+    """Update of the Kalman filter by one height, in place."""
+    noise = MEASUREMENT_SIGMA**2 * (1.0 + 4.0 / n) + (VERTICAL_SIGMA**2 if upright else 0.0)
+    hh, hs = state[2], state[3]
+    gain_h, gain_s = hh / (hh + noise), hs / (hh + noise)
+    state[0] += gain_h * e
+    state[1] = min(max(state[1] + gain_s * e, -max_slope), max_slope)
+    state[2] = (1.0 - gain_h) * hh
+    state[3] = (1.0 - gain_h) * hs
+    state[4] -= gain_s * hs
+
+
+@kernel
+def _smooth(height: F32, slope: F32, variance: F32, seen: Mask, centres: F32, sweeps: int) -> None:
+    """Relax the heights in place towards their neighbours (along the ray: their slope continued) and the data."""
+    rings, sectors = height.shape
     data = height.copy()
+    weight = np.empty((rings, sectors))
+    for i in range(rings):
+        for j in range(sectors):
+            weight[i, j] = (1.0 if seen[i, j] else 0.1) / (variance[i, j] + MEASUREMENT_SIGMA**2)
     for _ in range(sweeps):
         for i in range(1, rings):
             d = centres[i] - centres[i - 1]
-            lateral = 6.283185307179586 * centres[i] / sectors
-            wr = 1.0 / (0.03 * d + 0.01) ** 2
-            wl = 1.0 / (0.05 * lateral + 0.01) ** 2
+            outer = centres[i + 1] - centres[i] if i + 1 < rings else np.float32(1.0)
+            w_in = 1.0 / (SMOOTH_SLOPE[0] * d + 0.01) ** 2
+            w_out = 1.0 / (SMOOTH_SLOPE[0] * outer + 0.01) ** 2 if i + 1 < rings else 0.0
+            w_side = 1.0 / (SMOOTH_SLOPE[1] * 2.0 * np.pi * centres[i] / sectors + 0.01) ** 2
+            following = min(i + 1, rings - 1)
             for j in range(sectors):
                 e = data[i, j] - height[i, j]
-                scale = 0.15 if e > 0 else 0.4
-                w = 1.0 / (variance[i, j] + 0.03**2)
-                if not seen[i, j]:
-                    w *= 0.1
-                w /= (1.0 + (e / scale) ** 2) ** 2
-                a = w * data[i, j] + wr * (height[i - 1, j] + slope[i - 1, j] * d)
-                b = w + wr
-                if i + 1 < rings:
-                    dn = centres[i + 1] - centres[i]
-                    wn = 1.0 / (0.03 * dn + 0.01) ** 2
-                    a += wn * (height[i + 1, j] - slope[i, j] * dn)
-                    b += wn
-                a += wl * (height[i, (j + 1) % sectors] + height[i, j - 1])
-                b += 2.0 * wl
-                height[i, j] = a / b
+                q = e / (ROBUST_SCALE[0] if e > 0.0 else ROBUST_SCALE[1])
+                w = weight[i, j] / ((1.0 + q * q) * (1.0 + q * q))
+                total = w * data[i, j] + w_in * (height[i - 1, j] + slope[i - 1, j] * d)
+                total += w_out * (height[following, j] - slope[i, j] * outer)
+                total += w_side * (height[i, j + 1 if j + 1 < sectors else 0] + height[i, j - 1])
+                height[i, j] = total / (w + w_in + w_out + 2.0 * w_side)
 
 
-@numba.njit(cache=True)
-def _heights(xyz, reach, sector, cell, height, centres):  # type: ignore[no-untyped-def]
+@kernel
+def _heights(xyz: F32, reach: F32, sector: F32, cell: NDArray[np.int32], height: F32, centres: F32) -> F32:
     rings, sectors = height.shape
     out = np.empty(len(xyz), np.float32)
     for p in range(len(xyz)):
@@ -194,7 +227,7 @@ def _heights(xyz, reach, sector, cell, height, centres):  # type: ignore[no-unty
         t = sector[p] - np.float32(0.5)
         j = int(np.floor(t))
         v = t - np.float32(j)
-        j = j % sectors
+        j = j if j >= 0 else sectors - 1
         k = j + 1 if j + 1 < sectors else 0
         low = height[i, j] + v * (height[i, k] - height[i, j])
         high = height[i + 1, j] + v * (height[i + 1, k] - height[i + 1, j])

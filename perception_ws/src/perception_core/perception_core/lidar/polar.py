@@ -7,9 +7,10 @@ Ground Likelihood Estimation Using a 3D LiDAR Sensor", RA-L 2021).
 
 from dataclasses import dataclass
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
+
+from perception_core.lidar.jit import kernel
 
 SECTORS = 180
 FIRST_WIDTH = 0.4
@@ -47,10 +48,10 @@ def polar_grid(max_range: float) -> PolarGrid:
     edge_array = np.array(edges, np.float32)
     middles = (np.arange(int(max_range / TABLE_STEP) + 2) + 0.5) * TABLE_STEP
     table = np.clip(np.searchsorted(edge_array, middles, side="right") - 1, 0, len(edges) - 2).astype(np.int16)
-    return PolarGrid(SECTORS, edge_array, (edge_array[:-1] + edge_array[1:]) / 2, table)
+    return PolarGrid(SECTORS, edge_array, ((edge_array[:-1] + edge_array[1:]) / 2).astype(np.float32), table)
 
 
-@numba.njit(cache=True, inline="always")
+@kernel
 def sector_turns(x: float, y: float) -> float:
     """Azimuth of (x, y) as a fraction of a turn in [0, 1), 0 at -x, counter-clockwise.
 
@@ -58,7 +59,7 @@ def sector_turns(x: float, y: float) -> float:
     """
     ax, ay = abs(x), abs(y)
     high, low = max(ax, ay), min(ax, ay)
-    t = low / high if high > 0.0 else np.float32(0.0)
+    t = low / max(high, 1e-12)
     s = t * t
     a = t * (0.9998660 + s * (-0.3302995 + s * (0.1801410 + s * (-0.0851330 + s * 0.0208351))))
     if ay > ax:

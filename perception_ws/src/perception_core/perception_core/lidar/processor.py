@@ -11,8 +11,9 @@ from perception_core.lidar.bev import BevCells, collect_cells
 from perception_core.lidar.boxes import centre_covariance, extents, oriented_boxes
 from perception_core.lidar.config import LidarConfig
 from perception_core.lidar.connect import components
-from perception_core.lidar.coverage import sector_coverage
+from perception_core.lidar.coverage import ground_and_coverage
 from perception_core.lidar.ground import fit_ground, height_above_ground
+from perception_core.lidar.merge import merge_fragments
 from perception_core.lidar.polar import polar_grid
 from perception_core.lidar.scan_grid import GriddedScan, grid_scan
 from perception_core.lidar.split import split_components
@@ -83,9 +84,9 @@ class LidarProcessor:
         clock.lap("cluster")
         clusters = self._boxes(cloud.stamp_ns, scan, height, cells, labels, headings)
         clock.lap("boxes")
-        ground = np.abs(height) <= self.config.ground.obstacle_height + self.config.ground.height_per_range * scan.range
-        coverage = sector_coverage(scan, cells.points, ground, self.config.coverage_sectors)
-        ground_points = scan.xyz[ground]
+        ground_points, coverage = ground_and_coverage(
+            scan, height, cells.points, self.config.ground, self._grid, self.config.coverage_sectors
+        )
         clock.lap("coverage")
         dropped = {**scan.dropped, "overhead": cells.overhead}
         return LidarResult(clusters, ground_points, height[cells.points], coverage, clock.laps, dropped)
@@ -115,13 +116,12 @@ class LidarProcessor:
             gap=c.gap,
             gap_per_range=c.gap_per_range,
             max_gap=c.max_gap,
+            depth=c.depth_factor,
         )
-        x = (cells.bounds[:, 0] + cells.bounds[:, 2]).astype(np.float64) / 2
-        y = (cells.bounds[:, 1] + cells.bounds[:, 3]).astype(np.float64) / 2
-        pieces, headings = split_components(
-            x, y, np.ones(len(x)), labels, count, scan.sensor[0], scan.sensor[1], c.max_length, c.max_width
-        )
-        return pieces[cells.cell], headings
+        x, y = np.ascontiguousarray(cells.mean.T)
+        pieces, headings = split_components(x, y, labels, count, scan.sensor, c.max_length, c.max_width)
+        joined, headings = merge_fragments(x, y, cells.bottom, cells.top, cells.count, pieces, headings, scan.sensor)
+        return joined[cells.cell], headings
 
     def _boxes(
         self,

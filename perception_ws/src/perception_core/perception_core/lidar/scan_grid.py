@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
 from perception_core.lidar.config import CropConfig
+from perception_core.lidar.jit import F32, I32, kernel
 from perception_core.lidar.polar import TABLE_STEP, PolarGrid, sector_turns
 
 
@@ -19,8 +19,9 @@ class GriddedScan:
         range: float32 (K,) metres, horizontal distance from the sensor.
         sector: float32 (K,) azimuth in sectors, [0, sectors).
         cell: int32 (K,) ring * sectors + sector.
-        order: int32 (K,) indices of the points sorted by cell.
-        starts: int32 (cells + 1,) where each cell begins in ``order``.
+        starts: int32 (cells + 1,) where each cell begins in the two sorted columns.
+        sorted_z: float32 (K,) heights in the base frame, sorted by cell.
+        sorted_range: float32 (K,) ranges, sorted by cell.
         sensor: float64 (3,) position of the sensor in the base frame.
         dropped: how many points were left out, by reason.
     """
@@ -29,8 +30,9 @@ class GriddedScan:
     range: NDArray[np.float32]
     sector: NDArray[np.float32]
     cell: NDArray[np.int32]
-    order: NDArray[np.int32]
     starts: NDArray[np.int32]
+    sorted_z: NDArray[np.float32]
+    sorted_range: NDArray[np.float32]
     sensor: NDArray[np.float64]
     dropped: dict[str, int]
 
@@ -43,15 +45,17 @@ def grid_scan(
     body = np.array([crop.body_min, crop.body_max], np.float32)
     T = T_base_sensor.astype(np.float32)
     xyz, reach, sector, cell, counts, dropped = _place(points, T, limits, body, grid.table, grid.sectors, grid.rings)
-    starts, order = _sort_by_cell(cell, counts)
-    names = ("range", "height", "body")
-    return GriddedScan(
-        xyz, reach, sector, cell, order, starts, T_base_sensor[:3, 3].copy(), dict(zip(names, map(int, dropped), strict=True))
-    )
+    starts, sorted_z, sorted_range = _sort_by_cell(xyz, reach, cell, counts)
+    reasons = dict(zip(("range", "height", "body"), map(int, dropped), strict=True))
+    sensor = T_base_sensor[:3, 3].copy()
+    return GriddedScan(xyz, reach, sector, cell, starts, sorted_z, sorted_range, sensor, reasons)
 
 
-@numba.njit(cache=True)
-def _place(points, T, limits, body, table, sectors, rings):  # type: ignore[no-untyped-def]
+@kernel
+def _place(
+    points: F32, T: F32, limits: F32, body: F32, table: NDArray[np.int16], sectors: int, rings: int
+) -> tuple[F32, F32, F32, I32, I32, NDArray[np.int64]]:
+    """Return xyz, range, sector, cell of the kept points, the points a cell, and the counts of dropped ones."""
     n = len(points)
     xyz = np.empty((n, 3), np.float32)
     reach = np.empty(n, np.float32)
@@ -90,16 +94,18 @@ def _place(points, T, limits, body, table, sectors, rings):  # type: ignore[no-u
     return xyz[:k], reach[:k], azimuth[:k], cell[:k], counts, dropped
 
 
-@numba.njit(cache=True)
-def _sort_by_cell(cell, counts):  # type: ignore[no-untyped-def]
-    """Counting sort; the order inside a cell is that of the scan."""
+@kernel
+def _sort_by_cell(xyz: F32, reach: F32, cell: I32, counts: I32) -> tuple[I32, F32, F32]:
+    """Counting sort of heights and ranges by cell."""
     starts = np.empty(len(counts) + 1, np.int32)
     starts[0] = 0
     for c in range(len(counts)):
         starts[c + 1] = starts[c] + counts[c]
     place = starts[:-1].copy()
-    order = np.empty(len(cell), np.int32)
+    z = np.empty(len(cell), np.float32)
+    r = np.empty(len(cell), np.float32)
     for i in range(len(cell)):
-        order[place[cell[i]]] = i
-        place[cell[i]] += 1
-    return starts, order
+        k = place[cell[i]]
+        z[k], r[k] = xyz[i, 2], reach[i]
+        place[cell[i]] = k + 1
+    return starts, z, r

@@ -6,28 +6,55 @@ fence, two walls of a yard, a cyclist at a rail. It is cut across or along the r
 rectangles have the least area, until every piece is closed, and never longer or wider than asked.
 """
 
-import numba
 import numpy as np
 
+from perception_core.lidar.jit import F64, I32, kernel
 from perception_core.lidar.lshape import best_heading
 
-FIT_POINTS = 120
+FIT_POINTS = 100
 """Most cells taken for the search of a heading."""
+CONTOUR_STEP = 0.2
+"""Metres across the line of sight one direction of the contour stands for."""
+INNER_WEIGHT = 0.15
+"""Weight of cells behind the contour (roofs, what is seen through windows) in the search of a heading."""
+DIRECTIONS = 720
+"""Directions of the horizon of nearest cells."""
 BINS = 64
 """Places tried for a cut along each axis."""
-DEEP = 0.6
+DEEP = 0.7
 """Metres behind the near side of the rectangle from where on a direction counts as open."""
 OPEN_SHARE = 0.3
 """Share of open directions beyond which a component is no convex solid."""
-MIN_AREA = 1.5
-"""Square metres; smaller rectangles are left alone."""
+MIN_LENGTH = 2.2
+"""Metres; shorter components are left whole."""
+AREA_GAIN = 0.7
+"""A cut is worth it when the two rectangles have less than this share of the area of the one; the share grows to all
+of it as the component opens."""
+THIN = 0.2
+"""Metres; no rectangle counts as narrower, so that cuts along a wall gain nothing."""
 
 
-@numba.njit(cache=True)
-def split_components(x, y, weights, labels, count, sensor_x, sensor_y, max_length, max_width):  # type: ignore[no-untyped-def]
-    """Return (piece of each cell int32 (C,), headings float64 (P,)) for cells at float64 x, y with component labels."""
+@kernel
+def split_components(
+    x: F64, y: F64, labels: I32, count: int, sensor: F64, max_length: float, max_width: float
+) -> tuple[I32, F64]:
+    """Cut components into pieces.
+
+    Args:
+        x, y: float64 (C,) cells in the base frame.
+        labels: int32 (C,) component of each cell, 0 to ``count`` - 1.
+        count: number of components.
+        sensor: float64 (3,) in the base frame.
+        max_length, max_width: metres no piece's rectangle exceeds.
+
+    Returns:
+        int32 (C,) piece of each cell, float64 (P,) heading of each piece.
+    """
     n = len(x)
-    order, starts = _by_label(labels, count)
+    azimuth = np.arctan2(y - sensor[1], x - sensor[0])
+    reach = np.sqrt((x - sensor[0]) ** 2 + (y - sensor[1]) ** 2)
+    horizon = _horizon(azimuth, reach)
+    order, starts = cells_by_label(labels, count)
     begin = np.empty(n + count + 1, np.int32)
     end = np.empty(n + count + 1, np.int32)
     top = 0
@@ -41,8 +68,9 @@ def split_components(x, y, weights, labels, count, sensor_x, sensor_y, max_lengt
         top -= 1
         a, b = begin[top], end[top]
         cells = order[a:b]
-        heading = _heading(x, y, weights, cells)
-        middle = _cut(x, y, cells, heading, sensor_x, sensor_y, max_length, max_width)
+        contour = contour_of(azimuth, reach, cells)
+        heading = heading_of(x, y, cells, contour)
+        middle = _cut(x, y, cells, heading, _grain(x, y, contour), sensor, horizon, max_length, max_width)
         if middle == 0:
             for i in cells:
                 piece[i] = pieces
@@ -55,8 +83,9 @@ def split_components(x, y, weights, labels, count, sensor_x, sensor_y, max_lengt
     return piece, headings[:pieces].copy()
 
 
-@numba.njit(cache=True)
-def _by_label(labels, count):  # type: ignore[no-untyped-def]
+@kernel
+def cells_by_label(labels: I32, count: int) -> tuple[I32, I32]:
+    """Counting sort: (cells in the order of their labels, where each of the ``count`` labels begins)."""
     starts = np.zeros(count + 1, np.int32)
     for k in labels:
         starts[k + 1] += 1
@@ -70,129 +99,222 @@ def _by_label(labels, count):  # type: ignore[no-untyped-def]
     return order, starts
 
 
-@numba.njit(cache=True)
-def _heading(x, y, weights, cells):  # type: ignore[no-untyped-def]
-    step = max(1, (len(cells) + FIT_POINTS - 1) // FIT_POINTS)
-    m = (len(cells) + step - 1) // step
-    px, py, pw = np.empty(m), np.empty(m), np.empty(m)
-    for i in range(m):
-        k = cells[i * step]
-        px[i], py[i], pw[i] = x[k], y[k], weights[k]
-    return best_heading(px, py, pw)
-
-
-@numba.njit(cache=True)
-def _cut(x, y, cells, heading, sensor_x, sensor_y, max_length, max_width):  # type: ignore[no-untyped-def]
-    """Reorder ``cells`` so that the first m lie on one side of the best cut; 0 when the component stays whole."""
+@kernel
+def contour_of(azimuth: F64, reach: F64, cells: I32) -> I32:
+    """The cells nearest to the sensor in their direction, in the order of azimuth."""
     m = len(cells)
-    if m < 2:
-        return 0
-    c, s = np.cos(heading), np.sin(heading)
-    uv = np.empty((m, 2))
+    angle = np.empty(m)
+    far = 0.0
     for i in range(m):
-        k = cells[i]
-        uv[i, 0] = c * x[k] + s * y[k]
-        uv[i, 1] = c * y[k] - s * x[k]
-    low = np.array([uv[:, 0].min(), uv[:, 1].min()])
-    high = np.array([uv[:, 0].max(), uv[:, 1].max()])
-    size = high - low
-    length, width = max(size[0], size[1]), min(size[0], size[1])
-    too_big = length > max_length or width > max_width
-    if not too_big:
-        if length * width < MIN_AREA or width < DEEP:
-            return 0
-        sensor = np.array([c * sensor_x + s * sensor_y, c * sensor_y - s * sensor_x])
-        if _open_share(uv, low, high, sensor) < OPEN_SHARE:
-            return 0
-    axis, position, area = _least_area_cut(uv, low, size)
-    if area > 0.7 * size[0] * size[1]:
-        if not too_big:
-            return 0
-        axis = 0 if size[0] >= size[1] else 1
-        position = low[axis] + 0.5 * size[axis]
-    return _partition(cells, uv[:, axis], position)
-
-
-@numba.njit(cache=True)
-def _open_share(uv, low, high, sensor):  # type: ignore[no-untyped-def]
-    """Share of directions from the sensor whose nearest cell lies deep behind the near sides of the rectangle."""
-    inside = low[0] < sensor[0] < high[0] and low[1] < sensor[1] < high[1]
-    if inside:
-        return 1.0
-    bins = 48
-    centre = np.arctan2((low[1] + high[1]) / 2 - sensor[1], (low[0] + high[0]) / 2 - sensor[0])
-    angle = np.empty(len(uv))
-    for i in range(len(uv)):
-        a = np.arctan2(uv[i, 1] - sensor[1], uv[i, 0] - sensor[0]) - centre
-        angle[i] = (a + np.pi) % (2 * np.pi) - np.pi
-    first, span = angle.min(), max(angle.max() - angle.min(), 1e-6)
-    nearest = np.full(bins, 1e18)
-    depth = np.zeros(bins)
-    for i in range(len(uv)):
-        dx, dy = uv[i, 0] - sensor[0], uv[i, 1] - sensor[1]
-        r = np.sqrt(dx * dx + dy * dy)
+        angle[i] = wrapped(azimuth[cells[i]] - azimuth[cells[0]])
+        far += reach[cells[i]] / m
+    first = angle.min()
+    span = max(angle.max() - first, 1e-9)
+    bins = min(max(int(span * far / CONTOUR_STEP), 1), 128)
+    nearest = np.full(bins, -1, np.int32)
+    for i in range(m):
         b = min(int((angle[i] - first) / span * bins), bins - 1)
-        if r < nearest[b]:
-            nearest[b] = r
-            depth[b] = r * (1.0 - _entry(sensor, dx, dy, low, high))
-    used = 0
-    deep = 0
+        if nearest[b] < 0 or reach[cells[i]] < reach[nearest[b]]:
+            nearest[b] = cells[i]
+    return nearest[nearest >= 0]
+
+
+@kernel
+def heading_of(x: F64, y: F64, cells: I32, contour: I32) -> float:
+    """Heading in [0, pi/2) of the rectangle around cells: the contour counts in full, what lies behind it little."""
+    step = max(1, (len(cells) + FIT_POINTS - 1) // FIT_POINTS)
+    inner = (len(cells) + step - 1) // step
+    px, py, weight = np.empty(inner + len(contour)), np.empty(inner + len(contour)), np.ones(inner + len(contour))
+    for i in range(inner):
+        px[i], py[i], weight[i] = x[cells[i * step]], y[cells[i * step]], INNER_WEIGHT
+    for i in range(len(contour)):
+        px[inner + i], py[inner + i] = x[contour[i]], y[contour[i]]
+    return best_heading(px, py, weight)
+
+
+@kernel
+def _cut(
+    x: F64,
+    y: F64,
+    cells: I32,
+    heading: float,
+    grain: float,
+    sensor: F64,
+    horizon: F64,
+    max_length: float,
+    max_width: float,
+) -> int:
+    """Reorder ``cells`` so that the first m lie on one side of the best cut; 0 when the component stays whole."""
+    if len(cells) < 2:
+        return 0
+    uv, low, size = _turned(x, y, cells, heading)
+    length, width = max(size[0], size[1]), min(size[0], size[1])
+    along = 0 if size[0] >= size[1] else 1
+    too_big = length > max_length or width > max_width
+    gain = AREA_GAIN
+    if not too_big:
+        if length < MIN_LENGTH or width < DEEP:
+            return 0
+        c, s = np.cos(heading), np.sin(heading)
+        eye = np.array([c * sensor[0] + s * sensor[1], c * sensor[1] - s * sensor[0]])
+        open_share = _open_share(uv, low, low + size, eye, heading, horizon)
+        if open_share < OPEN_SHARE:
+            return 0
+        gain += (1.0 - AREA_GAIN) * open_share * open_share
+    values, position, ratio = uv[:, along].copy(), low[along] + 0.5 * size[along], 1e18
+    if length <= max_length and width > max_width:
+        values, position = uv[:, 1 - along].copy(), low[1 - along] + 0.5 * size[1 - along]
+    for frame in (heading, grain):
+        uv, low, size = _turned(x, y, cells, frame)
+        for axis in range(2):
+            limit = gain if size[axis] >= size[1 - axis] else AREA_GAIN
+            place, area = _least_area_cut(uv, axis, low, size)
+            if area <= limit * length * width and area < ratio:
+                values, position, ratio = uv[:, axis].copy(), place, area
+    if not too_big and ratio > 1e17:
+        return 0
+    return _partition(cells, values, position)
+
+
+@kernel
+def _turned(x: F64, y: F64, cells: I32, heading: float) -> tuple[F64, F64, F64]:
+    """Cells in the axes of a heading (M, 2), and lowest corner (2,) and size (2,) of their rectangle."""
+    c, s = np.cos(heading), np.sin(heading)
+    uv = np.empty((len(cells), 2))
+    for i in range(len(cells)):
+        k = cells[i]
+        uv[i, 0], uv[i, 1] = c * x[k] + s * y[k], c * y[k] - s * x[k]
+    low = np.array([uv[:, 0].min(), uv[:, 1].min()])
+    return uv, low, np.array([uv[:, 0].max() - low[0], uv[:, 1].max() - low[1]])
+
+
+@kernel
+def _grain(x: F64, y: F64, contour: I32) -> float:
+    """Heading most of a contour runs along or across: mean of its steps' directions modulo a quarter turn."""
+    re = im = 0.0
+    for i in range(len(contour) - 1):
+        dx, dy = x[contour[i + 1]] - x[contour[i]], y[contour[i + 1]] - y[contour[i]]
+        length = np.hypot(dx, dy)
+        if 1e-6 < length < 1.0:
+            angle = 4.0 * np.arctan2(dy, dx)
+            re += length * np.cos(angle)
+            im += length * np.sin(angle)
+    return float(np.arctan2(im, re) / 4.0)
+
+
+@kernel
+def _open_share(uv: F64, low: F64, high: F64, eye: F64, heading: float, horizon: F64) -> float:
+    """Share of the near sides of the rectangle, by length, that are open: the view goes deep into it or through it.
+
+    Directions in which something nearer hides the rectangle say nothing.
+    """
+    if low[0] < eye[0] < high[0] and low[1] < eye[1] < high[1]:
+        return 1.0
+    middle = np.arctan2((low[1] + high[1]) / 2 - eye[1], (low[0] + high[0]) / 2 - eye[0])
+    first, last, far = 1e18, -1e18, 0.0
+    for u in (low[0], high[0]):
+        for v in (low[1], high[1]):
+            turn = wrapped(np.arctan2(v - eye[1], u - eye[0]) - middle)
+            first, last = min(first, turn), max(last, turn)
+            far += 0.25 * np.sqrt((u - eye[0]) ** 2 + (v - eye[1]) ** 2)
+    bins = min(max(int((last - first) * far / CONTOUR_STEP), 4), 128)
+    step = (last - first) / bins
+    nearest = np.full(bins, 1e18)
+    for i in range(len(uv)):
+        dx, dy = uv[i, 0] - eye[0], uv[i, 1] - eye[1]
+        b = int((wrapped(np.arctan2(dy, dx) - middle) - first) / step)
+        b = min(max(b, 0), bins - 1)
+        nearest[b] = min(nearest[b], np.sqrt(dx * dx + dy * dy))
+    deep = total = 0.0
     for b in range(bins):
-        if nearest[b] < 1e17:
-            used += 1
-            if depth[b] > DEEP:
-                deep += 1
-    return deep / used
-
-
-@numba.njit(cache=True, inline="always")
-def _entry(sensor, dx, dy, low, high):  # type: ignore[no-untyped-def]
-    """Fraction of the way from the sensor to a cell at which the ray enters the rectangle (slab method)."""
-    t = 0.0
-    if dx != 0.0:
-        t = max(t, min((low[0] - sensor[0]) / dx, (high[0] - sensor[0]) / dx))
-    if dy != 0.0:
-        t = max(t, min((low[1] - sensor[1]) / dy, (high[1] - sensor[1]) / dy))
-    return min(t, 1.0)
-
-
-@numba.njit(cache=True)
-def _least_area_cut(uv, low, size):  # type: ignore[no-untyped-def]
-    """Return (axis, position, area) of the cut whose two rectangles have the least area together."""
-    best_axis, best_position, best_area = 0, 0.0, 1e18
-    for axis in range(2):
-        if size[axis] < 0.5:
+        angle = middle + first + (b + 0.5) * step
+        entry = _entry(eye, angle, low, high)
+        if nearest[b] > 1e17 and horizon[_direction(angle + heading, len(horizon))] < entry:
             continue
-        step = size[axis] / BINS
-        near = np.full(BINS, 1e18)
-        far = np.full(BINS, -1e18)
-        left = np.full(BINS, 1e18)
-        right = np.full(BINS, -1e18)
-        for i in range(len(uv)):
-            b = min(int((uv[i, axis] - low[axis]) / step), BINS - 1)
-            near[b] = min(near[b], uv[i, 1 - axis])
-            far[b] = max(far[b], uv[i, 1 - axis])
-            left[b] = min(left[b], uv[i, axis])
-            right[b] = max(right[b], uv[i, axis])
-        after = np.zeros(BINS)
-        lo, hi, start = 1e18, -1e18, 0.0
-        for b in range(BINS - 1, 0, -1):
-            if far[b] >= near[b]:
-                lo, hi, start = min(lo, near[b]), max(hi, far[b]), left[b]
-            after[b] = (low[axis] + size[axis] - start) * max(hi - lo, 0.2) if hi >= lo else 0.0
-        lo, hi, stop = 1e18, -1e18, 0.0
-        for b in range(BINS - 1):
-            if far[b] >= near[b]:
-                lo, hi, stop = min(lo, near[b]), max(hi, far[b]), right[b]
-            area = (stop - low[axis]) * max(hi - lo, 0.2) + after[b + 1]
-            if area < best_area:
-                best_axis, best_position, best_area = axis, low[axis] + (b + 1) * step, area
-    return best_axis, best_position, best_area
+        left, right = angle - 0.49 * step, angle + 0.49 * step
+        at, bt = _entry(eye, left, low, high), _entry(eye, right, low, high)
+        length = np.hypot(at * np.cos(left) - bt * np.cos(right), at * np.sin(left) - bt * np.sin(right))
+        total += length
+        if nearest[b] > entry + DEEP:
+            deep += length
+    return deep / max(total, 1e-9)
 
 
-@numba.njit(cache=True)
-def _partition(cells, values, position):  # type: ignore[no-untyped-def]
-    """Stable partition of ``cells`` by ``values < position``; return the length of the first part, 0 if one is empty."""
+@kernel
+def _entry(eye: F64, angle: float, low: F64, high: F64) -> float:
+    """Distance from the eye at which the ray of an angle enters the rectangle (slab method)."""
+    t = 0.0
+    dx, dy = np.cos(angle), np.sin(angle)
+    if abs(dx) > 1e-9:
+        t = max(t, min((low[0] - eye[0]) / dx, (high[0] - eye[0]) / dx))
+    if abs(dy) > 1e-9:
+        t = max(t, min((low[1] - eye[1]) / dy, (high[1] - eye[1]) / dy))
+    return t
+
+
+@kernel
+def wrapped(angle: float) -> float:
+    """Angle in [-pi, pi]."""
+    return float(angle - 2 * np.pi * np.round(angle / (2 * np.pi)))
+
+
+@kernel
+def _direction(azimuth: float, directions: int) -> int:
+    """Index of the direction of an azimuth among equal ones over the whole turn."""
+    return int((wrapped(azimuth) + np.pi) / (2 * np.pi) * directions) % directions
+
+
+@kernel
+def _horizon(azimuth: F64, reach: F64) -> F64:
+    """Distance of the nearest cell in each of DIRECTIONS directions."""
+    out = np.full(DIRECTIONS, 1e18)
+    for i in range(len(azimuth)):
+        d = _direction(azimuth[i], DIRECTIONS)
+        out[d] = min(out[d], reach[i])
+    return out
+
+
+@kernel
+def _least_area_cut(uv: F64, axis: int, low: F64, size: F64) -> tuple[float, float]:
+    """Return (position, area) of the cut across an axis whose two rectangles have the least area together."""
+    best_position, best_area = 0.0, 1e18
+    if size[axis] < 2 * THIN:
+        return best_position, best_area
+    step = size[axis] / BINS
+    near, far, left, right = _profile(uv, axis, low[axis], step)
+    after = np.zeros(BINS)
+    lo, hi, start = 1e18, -1e18, 0.0
+    for b in range(BINS - 1, 0, -1):
+        if far[b] >= near[b]:
+            lo, hi, start = min(lo, near[b]), max(hi, far[b]), left[b]
+        after[b] = (low[axis] + size[axis] - start) * max(hi - lo, THIN) if hi >= lo else 0.0
+    lo, hi, stop = 1e18, -1e18, 0.0
+    for b in range(BINS - 1):
+        if far[b] >= near[b]:
+            lo, hi, stop = min(lo, near[b]), max(hi, far[b]), right[b]
+        area = max(stop - low[axis], THIN) * max(hi - lo, THIN) + after[b + 1]
+        if area < best_area:
+            best_position, best_area = low[axis] + (b + 1) * step, area
+    return best_position, best_area
+
+
+@kernel
+def _profile(uv: F64, axis: int, low: float, step: float) -> tuple[F64, F64, F64, F64]:
+    """Bounds across (near, far) and along (left, right) the axis of the points in each of BINS slices."""
+    near, far = np.full(BINS, 1e18), np.full(BINS, -1e18)
+    left, right = np.full(BINS, 1e18), np.full(BINS, -1e18)
+    for i in range(len(uv)):
+        b = min(int((uv[i, axis] - low) / step), BINS - 1)
+        near[b] = min(near[b], uv[i, 1 - axis])
+        far[b] = max(far[b], uv[i, 1 - axis])
+        left[b] = min(left[b], uv[i, axis])
+        right[b] = max(right[b], uv[i, axis])
+    return near, far, left, right
+
+
+@kernel
+def _partition(cells: I32, values: F64, position: float) -> int:
+    """Stable partition of ``cells`` by ``values < position``; return the length of the first, 0 if one is empty."""
     low = cells[values < position]
     high = cells[values >= position]
     if len(low) == 0 or len(high) == 0:

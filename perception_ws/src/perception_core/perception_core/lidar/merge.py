@@ -1,0 +1,144 @@
+"""Give fragments back to the object they belong to.
+
+The roof of a car seen at a grazing angle, and seats seen through its windows, are no things of their own: they float
+without ground contact in the shadow of the body in front of them. They go to that body when they lie behind its near
+side within the length of a vehicle, inside its angle of sight, and are too flat to be a person looking over it.
+"""
+
+import numpy as np
+
+from perception_core.lidar.jit import F32, F64, I32, kernel
+from perception_core.lidar.split import cells_by_label, contour_of, heading_of, wrapped
+
+FLOATING = 0.5
+"""Metres above ground from where on a fragment has no ground contact."""
+FLAT = 0.65
+"""Metres of height; taller fragments may be a person."""
+FRAGMENT_TOP = 2.0
+"""Metres above ground; vehicles whose roof is higher do not show it to a LiDAR on a vehicle."""
+OVER = 0.4
+"""Metres a fragment may reach above the body."""
+BODY_WIDTH = 1.0, 2.8, 6.0
+"""Metres across the line of sight: narrower things have no fragments in their shadow; a vehicle seen from its end is
+at most as wide as the second; what is wider than the third is a structure."""
+BODY_DEPTH = 5.2, 2.4
+"""Metres behind the near side that belong to a vehicle seen from its end and from its side."""
+SHARE = 0.4
+"""What lies inside a rectangle has at most this share of its points."""
+MARGIN = 0.15
+"""Metres by which a rectangle is widened for what lies inside."""
+ASIDE = 0.4
+"""Metres a fragment may stand out of the shadow of its body to the side."""
+
+
+@kernel
+def merge_fragments(
+    x: F64, y: F64, bottom: F32, top: F32, points: I32, piece: I32, headings: F64, sensor: F64
+) -> tuple[I32, F64]:
+    """Join fragments to bodies.
+
+    Args:
+        x, y: float64 (C,) cells in the base frame.
+        bottom, top: float32 (C,) lowest and highest height above ground in each cell.
+        points: int32 (C,) number of points in each cell.
+        piece: int32 (C,) piece of each cell.
+        headings: float64 (P,).
+        sensor: float64 (3,) in the base frame.
+
+    Returns:
+        int32 (C,) the piece each cell belongs to now, and float64 (P,) headings, new where fragments joined.
+    """
+    p = len(headings)
+    order, starts = cells_by_label(piece, p)
+    azimuth = np.arctan2(y - sensor[1], x - sensor[0])
+    reach = np.sqrt((x - sensor[0]) ** 2 + (y - sensor[1]) ** 2)
+    box, span, low, high, count = _measure(x, y, azimuth, reach, bottom, top, points, piece, headings)
+    owner = np.arange(p).astype(np.int32)
+    for b in range(p):
+        fragment = low[b] > FLOATING and high[b] - low[b] < FLAT and high[b] < FRAGMENT_TOP
+        cells = order[starts[b] : starts[b + 1]]
+        for a in range(p):
+            if a == b or span[b, 3] < span[a, 2] or (owner[b] != b and count[a] < count[owner[b]]):
+                continue
+            if (fragment and low[a] < FLOATING and high[b] < high[a] + OVER and _in_shadow(b, a, box, span)) or (
+                count[b] < SHARE * count[a] and _inside(cells, x, y, box[a], headings[a])
+            ):
+                owner[b] = a
+    for b in range(p):
+        while owner[owner[b]] != owner[b]:
+            owner[b] = owner[owner[b]]
+    joined = owner[piece]
+    return joined, _refit(x, y, azimuth, reach, owner, joined, headings)
+
+
+@kernel
+def _refit(x: F64, y: F64, azimuth: F64, reach: F64, owner: I32, joined: I32, headings: F64) -> F64:
+    """Headings with those of bodies that took fragments searched again."""
+    p = len(headings)
+    out = headings.copy()
+    changed = np.zeros(p, np.bool_)
+    for b in range(p):
+        if owner[b] != b:
+            changed[owner[b]] = True
+    order, starts = cells_by_label(joined, p)
+    for k in range(p):
+        if changed[k]:
+            cells = order[starts[k] : starts[k + 1]]
+            out[k] = heading_of(x, y, cells, contour_of(azimuth, reach, cells))
+    return out
+
+
+@kernel
+def _measure(
+    x: F64, y: F64, azimuth: F64, reach: F64, bottom: F32, top: F32, points: I32, piece: I32, headings: F64
+) -> tuple[F64, F64, F64, F64, I32]:
+    """Measure each piece.
+
+    Rectangle (P, 4) u and v bounds; span (P, 5) least and greatest azimuth relative to a reference, least and
+    greatest range, reference azimuth; lowest and highest height (P,); points (P,).
+    """
+    p = len(headings)
+    box, span = np.empty((p, 4)), np.empty((p, 5))
+    box[:, 0], box[:, 1], box[:, 2], box[:, 3] = 1e18, -1e18, 1e18, -1e18
+    span[:, 0], span[:, 1], span[:, 2], span[:, 3], span[:, 4] = 1e18, -1e18, 1e18, 0.0, 1e18
+    low, high = np.full(p, 1e18), np.full(p, -1e18)
+    count = np.zeros(p, np.int32)
+    c, s = np.cos(headings), np.sin(headings)
+    for i in range(len(x)):
+        k = piece[i]
+        u, v = c[k] * x[i] + s[k] * y[i], c[k] * y[i] - s[k] * x[i]
+        box[k, 0], box[k, 1] = min(box[k, 0], u), max(box[k, 1], u)
+        box[k, 2], box[k, 3] = min(box[k, 2], v), max(box[k, 3], v)
+        if span[k, 4] > 1e17:
+            span[k, 4] = azimuth[i]
+        turn = wrapped(azimuth[i] - span[k, 4])
+        span[k, 0], span[k, 1] = min(span[k, 0], turn), max(span[k, 1], turn)
+        span[k, 2], span[k, 3] = min(span[k, 2], reach[i]), max(span[k, 3], reach[i])
+        low[k], high[k] = min(low[k], bottom[i]), max(high[k], top[i])
+        count[k] += points[i]
+    return box, span, low, high, count
+
+
+@kernel
+def _in_shadow(b: int, a: int, box: F64, span: F64) -> bool:
+    """Does ``b`` lie behind the near side of the body ``a`` and within its angle of sight?"""
+    across = (span[a, 1] - span[a, 0]) * span[a, 2]
+    if across < BODY_WIDTH[0] or max(box[a, 1] - box[a, 0], box[a, 3] - box[a, 2]) > BODY_WIDTH[2]:
+        return False
+    depth = BODY_DEPTH[0] if across < BODY_WIDTH[1] else BODY_DEPTH[1]
+    if span[b, 2] < span[a, 2] or span[b, 3] > span[a, 2] + depth:
+        return False
+    turn = wrapped(span[b, 4] - span[a, 4])
+    slack = ASIDE / max(span[a, 2], 0.5)
+    return bool(span[b, 0] + turn > span[a, 0] - slack and span[b, 1] + turn < span[a, 1] + slack)
+
+
+@kernel
+def _inside(cells: I32, x: F64, y: F64, box: F64, heading: float) -> bool:
+    """Do all of these cells lie within the rectangle?"""
+    c, s = np.cos(heading), np.sin(heading)
+    for i in cells:
+        u, v = c * x[i] + s * y[i], c * y[i] - s * x[i]
+        if not (box[0] - MARGIN <= u <= box[1] + MARGIN and box[2] - MARGIN <= v <= box[3] + MARGIN):
+            return False
+    return True
