@@ -1,38 +1,19 @@
-"""Letterboxing by hand: where the image lies, what the padding is, which colour comes first."""
+"""The input tensor by hand: where pixels go, what the padding is, which colour comes first."""
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from perception_core.inference.model_card import InputSpec
-from perception_core.inference.preprocess import Preprocessor, place
+from perception_core.inference.preprocess import Preprocessor
 
 
 def flat(width: int, height: int, bgr: tuple[int, int, int]) -> np.ndarray:
     return np.full((height, width, 3), bgr, np.uint8)
 
 
-def test_a_wide_image_lies_in_the_top_left_corner():
-    # 1242 x 375 into 416 x 416: ratio 416 / 1242, so 416 x 125.6.
-    placement = place(InputSpec(width=416, height=416), 1242, 375)
-    assert (placement.width, placement.height, placement.offset) == (416, 126, (0, 0))
-    assert placement.scale == (416 / 1242, 126 / 375)
-
-
-def test_a_tall_image_in_the_centre():
-    placement = place(InputSpec(width=100, height=100, letterbox="centre"), 50, 200)
-    assert (placement.width, placement.height, placement.offset) == (25, 100, (37, 0))
-
-
-def test_stretched_fills_all():
-    placement = place(InputSpec(width=100, height=60, letterbox="stretch"), 50, 200)
-    assert (placement.width, placement.height, placement.scale) == (100, 60, (2.0, 0.3))
-
-
 @pytest.mark.parametrize(("width", "height"), [(1, 1), (8000, 6000), (30000, 1), (1, 30000)])
 def test_the_smallest_and_the_longest_images_have_a_place(width, height):
-    tensor, placement = Preprocessor(InputSpec(width=64, height=64))(flat(width, height, (1, 2, 3)))
+    tensor, (placement,) = Preprocessor(InputSpec(width=64, height=64))(flat(width, height, (1, 2, 3)))
     assert tensor.shape == (1, 3, 64, 64)
     assert 1 <= placement.width <= 64
     assert 1 <= placement.height <= 64
@@ -70,16 +51,14 @@ def test_rows_with_padding_are_read_where_they_are():
     np.testing.assert_array_equal(tensor[0, 0], 1)
 
 
-@given(
-    st.integers(1, 5000),
-    st.integers(1, 5000),
-    st.sampled_from(["top_left", "centre", "stretch"]),
-    st.tuples(*[st.floats(0, 1)] * 4),
-)
-def test_boxes_find_their_way_back(width, height, letterbox, shares):
-    placement = place(InputSpec(width=416, height=256, letterbox=letterbox), width, height)
-    box = np.array(shares) * [width, height, width, height]
-    offset = np.array(placement.offset * 2)
-    network = box * (placement.scale * 2) + offset
-    assert network.max() <= 416 + 1e-6
-    np.testing.assert_allclose(placement.to_source(network[np.newaxis])[0], box, atol=1e-6)
+def test_the_windows_of_a_wide_image_are_stacked():
+    wide = np.zeros((100, 400, 3), np.uint8)
+    wide[:, 200:] = (9, 8, 7)
+    tensor, placements = Preprocessor(InputSpec(width=100, height=100), split_wide=True)(wide)
+    # Two windows of 230 columns, 100 x 43 each: 0..230 and 170..400.
+    assert [(p.left, p.columns, p.width, p.height) for p in placements] == [(0, 230, 100, 43), (170, 230, 100, 43)]
+    assert tensor[0, :, 20, 50].tolist() == [0, 0, 0]
+    assert tensor[0, :, 20, 95].tolist() == [9, 8, 7]
+    assert tensor[0, :, 70, 5].tolist() == [0, 0, 0]
+    assert tensor[0, :, 70, 50].tolist() == [9, 8, 7]
+    assert tensor[0, :, 45, 50].tolist() == tensor[0, :, 96, 50].tolist() == [114, 114, 114]

@@ -8,15 +8,18 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from perception_core.camera.riders import merge_riders
+from perception_core.camera.riders import Columns, merge_riders
+from perception_core.camera.seams import cut_by_seam, mend_seams
 from perception_core.config import Config, group, param
 from perception_core.errors import ModelError
 from perception_core.inference import nms, preprocess
 from perception_core.inference.backend import Backend, single_image_input
+from perception_core.inference.candidates import Candidates
 from perception_core.inference.factory import InferenceConfig, create_backend
 from perception_core.inference.heads import create_head
+from perception_core.inference.layout import Placement, to_source
 from perception_core.inference.model_card import ModelCard
-from perception_core.inference.preprocess import Placement, Preprocessor
+from perception_core.inference.preprocess import Preprocessor
 from perception_core.inference.registry import find_model
 from perception_core.types import Detections2D, Image
 from perception_core.types.classes import INDEX
@@ -40,6 +43,9 @@ class CameraConfig(Config):
     duplicate_iou: float = param(
         0.8, "of two boxes of different classes that overlap more, the better stays", low=0.0, high=1.0
     )
+    split_wide: bool = param(
+        True, "cut images much wider than the network's input into tiles that fill it: sees farther, costs nothing"
+    )
     max_detections: int = param(100, "most boxes an image", low=1, high=1000)
     inference: InferenceConfig = group(InferenceConfig)
 
@@ -56,7 +62,7 @@ class CameraDetector:
         self._config = config or CameraConfig()
         self._backend = backend
         self._card = card
-        self._preprocess = Preprocessor(card.input)
+        self._preprocess = Preprocessor(card.input, self._config.split_wide)
         try:
             self._input_name = _checked_input(backend, card)
             self._head = create_head(card)
@@ -107,22 +113,32 @@ class CameraDetector:
         """
         height, width = image.pixels.shape[:2]
         start = time.perf_counter()
-        tensor, placement = self._preprocess(image.pixels)
+        tensor, windows = self._preprocess(image.pixels)
         prepared = time.perf_counter()
         outputs = self._backend.run({self._input_name: tensor})
         inferred = time.perf_counter()
         candidates = self._head.decode(outputs, self._score_threshold, self._class_table)
-        config = self._config
-        kept = nms.suppress(candidates, self._nms_iou, config.max_detections, config.duplicate_iou)
-        boxes, inside = _to_image(candidates.boxes[kept], placement, width, height)
-        scores = candidates.scores[kept][inside].astype(np.float64)
-        boxes, scores, class_ids = merge_riders(boxes, scores, candidates.class_ids[kept][inside])
+        boxes, scores, class_ids = self._objects(candidates, windows)
         self._timings = {
             "preprocess": (prepared - start) * 1e3,
             "inference": (inferred - prepared) * 1e3,
             "decode": (time.perf_counter() - inferred) * 1e3,
         }
         return Detections2D(image.stamp_ns, image.frame, boxes, scores, class_ids, (width, height))
+
+    def _objects(self, candidates: Candidates, windows: tuple[Placement, ...]) -> Columns:
+        """Return boxes in source pixels, scores and classes of the objects among the candidates."""
+        moved, tiles = to_source(candidates.boxes, windows)
+        inside = np.flatnonzero(np.all(moved[:, 2:] - moved[:, :2] >= _MIN_SIDE, axis=1))
+        scores, class_ids = candidates.scores[inside], candidates.class_ids[inside]
+        boxes, tiles = moved[inside], tiles[inside]
+        # What a seam cut yields to what another window saw whole, however well the part scored.
+        ranks = scores - cut_by_seam(boxes, tiles, windows)
+        found = Candidates(boxes.astype(np.float32), ranks.astype(np.float32), class_ids)
+        kept = nms.suppress(found, self._nms_iou, self._config.max_detections, self._config.duplicate_iou)
+        kept = kept[np.argsort(-scores[kept], kind="stable")]
+        columns = (boxes[kept], scores[kept].astype(np.float64), class_ids[kept])
+        return merge_riders(*mend_seams(*columns, tiles[kept], windows))
 
     def close(self) -> None:
         """Free the network."""
@@ -163,13 +179,3 @@ def _checked_input(backend: Backend, card: ModelCard) -> str:
     if any(have not in (want, None) for have, want in zip(info.shape[2:], wanted, strict=True)):
         raise ModelError(f"the card says {wanted[1]}x{wanted[0]} (width x height), the file {info}")
     return info.name
-
-
-def _to_image(
-    boxes: NDArray[np.float32], placement: Placement, width: int, height: int
-) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """Move boxes into the image and clip them; return those inside, and the mask of which they are."""
-    moved = placement.to_source(boxes)
-    clipped = np.clip(moved, 0.0, np.array([width, height, width, height], np.float64))
-    inside: NDArray[np.bool_] = np.all(clipped[:, 2:] - clipped[:, :2] >= _MIN_SIDE, axis=1)
-    return clipped[inside], inside

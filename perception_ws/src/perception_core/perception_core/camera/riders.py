@@ -44,7 +44,7 @@ def merge_riders(boxes: NDArray[np.float64], scores: NDArray[np.float64], class_
         The same columns of M <= N objects, best score first; equal scores keep their order.
     """
     persons = np.flatnonzero(class_ids == INDEX[PERSON])
-    vehicles = np.flatnonzero(np.isin(class_ids, list(_SEATS)))
+    vehicles = np.flatnonzero((class_ids == INDEX[BICYCLE]) | (class_ids == INDEX[MOTORCYCLE]))
     if len(persons) == 0 or len(vehicles) == 0:
         return boxes, scores, class_ids
     boxes, scores, class_ids = boxes.copy(), scores.copy(), class_ids.copy()

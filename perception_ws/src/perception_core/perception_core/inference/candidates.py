@@ -11,7 +11,7 @@ class Candidates:
     """K boxes before non-maximum suppression, all finite.
 
     Attributes:
-        boxes: float32 (K, 4) x_min, y_min, x_max, y_max in pixels of the network's input.
+        boxes: float32 (K, 4) x_min, y_min, x_max, y_max in pixels: of the network's input where a head returns them.
         scores: float32 (K,) in [0, 1].
         class_ids: int32 (K,) as the caller's table of classes says.
     """

@@ -7,80 +7,49 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from perception_core.inference.layout import Placement, lay_out
 from perception_core.inference.model_card import InputSpec
-
-
-@dataclass(frozen=True, slots=True)
-class Placement:
-    """Where an image of some size lies in the network's input: ``network = source * scale + offset``.
-
-    Coordinates are edges: pixel i covers [i, i + 1), as in ``cv2.resize``.
-
-    Attributes:
-        width, height: size of the resized image in pixels of the network.
-        offset: (x, y) of its corner in pixels of the network.
-        scale: (x, y) pixels of the network a source pixel; the two differ by the rounding of the size.
-    """
-
-    width: int
-    height: int
-    offset: tuple[int, int]
-    scale: tuple[float, float]
-
-    def to_source(self, boxes: NDArray[np.float32]) -> NDArray[np.float64]:
-        """Move boxes (K, 4) from pixels of the network to pixels of the source image, as float64."""
-        offset = np.array(self.offset * 2, np.float64)
-        scale = np.array(self.scale * 2, np.float64)
-        moved: NDArray[np.float64] = (boxes - offset) / scale
-        return moved
-
-
-def place(spec: InputSpec, width: int, height: int) -> Placement:
-    """Return where an image of ``width`` x ``height`` pixels goes."""
-    if spec.letterbox == "stretch":
-        new_width, new_height = spec.width, spec.height
-    else:
-        ratio = min(spec.width / width, spec.height / height)
-        new_width = min(spec.width, max(1, round(width * ratio)))
-        new_height = min(spec.height, max(1, round(height * ratio)))
-    offset = (0, 0)
-    if spec.letterbox == "centre":
-        offset = ((spec.width - new_width) // 2, (spec.height - new_height) // 2)
-    return Placement(new_width, new_height, offset, (new_width / width, new_height / height))
 
 
 class Preprocessor:
     """Resizes, letterboxes, reorders and scales images into one buffer that it owns."""
 
-    def __init__(self, spec: InputSpec) -> None:
-        """Allocate the tensor for ``spec``."""
+    def __init__(self, spec: InputSpec, split_wide: bool = False) -> None:
+        """Allocate the tensor for ``spec``; ``split_wide`` as in :func:`perception_core.inference.layout.lay_out`."""
         self._spec = spec
+        self._split_wide = split_wide
         mean, std = np.array(spec.mean), np.array(spec.std)
         self._gain = (spec.scale / std).astype(np.float32)
         self._bias = (-mean / std).astype(np.float32)
-        self._channels = np.array([0, 1, 2] if spec.colour == "bgr" else [2, 1, 0])
+        self._blue_first = spec.colour == "bgr"
         self._tensor = np.empty((1, 3, spec.height, spec.width), np.float32)
-        self._placement: Placement | None = None
-        self._resized = np.empty((0, 0, 3), np.uint8)
+        self._size = (0, 0)
+        self._placements: tuple[Placement, ...] = ()
+        self._parts: list[_Part] = []
 
-    def __call__(self, pixels: NDArray[np.uint8]) -> tuple[NDArray[np.float32], Placement]:
-        """Return the network's input for an image uint8 (H, W, 3) BGR, and where the image lies in it.
+    def __call__(self, pixels: NDArray[np.uint8]) -> tuple[NDArray[np.float32], tuple[Placement, ...]]:
+        """Return the network's input for an image uint8 (H, W, 3) BGR, and where its parts lie in it.
 
         The tensor float32 (1, 3, height, width) is overwritten by the next call.
         """
-        placement = place(self._spec, pixels.shape[1], pixels.shape[0])
-        if placement != self._placement:
-            self._prepare(placement)
-        cv2.resize(pixels, (placement.width, placement.height), dst=self._resized, interpolation=cv2.INTER_LINEAR)
-        _fill(self._resized, self._channels, self._gain, self._bias, placement.offset, self._tensor[0])
-        return self._tensor, placement
+        height, width = pixels.shape[:2]
+        if (width, height) != self._size:
+            self._prepare(width, height)
+        for placement, part in zip(self._placements, self._parts, strict=True):
+            window = pixels[:, placement.left : placement.left + placement.columns]
+            size = (placement.width, placement.height)
+            cv2.resize(window, size, dst=part.resized, interpolation=cv2.INTER_LINEAR)
+            cv2.split(part.resized, part.blue_green_red)
+            _fill(part.planes, self._gain, self._bias, placement.offset, self._tensor[0])
+        return self._tensor, self._placements
 
-    def _prepare(self, placement: Placement) -> None:
+    def _prepare(self, width: int, height: int) -> None:
         """Paint the padding, which stays until an image of another size comes."""
         padding = self._spec.pad * self._gain + self._bias
         self._tensor[0] = padding[:, np.newaxis, np.newaxis]
-        self._resized = np.empty((placement.height, placement.width, 3), np.uint8)
-        self._placement = placement
+        self._placements = lay_out(self._spec, width, height, self._split_wide)
+        self._parts = [_part(p, self._blue_first) for p in self._placements]
+        self._size = (width, height)
 
 
 def warm_up() -> None:
@@ -88,18 +57,37 @@ def warm_up() -> None:
     Preprocessor(InputSpec(width=2, height=2))(np.zeros((2, 2, 3), np.uint8))
 
 
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """Buffers of one placement: the resized window, and its colours apart in the network's order."""
+
+    resized: NDArray[np.uint8]
+    planes: NDArray[np.uint8]
+    blue_green_red: list[NDArray[np.uint8]]
+
+
+def _part(placement: Placement, blue_first: bool) -> _Part:
+    planes = np.empty((3, placement.height, placement.width), np.uint8)
+    order = (0, 1, 2) if blue_first else (2, 1, 0)
+    resized = np.empty((placement.height, placement.width, 3), np.uint8)
+    return _Part(resized, planes, [planes[i] for i in order])
+
+
 @njit(cache=True)
 def _fill(
-    pixels: NDArray[np.uint8],
-    channels: NDArray[np.int64],
+    planes: NDArray[np.uint8],
     gain: NDArray[np.float32],
     bias: NDArray[np.float32],
     offset: tuple[int, int],
     tensor: NDArray[np.float32],
 ) -> None:  # pragma: no cover - compiled
-    height, width, _ = pixels.shape
-    for out in range(3):
-        source, factor, constant = channels[out], gain[out], bias[out]
+    """Scale planes (3, h, w) into the tensor; rows of neighbouring values, so that the compiler can use SIMD."""
+    _, height, width = planes.shape
+    left, top = offset
+    for channel in range(3):
+        factor, constant = gain[channel], bias[channel]
         for y in range(height):
+            row = planes[channel, y]
+            out = tensor[channel, top + y, left : left + width]
             for x in range(width):
-                tensor[out, y + offset[1], x + offset[0]] = np.float32(pixels[y, x, source]) * factor + constant
+                out[x] = np.float32(row[x]) * factor + constant
