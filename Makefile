@@ -40,7 +40,7 @@ bench: setup ## the speed figures of the README, with their peers
 	@$(ENV) perception bench $(ARGS)
 
 shell: setup ## a shell with everything sourced
-	@$(ENV) exec bash -i
+	@exec bash --rcfile <(cat ~/.bashrc 2>/dev/null; echo 'source "$(CURDIR)/perception_ws/env.sh"') -i
 
 clean: ## build trees and what the commands wrote; the installed ROS and Python packages stay
 	rm -rf perception_ws/build perception_ws/install perception_ws/log perception_ws/.ros/*.ok out \
