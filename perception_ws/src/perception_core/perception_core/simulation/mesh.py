@@ -174,7 +174,7 @@ def ellipsoid(
 
 def wheel_ring(centre: ArrayLike, radius: float, thickness: float, colour: Colour, segments: int = 20) -> Mesh:
     """Make a bicycle tyre: a torus in the xz plane; radius to the middle of the tyre, thickness across, metres."""
-    angle = np.linspace(0.0, 2.0 * np.pi, segments + 1)
+    angle = np.linspace(2.0 * np.pi, 0.0, segments + 1)
     around = np.linspace(0.0, 2.0 * np.pi, 7)
     reach = radius + thickness / 2 * np.cos(around)
     x = np.cos(angle)[:, None] * reach

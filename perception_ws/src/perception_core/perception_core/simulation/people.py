@@ -3,6 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from perception_core.geometry.transforms import from_yaw
 from perception_core.simulation.materials import Material
 from perception_core.simulation.mesh import Colour, Mesh, box, ellipsoid, merge, tube, wheel_ring
 
@@ -28,7 +29,8 @@ def walker(phase: int, coat: Colour, trousers: Colour) -> Mesh:
     for side in (1.0, -1.0):
         parts += _leg(side, side * swing, trousers)
         parts += _arm(side, -side * swing * 0.9, coat)
-    return merge(parts)
+    body = merge(parts)
+    return body.moved(from_yaw(0.0, (0.0, 0.0, -float(body.vertices[:, 2].min()))))  # wide steps lower the hips
 
 
 def cyclist(coat: Colour, trousers: Colour) -> Mesh:

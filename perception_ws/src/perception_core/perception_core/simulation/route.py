@@ -14,6 +14,8 @@ from perception_core.errors import ConfigError
 Floats = NDArray[np.float64]
 
 _STEP = 0.1
+_ROUNDING = 4.0
+"""Metres over which a path is averaged: its curvature has no steps, and corners are walked in a bend."""
 
 
 class Route:
@@ -152,8 +154,18 @@ def _dense(route: Route, waypoints: Floats) -> tuple[Floats, Floats, Floats]:
         raise ConfigError(f"path: {waypoints.tolist()}: expected neighbours in different places")
     knots = np.concatenate([[0.0], np.cumsum(chords)])
     u = np.linspace(0.0, knots[-1], int(np.ceil(knots[-1] / _STEP)) + 1)
-    street = np.asarray(PchipInterpolator(knots, waypoints)(u), dtype=np.float64)
+    street = _rounded(np.asarray(PchipInterpolator(knots, waypoints)(u), dtype=np.float64))
     xy = route.position(street[:, 0], street[:, 1])
     tangent = np.gradient(xy, axis=0)
     along = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(xy, axis=0), axis=1))])
     return xy, np.unwrap(np.arctan2(tangent[:, 1], tangent[:, 0])), along
+
+
+def _rounded(points: Floats) -> Floats:
+    """Average dense points (N, 2) over :data:`_ROUNDING`; ends stay in place (odd reflection)."""
+    half = min(int(_ROUNDING / _STEP / 2), len(points) - 1)
+    before = 2.0 * points[0] - points[half:0:-1]
+    after = 2.0 * points[-1] - points[-2 : -half - 2 : -1]
+    padded = np.concatenate([before, points, after])
+    window = np.ones(2 * half + 1) / (2 * half + 1)
+    return np.column_stack([np.convolve(padded[:, i], window, mode="valid") for i in range(2)])

@@ -110,8 +110,8 @@ def _wheel(x: float, side: float, half_width: float, radius: float) -> list[Mesh
         return tube(start, end, (r, r), material, colour, segments)
 
     arch = tube(
-        (x, side * (half_width - 0.25), radius + 0.02),
-        (x, side * (half_width - 0.004), radius + 0.02),
+        (x, side * (half_width - 0.25), radius + 0.08),
+        (x, side * (half_width - 0.004), radius + 0.08),
         (radius + 0.06,) * 2,
         Material.PLASTIC,
         _DARK,
