@@ -159,7 +159,7 @@ def test_warming_up_runs_everything_and_leaves_no_timings(build, networks):
     detector.warm_up()
     assert detector.timings == {}
     detector.detect(image(64, 64))
-    assert set(detector.timings) == {"preprocess", "inference", "decode"}
+    assert set(detector.timings) == {"preprocess", "inference", "postprocess"}
     assert all(0 <= ms < 1000 for ms in detector.timings.values())
 
 

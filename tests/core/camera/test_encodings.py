@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from perception_core.camera import encodings
-from perception_core.camera.encodings import decode_compressed, decode_image
+from perception_core.camera.encodings import KNOWN_ENCODINGS, decode_compressed, decode_image
 from perception_core.errors import ImageError
 
-ALL = sorted(encodings._ENCODINGS)
+ALL = sorted(KNOWN_ENCODINGS)
 
 pictures = hnp.arrays(np.uint8, st.tuples(st.integers(1, 9), st.integers(1, 9), st.just(3)))
 

@@ -86,7 +86,7 @@ class CameraDetector:
 
     @property
     def timings(self) -> Mapping[str, float]:
-        """Milliseconds of the last image: preprocess, inference, decode; empty before the first."""
+        """Milliseconds of the last image: preprocess, inference, postprocess; empty before the first."""
         return self._timings
 
     def warm_up(self) -> None:
@@ -122,7 +122,7 @@ class CameraDetector:
         self._timings = {
             "preprocess": (prepared - start) * 1e3,
             "inference": (inferred - prepared) * 1e3,
-            "decode": (time.perf_counter() - inferred) * 1e3,
+            "postprocess": (time.perf_counter() - inferred) * 1e3,
         }
         return Detections2D(image.stamp_ns, image.frame, boxes, scores, class_ids, (width, height))
 

@@ -232,3 +232,6 @@ _ENCODINGS: dict[str, _Encoding] = {
 
 KNOWN_ENCODINGS = frozenset(_ENCODINGS)
 """What :func:`decode_image` reads; whoever has another decoder (cv_bridge) asks it for the rest only."""
+
+KNOWN_ENCODINGS: frozenset[str] = frozenset(_ENCODINGS)
+"""What :func:`decode_image` reads."""
