@@ -194,11 +194,12 @@ _TAIL = 4096
 """Some cameras pad a JPEG behind its end marker."""
 
 _BAYER = {
-    "rggb": cv2.COLOR_BayerRGGB2BGR,
-    "bggr": cv2.COLOR_BayerBGGR2BGR,
-    "gbrg": cv2.COLOR_BayerGBRG2BGR,
-    "grbg": cv2.COLOR_BayerGRBG2BGR,
+    "rggb": cv2.COLOR_BayerBG2BGR,
+    "bggr": cv2.COLOR_BayerRG2BGR,
+    "gbrg": cv2.COLOR_BayerGR2BGR,
+    "grbg": cv2.COLOR_BayerGB2BGR,
 }
+"""ROS names the first two rows of the mosaic, OpenCV the second row's second and third pixel."""
 
 _UYVY = _Encoding(2, _code(cv2.COLOR_YUV2BGR_UYVY), even="width")
 _YUYV = _Encoding(2, _code(cv2.COLOR_YUV2BGR_YUYV), even="width")
@@ -232,6 +233,3 @@ _ENCODINGS: dict[str, _Encoding] = {
 
 KNOWN_ENCODINGS = frozenset(_ENCODINGS)
 """What :func:`decode_image` reads; whoever has another decoder (cv_bridge) asks it for the rest only."""
-
-KNOWN_ENCODINGS: frozenset[str] = frozenset(_ENCODINGS)
-"""What :func:`decode_image` reads."""
