@@ -20,8 +20,19 @@ from rosbags.rosbag2.errors import ReaderError
 from perception_core.errors import BagError
 
 # What rosbags and the decompressors below it raise on damaged files.
-_DAMAGE = (ReaderError, OSError, ValueError, TypeError, KeyError, IndexError, AssertionError, RuntimeError,
-           EOFError, struct.error, sqlite3.Error)
+_DAMAGE = (
+    ReaderError,
+    OSError,
+    ValueError,
+    TypeError,
+    KeyError,
+    IndexError,
+    AssertionError,
+    RuntimeError,
+    EOFError,
+    struct.error,
+    sqlite3.Error,
+)
 _MCAP_MAGIC = b"\x89MCAP0\r\n"
 _CDR_LITTLE_ENDIAN = 0x01
 

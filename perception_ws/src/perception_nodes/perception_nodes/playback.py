@@ -101,7 +101,7 @@ class ReadAhead:
             yield item
 
     def wait_until_full(self, wanted: Callable[[], bool], timeout: float = 60.0) -> None:
-        """Return when all is read or the limit is reached, when ``wanted`` turns false, or after ``timeout`` seconds."""
+        """Return when all is read or the limit is reached, ``wanted`` turns false, or after ``timeout`` seconds."""
         deadline = time.monotonic() + timeout
         while wanted() and time.monotonic() < deadline:
             if self._full.wait(0.05):

@@ -6,6 +6,7 @@ stay as recorded: the latency of what listens is therefore measured on the wall,
 when (CLOCK_MONOTONIC, shared by all processes of a machine) each stamped message was handed to the middleware.
 """
 
+import contextlib
 import csv
 import sys
 import threading
@@ -42,16 +43,18 @@ class PlayerConfig(Config):
     """What to play, and how."""
 
     bag: str = param("", "recording to play: a rosbag2 folder, or a .mcap or .db3 file")
-    rate: float = param(1.0, "seconds of the recording a second of wall time; may be changed while playing",
-                        low=0.01, high=100.0)
+    rate: float = param(
+        1.0, "seconds of the recording a second of wall time; may be changed while playing", low=0.01, high=100.0
+    )
     loop: bool = param(False, "begin again at the end; time jumps back")
     paused: bool = param(False, "stands still, /clock too; may be changed while playing")
     start_offset: float = param(0.0, "where in the recording to begin", unit="s", low=0.0)
     duration: float = param(0.0, "how much of it to play, 0: to the end", unit="s", low=0.0)
     topics: tuple[str, ...] = param(("",), "topics to play; one empty name: all")
     exclude: tuple[str, ...] = param(("",), "beginnings of topic names not to play")
-    clock_rate: float = param(200.0, "rate of /clock between messages, 0: no /clock at all", unit="Hz", low=0.0,
-                              high=1000.0)
+    clock_rate: float = param(
+        200.0, "rate of /clock between messages, 0: no /clock at all", unit="Hz", low=0.0, high=1000.0
+    )
     wait_for_topics: tuple[str, ...] = param(("",), "begin when each of these topics has a subscriber")
     wait_timeout: float = param(20.0, "begin anyway after this time", unit="s", low=0.0)
     read_ahead_mb: int = param(1024, "how much of the recording to hold in memory ahead of time", unit="MB", low=1)
@@ -75,7 +78,8 @@ class PlayerNode(Node):
         self._reader = BagReader(self._config.bag)
         self._playback = PlaybackClock(self._config.rate, paused=self._config.paused)
         self._sources = {t.name: self.create_publisher(_message_class(t), t.name, _qos(t)) for t in self._wanted()}
-        self._clock_publisher = self.create_publisher(Clock, _CLOCK, QoSProfile(depth=1)) if self._config.clock_rate else None
+        clock = QoSProfile(depth=1)
+        self._clock_publisher = self.create_publisher(Clock, _CLOCK, clock) if self._config.clock_rate else None
         self._published: list[tuple[str, int, int]] = []
         self.add_on_set_parameters_callback(self._on_parameters)
 
@@ -226,7 +230,7 @@ def _write_log(path: Path, rows: list[tuple[str, int, int]]) -> None:
 
 
 def main(args: list[str] | None = None) -> int:
-    """Run the node; 0 at the end of the recording, 2 with one line on stderr when it cannot be played."""
+    """Run the node; 0 at the end of the recording, 2 with one logged line when it cannot be played."""
     rclpy.init(args=args)
     executor = SingleThreadedExecutor()
     thread = threading.Thread(target=_spin, args=(executor,), name="executor")
@@ -238,7 +242,7 @@ def main(args: list[str] | None = None) -> int:
         node.play()
         return 0
     except PerceptionError as error:
-        print(f"player_node: {error}", file=sys.stderr)
+        rclpy.logging.get_logger("player_node").fatal(str(error))
         return 2
     except (KeyboardInterrupt, ExternalShutdownException):
         return 0
@@ -255,10 +259,8 @@ def main(args: list[str] | None = None) -> int:
 
 
 def _spin(executor: SingleThreadedExecutor) -> None:
-    try:
+    with contextlib.suppress(ExternalShutdownException):
         executor.spin()
-    except ExternalShutdownException:
-        pass
 
 
 if __name__ == "__main__":

@@ -29,7 +29,6 @@ from rosbags.typesys.store import Typestore
 
 from perception_core.errors import BagError
 from perception_nodes.bag_reader import BagMessage, BagReader, BagTopic, header_stamp_ns
-
 from perception_tools.cdr import PaddingCleaner
 
 __all__ = ["LATCHED", "RELIABLE", "BagMessage", "BagReader", "BagTopic", "BagWriter", "header_stamp_ns"]
@@ -42,8 +41,17 @@ _FOREVER = QosTime(sec=9223372036, nsec=854775807)
 
 
 def _qos(durability: QosDurability, depth: int) -> Qos:
-    return Qos(QosHistory.KEEP_LAST, depth, QosReliability.RELIABLE, durability, _FOREVER, _FOREVER,
-               QosLiveliness.AUTOMATIC, _FOREVER, avoid_ros_namespace_conventions=False)
+    return Qos(
+        QosHistory.KEEP_LAST,
+        depth,
+        QosReliability.RELIABLE,
+        durability,
+        _FOREVER,
+        _FOREVER,
+        QosLiveliness.AUTOMATIC,
+        _FOREVER,
+        avoid_ros_namespace_conventions=False,
+    )
 
 
 RELIABLE = _qos(QosDurability.VOLATILE, 10)
@@ -153,9 +161,10 @@ def _definition(type_name: str) -> str:
 def _used_types(definition: Any) -> list[str]:
     """Names of the messages a rosbags type definition has as fields."""
     used = []
-    for _, (kind, detail) in definition[1]:
-        while isinstance(detail, tuple) and isinstance(detail[0], tuple):
-            kind, detail = detail[0]
-        if isinstance(detail, str) and "/" in detail:
+    for _, field in definition[1]:
+        detail = field[1]
+        while isinstance(detail, tuple) and isinstance(detail[0], tuple):  # arrays and sequences of something
+            detail = detail[0][1]
+        if isinstance(detail, str):
             used.append(detail)
     return used

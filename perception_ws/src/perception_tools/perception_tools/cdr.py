@@ -7,13 +7,16 @@ encapsulation; strings and sequences preceded by a uint32 length.
 """
 
 import struct
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from perception_core.errors import BagError
 from rosbags.interfaces import Nodetype
 from rosbags.typesys.store import Typestore
+
+from perception_core.errors import BagError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _SIZES = {
     "bool": 1, "byte": 1, "octet": 1, "char": 1, "int8": 1, "uint8": 1,

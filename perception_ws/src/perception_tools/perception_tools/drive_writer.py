@@ -8,6 +8,8 @@ from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
+from tf2_msgs.msg import TFMessage
+
 from perception_core.geometry.camera_model import CameraModel
 from perception_core.geometry.transforms import Transform
 from perception_core.types import Obstacles, PointCloud
@@ -16,8 +18,6 @@ from perception_nodes.conversions.cloud import cloud_to_msg
 from perception_nodes.conversions.image import image_to_msg
 from perception_nodes.conversions.obstacles import obstacles_to_msg
 from perception_nodes.conversions.tf import transform_to_msg
-from tf2_msgs.msg import TFMessage
-
 from perception_tools.bags import LATCHED, BagWriter
 
 TRUTH_TOPIC = "/ground_truth/obstacles"

@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+
 from perception_core.datasets import kitti
 from perception_core.datasets.kitti_calibration import BASE_FRAME, LIDAR_FRAME
 from perception_core.types import CLASSES, PointCloud
-
 from perception_tools.drive_writer import DriveTopics, DriveWriter
 from perception_tools.output import progress, say
 from perception_tools.truth import truth_obstacles
@@ -104,8 +104,7 @@ def _write_labels(bag: DriveWriter, frame: kitti.KittiFrame) -> list[dict[str, A
         }
         for i in range(len(labels))
     ]
-    entry = {"name": frame.name, "stamp_ns": frame.stamp_ns, "objects": objects,
-             "dont_care": labels.dont_care.tolist()}
+    entry = {"name": frame.name, "stamp_ns": frame.stamp_ns, "objects": objects, "dont_care": labels.dont_care.tolist()}
     return [entry]
 
 

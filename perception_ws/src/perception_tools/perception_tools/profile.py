@@ -7,6 +7,7 @@ from typing import Any
 
 import yaml
 from ament_index_python.packages import PackageNotFoundError, get_package_share_directory
+
 from perception_core.config import from_mapping
 from perception_core.errors import ConfigError
 from perception_core.pipeline import PipelineConfig, Rig
@@ -121,6 +122,12 @@ def bringup_folder(name: str) -> Path:
         raise ConfigError("perception_bringup is not installed: source perception_ws/env.sh first") from error
 
 
+def calibration_folder(profile: Profile) -> Path | None:
+    """Return the rig's folder of calibration/, None where the profile has none."""
+    folder = bringup_folder("calibration") / profile.name
+    return folder if (folder / "extrinsics.yaml").is_file() else None
+
+
 def _read(path: Path) -> Mapping[str, Any]:
     try:
         document = yaml.safe_load(path.read_text(encoding="utf-8"))
@@ -145,7 +152,7 @@ def _nodes(document: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str,
 
 
 def _kind(node: str) -> str:
-    """Return which of the stack's nodes a node is by its name; several cameras are camera_node_NAME or NAME_camera_node."""
+    """Return which of the stack's nodes a node is; several cameras are camera_node_NAME or NAME_camera_node."""
     return next((kind for kind in NODE_CONFIGS if node.startswith(kind) or node.endswith(kind)), "")
 
 

@@ -4,6 +4,7 @@ Deterministic: the results depend on the recording and the parameters alone. Not
 output (``ObstacleArray.latency`` is 0), and obstacle ids are derived from a fixed namespace.
 """
 
+import functools
 import os
 import time
 import uuid
@@ -14,27 +15,27 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from rclpy.serialization import deserialize_message
+from sensor_msgs.msg import CameraInfo, CompressedImage, Image, PointCloud2
+
 from perception_core.camera.detector import CameraDetector, build_detector
 from perception_core.errors import ModelError, PerceptionError
 from perception_core.pipeline import Pipeline, PipelineResult
 from perception_core.types import Mode
-from perception_nodes.conversions.boxes import clusters_to_msg, objects_to_msg
+from perception_nodes.conversions.boxes import clusters_to_cdr, objects_to_cdr
 from perception_nodes.conversions.camera_info import camera_model_from_msg
 from perception_nodes.conversions.cloud import cloud_from_msg
 from perception_nodes.conversions.detections import detections_to_msg
 from perception_nodes.conversions.image import image_from_compressed_msg, image_from_msg
-from perception_nodes.conversions.markers import markers_to_msg
-from perception_nodes.conversions.obstacles import obstacles_to_msg
+from perception_nodes.conversions.markers import markers_to_cdr
+from perception_nodes.conversions.obstacles import obstacles_to_cdr
 from perception_nodes.conversions.scan import sectors_to_msg
 from perception_nodes.node.base import reason_of
 from perception_nodes.node.stamps import StampGate
-from rclpy.serialization import deserialize_message
-from sensor_msgs.msg import CameraInfo, CompressedImage, Image, PointCloud2
-
 from perception_tools.bags import LATCHED, RELIABLE, BagMessage, BagReader, BagWriter
 from perception_tools.drive_writer import STATIC_TF_TOPIC, TF_TOPIC
 from perception_tools.output import progress
-from perception_tools.profile import Profile, bringup_folder
+from perception_tools.profile import Profile, calibration_folder
 from perception_tools.transforms import RecordedTransforms
 
 MODELS_VARIABLE = "PERCEPTION_MODELS"
@@ -80,8 +81,12 @@ def percentiles(values: list[float]) -> dict[str, float | int | None]:
     if not values:
         return {"count": 0, "p50": None, "p99": None, "max": None}
     p50, p99 = np.percentile(values, (50, 99))
-    return {"count": len(values), "p50": round(float(p50), 2), "p99": round(float(p99), 2),
-            "max": round(max(values), 2)}
+    return {
+        "count": len(values),
+        "p50": round(float(p50), 2),
+        "p99": round(float(p99), 2),
+        "max": round(max(values), 2),
+    }
 
 
 def replay(bag_path: Path, profile: Profile, output: Path) -> ReplayStatistics:
@@ -107,7 +112,7 @@ class _Replay:
         self._bag = bag
         self._profile = profile
         self._results = ResultWriter(writer, profile)
-        self._transforms = RecordedTransforms(bag, _calibration_folder(profile))
+        self._transforms = RecordedTransforms(bag, calibration_folder(profile))
         detectors = self._detectors()
         self._pipeline = Pipeline(profile.pipeline, profile.rig, self._transforms, detectors, _ID_NAMESPACE)
         self._gates: dict[str, StampGate] = {}
@@ -144,8 +149,8 @@ class _Replay:
         handlers: dict[str, Callable[[BagMessage], None]] = {profile.lidar.points_topic: self._on_points}
         for camera in profile.cameras:
             name, compressed = camera.camera_name, camera.image_transport == "compressed"
-            handlers[camera.camera_info_topic] = lambda m, name=name: self._on_camera_info(name, m)
-            handlers[camera.image_topic] = lambda m, name=name, c=compressed: self._on_image(name, c, m)
+            handlers[camera.camera_info_topic] = functools.partial(self._on_camera_info, name)
+            handlers[camera.image_topic] = functools.partial(self._on_image, name, compressed)
         return handlers
 
     def _on_points(self, message: BagMessage) -> None:
@@ -160,7 +165,7 @@ class _Replay:
         result = self._pipeline.on_scan(decoded.cloud, message.log_ns)
         self._time("lidar", began)
         if result is not None:
-            self._results.clusters(clusters_to_msg(result.clusters), decoded.cloud.stamp_ns)
+            self._results.clusters(clusters_to_cdr(result.clusters), decoded.cloud.stamp_ns)
 
     def _on_camera_info(self, camera: str, message: BagMessage) -> None:
         rectified = camera in self._profile.fusion.rectified_cameras
@@ -261,9 +266,9 @@ class ResultWriter:
     def result(self, result: PipelineResult) -> None:
         """Write objects, obstacles, markers and sector ranges of one scan."""
         stamp = result.stamp_ns
-        self._bag.write("/perception/objects", stamp, objects_to_msg(result.objects))
-        self._bag.write("/perception/obstacles", stamp, obstacles_to_msg(result.obstacles))
-        self._bag.write("/perception/markers", stamp, markers_to_msg(result.obstacles))
+        self._bag.write("/perception/objects", stamp, objects_to_cdr(result.objects))
+        self._bag.write("/perception/obstacles", stamp, obstacles_to_cdr(result.obstacles))
+        self._bag.write("/perception/markers", stamp, markers_to_cdr(result.obstacles))
         self._bag.write("/perception/obstacle_scan", stamp, sectors_to_msg(result.sectors, stamp, self._base_frame))
 
     def clusters(self, message: Any, stamp_ns: int) -> None:
@@ -283,8 +288,3 @@ class ResultWriter:
 
 def _detections_topic(camera: str) -> str:
     return f"/perception/camera/{camera}/detections"
-
-
-def _calibration_folder(profile: Profile) -> Path | None:
-    folder = bringup_folder("calibration") / profile.name
-    return folder if (folder / "extrinsics.yaml").is_file() else None

@@ -1,17 +1,18 @@
 """Transforms of a recording, looked up at a stamp: tf2's own buffer, fed from the bag and a calibration folder."""
 
-from collections.abc import Iterable
+from collections.abc import Callable
 from pathlib import Path
 
 import tf2_py
-from perception_core.datasets.calibration import load_extrinsics
-from perception_core.errors import PerceptionError
-from perception_core.geometry.transforms import Transform
-from perception_nodes.conversions import tf
+from geometry_msgs.msg import TransformStamped
 from rclpy.duration import Duration
 from rclpy.serialization import deserialize_message
 from tf2_msgs.msg import TFMessage
 
+from perception_core.datasets.calibration import EXTRINSICS_FILE, load_extrinsics
+from perception_core.errors import PerceptionError
+from perception_core.geometry.transforms import Transform
+from perception_nodes.conversions import tf
 from perception_tools.bags import BagMessage, BagReader
 from perception_tools.drive_writer import STATIC_TF_TOPIC, TF_TOPIC
 
@@ -51,8 +52,7 @@ class RecordedTransforms:
         """Return tf2's list of frames as YAML."""
         return str(self._core.all_frames_as_yaml())
 
-    def _add(self, message: BagMessage, store: object) -> None:
-        assert callable(store)
+    def _add(self, message: BagMessage, store: Callable[[TransformStamped, str], None]) -> None:
         for transform in deserialize_message(message.data, TFMessage).transforms:
             try:
                 tf.transform_from_msg(transform)
@@ -61,6 +61,7 @@ class RecordedTransforms:
                 self.refused[str(error)] = self.refused.get(str(error), 0) + 1
 
     def _add_calibration(self, folder: Path) -> None:
-        edges: Iterable = load_extrinsics(folder / "extrinsics.yaml").transforms
-        for edge in edges:
-            self._core.set_transform_static(tf.transform_to_msg(edge.T_parent_child, edge.parent, edge.child), _AUTHORITY)
+        for edge in load_extrinsics(folder / EXTRINSICS_FILE).transforms:
+            self._core.set_transform_static(
+                tf.transform_to_msg(edge.T_parent_child, edge.parent, edge.child), _AUTHORITY
+            )

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
+
 from perception_core.geometry.boxes import bev_corners
 from perception_core.types import CLASSES, Mode, Motion, Obstacles, Sensor
 
