@@ -101,7 +101,7 @@ class Fusion:
         else:
             top = float(box.centre[2] + box.size[2] / 2)
             probabilities = classification.from_shape(box.size, top, self._config)
-        shape_of = _best_named_class(probabilities)
+        shape_of = _completing_class(probabilities, box)
         if self._config.complete_boxes and shape_of is not None:
             box = completion.complete(box, SIZE_PRIORS[shape_of], shape_of in VEHICLES)
         score = max((s for _, s in candidate.matches), default=0.0)
@@ -141,6 +141,19 @@ def _best_named_class(probabilities: NDArray[np.float64]) -> str | None:
     best = CLASSES[int(np.argmax(named))]
     certain = named.max() >= probabilities[INDEX[UNKNOWN]] or best == CAR
     return best if named.max() > 0.0 and certain and best in SIZE_PRIORS else None
+
+
+def _completing_class(probabilities: NDArray[np.float64], box: Box) -> str | None:
+    """Return the class to whose size a box is extended.
+
+    A truck, bus or train that is less than likely is extended as a car where what is seen fits one: half a class
+    does not justify metres of obstacle that nobody has seen.
+    """
+    best = _best_named_class(probabilities)
+    if best in VEHICLES and best != CAR and probabilities[INDEX[best]] < 0.5:
+        top = float(box.centre[2] + box.size[2] / 2)
+        return CAR if classification.looks_like_car(box.size, top) else None
+    return best
 
 
 def _outside_bigger(built: list[_Built]) -> list[int]:
