@@ -2,6 +2,7 @@
 
 import os
 import time
+from typing import Any
 
 import cv2
 from sensor_msgs.msg import CameraInfo, CompressedImage
@@ -33,9 +34,9 @@ class CameraNode(PerceptionNode[CameraNodeConfig]):
     Without weights it stays active and says so, and publishes nothing: no detections would mean that nothing is there.
     """
 
-    def __init__(self) -> None:
-        """Declare the parameters. Raises ConfigError."""
-        super().__init__("camera_node", CameraNodeConfig)
+    def __init__(self, **options: Any) -> None:
+        """Declare the parameters; ``options`` are rclpy's. Raises ConfigError."""
+        super().__init__("camera_node", CameraNodeConfig, **options)
 
     def prepare(self) -> None:
         """Load the network and create the publishers."""

@@ -4,6 +4,7 @@ import functools
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 from sensor_msgs.msg import CameraInfo, PointCloud2
 from vision_msgs.msg import Detection2DArray, Detection3DArray
@@ -25,7 +26,6 @@ from perception_nodes.node.base import PerceptionNode
 from perception_nodes.node.joining import StampJoin
 from perception_nodes.node.runner import run
 from perception_nodes.node.transforms import TransformBuffer
-from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from perception_core.geometry.camera_model import CameraModel
@@ -47,13 +47,13 @@ class _WaitingScan:
 class FusionNode(PerceptionNode[FusionNodeConfig]):
     """Fuses each scan with the camera results nearest in time; a late camera never holds a scan up for long."""
 
-    def __init__(self) -> None:
-        """Declare the parameters.
+    def __init__(self, **options: Any) -> None:
+        """Declare the parameters; ``options`` are rclpy's.
 
         Raises:
             ConfigError: a parameter that does not fit, or not one camera_info topic a camera.
         """
-        super().__init__("fusion_node", FusionNodeConfig)
+        super().__init__("fusion_node", FusionNodeConfig, **options)
         names, topics = self.config.cameras, self.config.camera_info_topics
         if len(names) != len(topics):
             raise ConfigError(f"camera_info_topics: {len(topics)} topics, but cameras names {len(names)}: {names}")

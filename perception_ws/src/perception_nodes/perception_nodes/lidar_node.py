@@ -2,6 +2,7 @@
 
 import functools
 import time
+from typing import Any
 
 from sensor_msgs.msg import LaserScan, PointCloud2
 from vision_msgs.msg import Detection3DArray
@@ -26,9 +27,9 @@ _SCAN_QUEUE = 5
 class LidarNode(PerceptionNode[LidarNodeConfig]):
     """Decodes, takes out the ground and clusters each scan, in the base frame."""
 
-    def __init__(self) -> None:
-        """Declare the parameters. Raises ConfigError."""
-        super().__init__("lidar_node", LidarNodeConfig)
+    def __init__(self, **options: Any) -> None:
+        """Declare the parameters; ``options`` are rclpy's. Raises ConfigError."""
+        super().__init__("lidar_node", LidarNodeConfig, **options)
 
     def prepare(self) -> None:
         """Compile the hot loops and create the publishers."""

@@ -41,9 +41,9 @@ _STATUS_SILENCE_NS = 1_000_000_000
 class TrackingNode(PerceptionNode[TrackingNodeConfig]):
     """Follows the objects; goes on saying what it knows, and that it is blind, when none arrive."""
 
-    def __init__(self) -> None:
-        """Declare the parameters. Raises ConfigError."""
-        super().__init__("tracking_node", TrackingNodeConfig)
+    def __init__(self, **options: Any) -> None:
+        """Declare the parameters; ``options`` are rclpy's. Raises ConfigError."""
+        super().__init__("tracking_node", TrackingNodeConfig, **options)
 
     def prepare(self) -> None:
         """Compile the hot loops, make the tracker and the publishers."""

@@ -3,7 +3,7 @@
 import time
 import traceback
 from collections.abc import Callable
-from typing import Any, TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from diagnostic_msgs.msg import DiagnosticArray
 from rclpy.clock import Clock, ClockType, JumpThreshold, TimeJump
@@ -51,13 +51,15 @@ class PerceptionNode[N: NodeConfig](LifecycleNode):
     :meth:`on_time_reset` and :meth:`health`.
     """
 
-    def __init__(self, name: str, config_class: type[N], **kwargs: Any) -> None:
-        """Declare the parameters.
+    def __init__(self, name: str, config_class: type[N], **options: Any) -> None:
+        """Declare the parameters; ``options`` are rclpy's (context, parameter_overrides ...).
 
         Raises:
             ConfigError: a parameter that is unknown or does not fit.
         """
-        super().__init__(name, namespace=NAMESPACE, automatically_declare_parameters_from_overrides=True, **kwargs)
+        super().__init__(
+            name, automatically_declare_parameters_from_overrides=True, **{"namespace": NAMESPACE, **options}
+        )
         self.config: N = declare_parameters(self, config_class)
         self._answer_impossible_transitions()
         self.stats = Statistics()
