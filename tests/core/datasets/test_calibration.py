@@ -86,6 +86,11 @@ def test_a_missing_file_is_named(tmp_path):
         load_rig(tmp_path / "nowhere")
 
 
+def test_numbers_may_be_written_as_python_prints_them(tmp_path):
+    tree = load_extrinsics(write(tmp_path, EXTRINSICS.replace("[1.0, 2.0, 3.0]", "[1e-05, 2, 3.0]")))
+    np.testing.assert_allclose(tree.lookup("base_link", "lidar")[:3, 3], [1e-5, 2.0, 3.0])
+
+
 @given(st.lists(st.floats(-2.0, 2.0), min_size=4, max_size=4))
 def test_quaternions_are_taken_when_unit_and_only_then(tmp_path_factory, quaternion):
     path = write(

@@ -81,6 +81,17 @@ def test_velocity_is_the_derivative_of_the_position(time):
     assert (after.yaw[0] - before.yaw[0]) / (2 * h) == pytest.approx(now.yaw_rate[0], abs=0.05)
 
 
+def test_walkers_step_up_the_kerb():
+    # The ground rises by 0.2 m from d = 2 to d = 3; crossing it at 1 m/s climbs 0.2 m/s.
+    def ramp(d):
+        return 0.2 * np.clip(d - 2.0, 0.0, 1.0)
+
+    motion = Trajectory(STRAIGHT, [[5, 0], [5, 6]], [[0, 1]], ground=ramp).at([1.0, 2.5, 5.0])
+    np.testing.assert_allclose(motion.z, [0.0, 0.1, 0.2], atol=1e-6)
+    np.testing.assert_allclose(motion.climb, [0.0, 0.2, 0.0], atol=1e-6)
+    np.testing.assert_allclose(motion.poses()[1, :3, 3], [5.0, 2.5, 0.1], atol=1e-6)
+
+
 def test_poses_are_on_the_ground():
     T = Trajectory(STRAIGHT, [[7, -2]], [], heading=np.pi / 2).at([0.0]).poses()
     np.testing.assert_allclose(T[0] @ [1.0, 0.0, 0.0, 1.0], [7.0, -1.0, 0.0, 1.0], atol=1e-12)

@@ -128,9 +128,7 @@ def load_camera_info(path: Path | str, frame: str = "") -> CameraModel:
     _matrix(path, "rectification_matrix", document["rectification_matrix"], (3, 3))
     _matrix(path, "projection_matrix", document["projection_matrix"], (3, 4))
     if K[0, 0] <= 0.0 or K[1, 1] <= 0.0:
-        raise CalibrationError(
-            f"{path}: camera_matrix: focal lengths {K[0, 0]:g}, {K[1, 1]:g}, expected positive"
-        )
+        raise CalibrationError(f"{path}: camera_matrix: focal lengths {K[0, 0]:g}, {K[1, 1]:g}, expected positive")
     width, height = (_integer(path, key, document[key]) for key in ("image_width", "image_height"))
     model = _text(path, "distortion_model", document["distortion_model"])
     try:
@@ -152,9 +150,7 @@ def _read(path: Path) -> Any:
 def _mapping(path: Path, key: str, value: Any, required: set[str], optional: set[str]) -> dict[str, Any]:
     where = f"{path}: {key}" if key else f"{path}"
     if not isinstance(value, dict):
-        raise CalibrationError(
-            f"{where}: expected a mapping with {', '.join(sorted(required))}, got {value!r}"
-        )
+        raise CalibrationError(f"{where}: expected a mapping with {', '.join(sorted(required))}, got {value!r}")
     dot = f"{key}." if key else ""
     for name in sorted(required - value.keys()):
         raise CalibrationError(f"{path}: {dot}{name}: missing key")
@@ -167,8 +163,7 @@ def _transform(path: Path, key: str, entry: Any) -> FrameTransform:
     fields = _mapping(path, key, entry, {"parent", "child", "translation", "quaternion"}, optional={"source"})
     parent, child = (_text(path, f"{key}.{name}", fields[name]) for name in ("parent", "child"))
     numbers = {
-        name: _numbers(path, f"{key}.{name}", fields[name], n)
-        for name, n in (("translation", 3), ("quaternion", 4))
+        name: _numbers(path, f"{key}.{name}", fields[name], n) for name, n in (("translation", 3), ("quaternion", 4))
     }
     T = from_quaternion(numbers["translation"], numbers["quaternion"], f"{path}: {key}")
     return FrameTransform(parent, child, T)
@@ -185,14 +180,10 @@ def _check_tree(path: Path, base: str, transforms: tuple[FrameTransform, ...]) -
         while frame in parents and steps <= len(parents):
             frame, steps = parents[frame], steps + 1
         if frame != base:
-            raise CalibrationError(
-                f"{path}: transforms: frame {child!r} does not hang on base_frame {base!r}"
-            )
+            raise CalibrationError(f"{path}: transforms: frame {child!r} does not hang on base_frame {base!r}")
 
 
-def _matrix(
-    path: Path, key: str, value: Any, shape: tuple[int, int | None]
-) -> np.ndarray[Any, np.dtype[np.float64]]:
+def _matrix(path: Path, key: str, value: Any, shape: tuple[int, int | None]) -> np.ndarray[Any, np.dtype[np.float64]]:
     fields = _mapping(path, key, value, {"rows", "cols", "data"}, optional=set())
     rows, cols = (_integer(path, f"{key}.{name}", fields[name]) for name in ("rows", "cols"))
     if rows != shape[0] or shape[1] not in (None, cols):
@@ -205,10 +196,20 @@ def _matrix(
 def _numbers(path: Path, key: str, value: Any, length: int) -> list[float]:
     if not isinstance(value, list) or len(value) != length:
         raise CalibrationError(f"{path}: {key}: expected {length} numbers, got {value!r}")
-    for number in value:
-        if isinstance(number, bool) or not isinstance(number, int | float) or not math.isfinite(number):
-            raise CalibrationError(f"{path}: {key}: expected {length} finite numbers, got {value!r}")
-    return [float(number) for number in value]
+    numbers = [_number(entry) for entry in value]
+    if not all(map(math.isfinite, numbers)):
+        raise CalibrationError(f"{path}: {key}: expected {length} finite numbers, got {value!r}")
+    return numbers
+
+
+def _number(value: Any) -> float:
+    """Return a number, NaN for anything else; PyYAML takes 1e-05 (YAML 1.2, and how Python prints it) for text."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return math.nan
+    try:
+        return float(value)
+    except ValueError:
+        return math.nan
 
 
 def _integer(path: Path, key: str, value: Any) -> int:

@@ -167,9 +167,7 @@ def read_points(path: Path | str) -> NDArray[np.float32]:
     except OSError as error:
         raise DatasetError(f"{path}: cannot read the scan ({error.strerror})") from error
     if len(data) % _POINT_BYTES:
-        raise DatasetError(
-            f"{path}: {len(data)} bytes, expected a multiple of {_POINT_BYTES} (x y z reflectance)"
-        )
+        raise DatasetError(f"{path}: {len(data)} bytes, expected a multiple of {_POINT_BYTES} (x y z reflectance)")
     return np.frombuffer(data, dtype="<f4").astype(np.float32).reshape(-1, 4)
 
 

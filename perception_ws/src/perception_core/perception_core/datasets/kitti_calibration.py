@@ -93,9 +93,7 @@ def object_calibration(path: Path, image_size: tuple[int, int]) -> KittiCalibrat
     return _calibration(path, P, R_rect, T_cam0_velo, image_size)
 
 
-def entry(
-    path: Path, values: dict[str, NDArray[np.float64]], key: str, shape: tuple[int, ...]
-) -> NDArray[np.float64]:
+def entry(path: Path, values: dict[str, NDArray[np.float64]], key: str, shape: tuple[int, ...]) -> NDArray[np.float64]:
     """Return one key's numbers in a shape.
 
     Raises:

@@ -68,9 +68,7 @@ def read_imu_to_velo(path: Path) -> Transform:
         DatasetError: the file or a key is missing, or the numbers are no rigid transform.
     """
     values = read_calibration_lines(path)
-    return rigid(
-        path, "R", np.column_stack([entry(path, values, "R", (3, 3)), entry(path, values, "T", (3,))])
-    )
+    return rigid(path, "R", np.column_stack([entry(path, values, "R", (3, 3)), entry(path, values, "T", (3,))]))
 
 
 def odometry(
@@ -97,7 +95,5 @@ def _read_record(path: Path) -> NDArray[np.float64]:
     except (OSError, ValueError) as error:
         raise DatasetError(f"{path}: cannot read the oxts record ({error})") from error
     if record.size < _MIN_FIELDS or not np.isfinite(record[:_MIN_FIELDS]).all():
-        raise DatasetError(
-            f"{path}: expected at least {_MIN_FIELDS} finite numbers, got {words[:_MIN_FIELDS]}"
-        )
+        raise DatasetError(f"{path}: expected at least {_MIN_FIELDS} finite numbers, got {words[:_MIN_FIELDS]}")
     return record

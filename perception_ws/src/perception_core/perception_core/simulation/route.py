@@ -3,6 +3,7 @@
 Street coordinates are (s, d): metres along the centreline and to its left.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -63,12 +64,24 @@ class Route:
 
 @dataclass(frozen=True, slots=True)
 class Motion:
-    """Planar motion at N moments: x, y (m), yaw (rad), speed (m/s) along yaw and yaw rate (rad/s), float64 (N,)."""
+    """Motion over the ground at N moments, float64 (N,).
+
+    Attributes:
+        x: metres in the world.
+        y: metres.
+        z: metres, height of the ground.
+        yaw: radians.
+        speed: m/s along yaw, level.
+        climb: m/s upwards.
+        yaw_rate: rad/s.
+    """
 
     x: Floats
     y: Floats
+    z: Floats
     yaw: Floats
     speed: Floats
+    climb: Floats
     yaw_rate: Floats
 
     def poses(self) -> Floats:
@@ -77,14 +90,21 @@ class Motion:
         c, s = np.cos(self.yaw), np.sin(self.yaw)
         T[:, 0, 0], T[:, 0, 1], T[:, 1, 0], T[:, 1, 1] = c, -s, s, c
         T[:, 2, 2] = T[:, 3, 3] = 1.0
-        T[:, 0, 3], T[:, 1, 3] = self.x, self.y
+        T[:, 0, 3], T[:, 1, 3], T[:, 2, 3] = self.x, self.y, self.z
         return T
 
 
 class Trajectory:
     """A path driven with a speed that is piecewise linear in time; it stands still at its end."""
 
-    def __init__(self, route: Route, path: ArrayLike, speed: ArrayLike, heading: float = 0.0) -> None:
+    def __init__(
+        self,
+        route: Route,
+        path: ArrayLike,
+        speed: ArrayLike,
+        heading: float = 0.0,
+        ground: Callable[[Floats], Floats] = np.zeros_like,
+    ) -> None:
         """Build from waypoints in street coordinates and a speed profile.
 
         Args:
@@ -92,6 +112,7 @@ class Trajectory:
             path: (K, 2) rows (s, d) in metres; one row stands still.
             speed: (J, 2) rows (time s, speed m/s), times rising.
             heading: radians against the street, for one that stands still.
+            ground: height (N,) of the ground in metres at d (N,).
 
         Raises:
             ConfigError: an empty path, equal neighbours in it, falling times or a negative speed.
@@ -105,11 +126,16 @@ class Trajectory:
         self._t, self._v = (profile[:, 0], profile[:, 1]) if len(profile) else (np.zeros(1), np.zeros(1))
         self._travelled = np.concatenate([[0.0], np.cumsum(np.diff(self._t) * (self._v[1:] + self._v[:-1]) / 2.0)])
         if len(waypoints) == 1:
-            self._xy = route.position(waypoints[:, 0], waypoints[:, 1])
-            self._yaw = route.heading(waypoints[:, 0]) + heading
-            self._along = np.zeros(1)
+            street = waypoints
+            self._yaw = route.heading(street[:, 0]) + heading
         else:
-            self._xy, self._yaw, self._along = _dense(route, waypoints)
+            street = _dense(waypoints)
+        self._xy = route.position(street[:, 0], street[:, 1])
+        self._z = ground(street[:, 1])
+        self._along = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(self._xy, axis=0), axis=1))])
+        if len(street) > 1:
+            tangent = np.gradient(self._xy, axis=0)
+            self._yaw = np.unwrap(np.arctan2(tangent[:, 1], tangent[:, 0]))
 
     def at(self, times: ArrayLike) -> Motion:
         """Return the motion at times (N,) in seconds; outside the profile the nearest speed is kept."""
@@ -120,9 +146,11 @@ class Trajectory:
         return Motion(
             np.interp(s, self._along, self._xy[:, 0]),
             np.interp(s, self._along, self._xy[:, 1]),
+            np.interp(s, self._along, self._z),
             np.interp(s, self._along, self._yaw),
             speed,
-            speed * self._curvature(s),
+            speed * self._slope(s, self._z),
+            speed * self._slope(s, self._yaw),
         )
 
     def travelled(self, time: float) -> float:
@@ -139,26 +167,21 @@ class Trajectory:
         travelled = self._travelled[before] + (inside - self._t[before]) * (speed + self._v[before]) / 2.0
         return travelled + (t - inside) * speed, speed
 
-    def _curvature(self, s: Floats) -> Floats:
-        if len(self._along) < 2:
-            return np.zeros_like(s)
+    def _slope(self, s: Floats, values: Floats) -> Floats:
+        """Return the derivative by the way of a column of the dense path."""
         ahead, behind = np.minimum(s + _STEP, self._along[-1]), np.maximum(s - _STEP, 0.0)
-        turn = np.interp(ahead, self._along, self._yaw) - np.interp(behind, self._along, self._yaw)
-        return np.asarray(turn / np.maximum(ahead - behind, 1e-9), dtype=np.float64)
+        rise = np.interp(ahead, self._along, values) - np.interp(behind, self._along, values)
+        return np.asarray(rise / np.maximum(ahead - behind, 1e-9), dtype=np.float64)
 
 
-def _dense(route: Route, waypoints: Floats) -> tuple[Floats, Floats, Floats]:
-    """Sample a path every 0.1 m: world xy, yaw and length so far. PCHIP does not overshoot its waypoints."""
+def _dense(waypoints: Floats) -> Floats:
+    """Sample a path every 0.1 m, (N, 2) street coordinates. PCHIP does not overshoot its waypoints."""
     chords = np.linalg.norm(np.diff(waypoints, axis=0), axis=1)
     if (chords < 1e-6).any():
         raise ConfigError(f"path: {waypoints.tolist()}: expected neighbours in different places")
     knots = np.concatenate([[0.0], np.cumsum(chords)])
     u = np.linspace(0.0, knots[-1], int(np.ceil(knots[-1] / _STEP)) + 1)
-    street = _rounded(np.asarray(PchipInterpolator(knots, waypoints)(u), dtype=np.float64))
-    xy = route.position(street[:, 0], street[:, 1])
-    tangent = np.gradient(xy, axis=0)
-    along = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(xy, axis=0), axis=1))])
-    return xy, np.unwrap(np.arctan2(tangent[:, 1], tangent[:, 0])), along
+    return _rounded(np.asarray(PchipInterpolator(knots, waypoints)(u), dtype=np.float64))
 
 
 def _rounded(points: Floats) -> Floats:

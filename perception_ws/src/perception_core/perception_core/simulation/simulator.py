@@ -141,7 +141,7 @@ class Simulation:
             centre=apply(T, now.poses[:, :3, 3]) + size * [0.0, 0.0, 0.5],
             size=size,
             yaw=yaw,
-            velocity=now.speed[:, None] * np.column_stack([np.cos(yaw), np.sin(yaw), 0.0 * yaw]),
+            velocity=np.column_stack([now.speed * np.cos(yaw), now.speed * np.sin(yaw), now.climb]),
             yaw_rate=now.yaw_rate,
             point_count=np.bincount(scan.objects[scan.objects >= 0], minlength=len(actors)).astype(np.int32),
             visible_fraction=picture.visible_fraction,

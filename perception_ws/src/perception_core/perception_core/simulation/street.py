@@ -40,6 +40,12 @@ def road_half_width(config: StreetConfig) -> float:
     return config.lane_width + config.parking_width
 
 
+def ground_height(config: StreetConfig, d: Floats) -> Floats:
+    """Return the height (N,) in metres on which one walks at d (N,): up the kerb within one step of 0.8 m."""
+    step = np.clip((np.abs(d) - road_half_width(config) + 0.2) / 0.8, 0.0, 1.0)
+    return np.asarray(config.kerb_height * step * step * (3.0 - 2.0 * step), dtype=np.float64)
+
+
 def build_street(config: StreetConfig, route: Route, rng: np.random.Generator) -> Mesh:
     """Build everything that never moves as one mesh in the world frame."""
     parts = [*_ground(config, route), *_markings(config, route), *_furniture(config, route, rng)]

@@ -17,7 +17,7 @@ from perception_core.simulation.mesh import Colour, Mesh, merge
 from perception_core.simulation.raycast import RayScene
 from perception_core.simulation.route import Motion, Route, Trajectory
 from perception_core.simulation.scenario import ActorConfig, Scenario, StreetConfig
-from perception_core.simulation.street import build_street
+from perception_core.simulation.street import build_street, ground_height
 from perception_core.types import classes
 
 CLASS_OF_MODEL = {
@@ -119,7 +119,8 @@ class Snapshot:
         time: seconds of the scenario.
         poses: float64 (M, 4, 4) in the world, on the ground.
         yaw: float64 (M,) radians.
-        speed: float64 (M,) m/s along the yaw.
+        speed: float64 (M,) m/s along the yaw, level.
+        climb: float64 (M,) m/s upwards.
         yaw_rate: float64 (M,) rad/s.
         bodies: index into ``World.bodies`` of the mesh each shows.
     """
@@ -128,6 +129,7 @@ class Snapshot:
     poses: NDArray[np.float64]
     yaw: NDArray[np.float64]
     speed: NDArray[np.float64]
+    climb: NDArray[np.float64]
     yaw_rate: NDArray[np.float64]
     bodies: tuple[int, ...]
 
@@ -156,12 +158,11 @@ class World:
         """Return where all actors are at a time in seconds."""
         motions = [actor.trajectory.at(time) for actor in self.actors]
         columns = (
-            np.array([getattr(motion, name)[0] for motion in motions], dtype=np.float64)
-            for name in ("x", "y", "yaw", "speed", "yaw_rate")
+            np.array([getattr(motion, name)[0] for motion in motions], dtype=np.float64) for name in Motion.__slots__
         )
         motion = Motion(*columns)
         bodies = tuple(actor.body_at(time) for actor in self.actors)
-        return Snapshot(time, motion.poses(), motion.yaw, motion.speed, motion.yaw_rate, bodies)
+        return Snapshot(time, motion.poses(), motion.yaw, motion.speed, motion.climb, motion.yaw_rate, bodies)
 
 
 class _Wardrobe:
@@ -189,8 +190,8 @@ def build_world(scenario: Scenario, seed: int) -> World:
     street_rng, parking_rng, look_rng = (np.random.default_rng([seed, stream]) for stream in (1, 2, 3))
     wardrobe = _Wardrobe(build_street(config.street, route, street_rng))
     entries = [*scenario.actors, *parked_cars(config.street, route, parking_rng)]
-    actors = tuple(_actor(i + 1, entry, route, wardrobe, look_rng) for i, entry in enumerate(entries))
-    ego = _trajectory("ego", config.ego, route)
+    actors = tuple(_actor(i + 1, entry, (config.street, route), wardrobe, look_rng) for i, entry in enumerate(entries))
+    ego = _trajectory("ego", config.ego, config.street, route)
     owner = _settle(wardrobe, actors)
     bodies, first = [], 0
     for mesh in wardrobe.meshes:
@@ -216,8 +217,10 @@ def parked_cars(config: StreetConfig, route: Route, rng: np.random.Generator) ->
     return cars
 
 
-def _actor(number: int, entry: ActorConfig, route: Route, wardrobe: _Wardrobe, rng: np.random.Generator) -> Actor:
-    trajectory = _trajectory(f"actors[{number - 1}]", entry, route)
+def _actor(
+    number: int, entry: ActorConfig, where: tuple[StreetConfig, Route], wardrobe: _Wardrobe, rng: np.random.Generator
+) -> Actor:
+    trajectory = _trajectory(f"actors[{number - 1}]", entry, *where)
     bodies, size = _bodies(entry.model, wardrobe, rng)
     middle = np.array([0.0, 0.0, size[2] / 2.0])
     radius = max(float(np.linalg.norm(wardrobe.meshes[b].vertices - middle, axis=1).max()) for b in bodies)
@@ -251,11 +254,11 @@ def _settle(wardrobe: _Wardrobe, actors: tuple[Actor, ...]) -> NDArray[np.int32]
     return np.repeat(np.array(owners, dtype=np.int32), [len(part) for part in parts])
 
 
-def _trajectory(name: str, entry: ActorConfig, route: Route) -> Trajectory:
+def _trajectory(name: str, entry: ActorConfig, street: StreetConfig, route: Route) -> Trajectory:
     path = np.reshape(entry.path, (-1, 2))
     speed = np.reshape(entry.speed, (-1, 2))
     try:
-        return Trajectory(route, path, speed, float(np.radians(entry.heading)))
+        return Trajectory(route, path, speed, float(np.radians(entry.heading)), partial(ground_height, street))
     except ConfigError as error:
         raise ConfigError(f"{name}.{error}") from error
 
