@@ -1,1 +1,1 @@
-"""The verbs of the command `perception`, one module each."""
+"""The verbs of the command `perception`: one module each."""
