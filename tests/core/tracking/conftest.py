@@ -50,7 +50,7 @@ def make_objects(seconds: float, boxes: list[dict[str, Any]], **common: Any) -> 
 
 @dataclass
 class Body:
-    """A box on the ground of the fixed frame that moves at constant velocity along x and y."""
+    """A box on the ground of the fixed frame with constant speed and turn rate (rad/s)."""
 
     x: float
     y: float
@@ -63,9 +63,24 @@ class Body:
     label: str = "unknown"
     p: float = 1.0
 
+    turn_rate: float = 0.0
+
     def at(self, seconds: float) -> NDArray[np.float64]:
-        """Centre (2,) in the fixed frame."""
-        return np.array([self.x + self.vx * seconds, self.y + self.vy * seconds])
+        """Centre (2,) in the fixed frame: a straight line, or a circle for a turn rate."""
+        if self.turn_rate == 0.0:
+            return np.array([self.x + self.vx * seconds, self.y + self.vy * seconds])
+        angle, speed = self.turn_rate * seconds, np.hypot(self.vx, self.vy)
+        radius, start = speed / self.turn_rate, self.yaw
+        return np.array(
+            [
+                self.x + radius * (np.sin(start + angle) - np.sin(start)),
+                self.y - radius * (np.cos(start + angle) - np.cos(start)),
+            ]
+        )
+
+    def yaw_at(self, seconds: float) -> float:
+        """Radians in the fixed frame."""
+        return self.yaw + self.turn_rate * seconds
 
 
 def seen_by_lidar(
@@ -77,7 +92,7 @@ def seen_by_lidar(
     """
     T_base_fixed = transforms.invert(T_fixed_base)
     centre = transforms.apply(T_base_fixed, np.array([[*body.at(seconds), 0.0]]))[0, :2]
-    yaw = body.yaw - transforms.yaw_of(T_fixed_base)
+    yaw = body.yaw_at(seconds) - transforms.yaw_of(T_fixed_base)
     axes = np.array([[np.cos(yaw), np.sin(yaw)], [-np.sin(yaw), np.cos(yaw)]])
     half = np.array([body.length, body.width]) / 2.0
     points = []

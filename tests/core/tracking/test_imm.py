@@ -13,7 +13,7 @@ def follow(positions: np.ndarray, over_ground: bool = True, dt: float = 0.1) -> 
     """Model states, covariances and probabilities after a track of positions (N, 3)."""
     models = imm.begin(NOISE, positions[:1], over_ground, CONFIG)
     for position in positions[1:]:
-        models = imm.predict(*models, dt, over_ground, CONFIG)
+        models = imm.predict(*models, np.zeros(1), dt, over_ground, CONFIG)
         models = imm.update(*models, position[None], NOISE, over_ground)
     return models
 
@@ -55,7 +55,7 @@ def test_without_odometry_nothing_stands_still() -> None:
 
 def test_no_tracks() -> None:
     models = imm.begin(np.empty((0, 3, 3)), np.empty((0, 3)), True, CONFIG)
-    models = imm.predict(*models, 0.1, True, CONFIG)
+    models = imm.predict(*models, np.empty(0), 0.1, True, CONFIG)
     models = imm.update(*models, np.empty((0, 3)), np.empty((0, 3, 3)), True)
     assert imm.combine(*models)[0].shape == (0, 6)
 

@@ -54,3 +54,12 @@ def test_many_tracks_equal_one_by_one() -> None:
         alone = kalman.update(*predicted, position[i : i + 1], noise[i : i + 1])
         np.testing.assert_allclose(together[0][i], alone[0][0], rtol=1e-12)
         np.testing.assert_allclose(together[1][i], alone[1][0], rtol=1e-12, atol=1e-14)
+
+
+def test_a_quarter_turn_of_the_velocity_by_hand() -> None:
+    state, covariance = one_track()
+    covariance[0, 4, 4] = 9.0
+    turned, turned_covariance = kalman.turn(state, covariance, np.array([np.pi / 2]))
+    np.testing.assert_allclose(turned[0], [0, 0, 0, 0, 2, 0], atol=1e-12)
+    np.testing.assert_allclose(np.diag(turned_covariance[0]), [1, 1, 1, 9, 4, 4])
+    assert kalman.turn(state, covariance, np.zeros(1))[0] is state

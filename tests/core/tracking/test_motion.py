@@ -1,29 +1,77 @@
-"""Moving, standing, unknown."""
+"""Moving, standing, unknown; which way is forward."""
+
+import uuid
 
 import numpy as np
+import pytest
 
-from perception_core.tracking.config import OutputConfig
-from perception_core.tracking.motion import classify
+from perception_core.tracking import life, motion
+from perception_core.tracking.config import MeasurementConfig, OutputConfig, TrackerConfig
+from perception_core.tracking.measurements import from_objects
+from perception_core.tracking.table import TrackTable, empty_table
 from perception_core.types import Motion
 
-CONFIG = OutputConfig(moving_speed=0.6, static_speed=1.0, motion_significance=3.0)
+CONFIG = OutputConfig(moving_speed=0.6, static_speed=1.0, motion_significance=2.0, model_certainty=0.9)
 
 
-def told(speed: float, sigma: float, over_ground: bool = True) -> Motion:
-    return Motion(classify(np.array([[speed, 0.0, 0.0]]), np.eye(3)[None] * sigma**2, over_ground, CONFIG)[0])
+@pytest.fixture
+def track(objects):
+    """Makes one track with a velocity along x, its sigma and the probability that it moves."""
+
+    def make(speed: float, sigma: float, moving: float, **box: object) -> TrackTable:
+        scan = objects(0.0, [{"x": 10.0, "y": 0.0} | box])
+        seen, _ = from_objects(scan, np.eye(4), MeasurementConfig())
+        table = life.born(seen, 0, np.zeros(2), uuid.UUID(int=0), 0, True, TrackerConfig())
+        table.state[0, 3:] = speed, 0.0, 0.0
+        table.covariance[0, 3:, 3:] = np.eye(3) * sigma**2
+        table.model_probability[0] = 1.0 - moving, moving
+        return table
+
+    return make
 
 
-def test_by_hand() -> None:
-    assert told(1.4, 0.4) == Motion.MOVING  # 3.5 sigma
-    assert told(1.4, 0.5) == Motion.UNKNOWN  # 2.8 sigma, and up to 2.4 m/s
-    assert told(0.1, 0.4) == Motion.STATIC  # at most 0.9 m/s
-    assert told(0.1, 0.5) == Motion.UNKNOWN  # up to 1.1 m/s
-    assert told(0.5, 0.01) == Motion.STATIC  # significant, but slower than moving_speed
+def test_by_hand(track) -> None:
+    def told(*args: float, over_ground: bool = True) -> Motion:
+        return Motion(motion.classify(track(*args), over_ground, CONFIG)[0])
+
+    assert told(1.4, 0.5, 0.95) == Motion.MOVING  # 2.8 sigma
+    assert told(1.4, 0.5, 0.85) == Motion.UNKNOWN  # the models have not decided
+    assert told(1.4, 0.8, 0.95) == Motion.UNKNOWN  # 1.75 sigma, up to 3 m/s
+    assert told(0.1, 0.4, 0.6) == Motion.STATIC  # at most 0.9 m/s
+    assert told(0.1, 0.5, 0.6) == Motion.UNKNOWN  # up to 1.1 m/s
+    assert told(0.1, 0.5, 0.05) == Motion.STATIC  # the model of standing still holds
+    assert told(0.5, 0.01, 0.99) == Motion.STATIC  # significant, but slower than moving_speed
+    assert told(20.0, 0.1, 0.99, over_ground=False) == Motion.UNKNOWN
 
 
-def test_relative_velocities_tell_nothing() -> None:
-    assert told(20.0, 0.1, over_ground=False) == Motion.UNKNOWN
+def test_no_tracks() -> None:
+    assert motion.classify(empty_table(), True, CONFIG).shape == (0,)
+    assert motion.turn_rate(empty_table()).shape == (0,)
 
 
-def test_none() -> None:
-    assert classify(np.empty((0, 3)), np.empty((0, 3, 3)), True, CONFIG).shape == (0,)
+def test_x_points_along_the_length_before_any_motion(track) -> None:
+    across = track(0.0, 1.0, 0.5, size=(1.8, 4.2, 1.5))
+    motion.orient(across, np.array([False]))
+    np.testing.assert_allclose(across.size[0, :2], [4.2, 1.8])
+    np.testing.assert_allclose(across.heading[0, 0], np.pi / 2)
+    assert not across.oriented[0]
+
+
+def test_x_points_where_it_moves_even_along_the_short_side(track) -> None:
+    # only the rear of a car was seen: 1.8 m across the road, and it drives along x
+    rear = track(8.0, 0.3, 1.0, size=(1.8, 0.3, 1.5), yaw=np.pi / 2)
+    motion.orient(rear, np.array([True]))
+    np.testing.assert_allclose(rear.size[0, :2], [0.3, 1.8])
+    np.testing.assert_allclose(rear.heading[0, 0], 0.0, atol=1e-12)
+    motion.orient(rear, np.array([False]))
+    np.testing.assert_allclose(rear.size[0, :2], [0.3, 1.8])
+
+
+def test_only_a_sure_yaw_rate_turns_the_velocity(track) -> None:
+    table = track(8.0, 0.3, 1.0)
+    table.heading[0, 1], table.heading_covariance[0, 1, 1] = 0.5, 0.1**2
+    assert motion.turn_rate(table)[0] == 0.0  # the axes are not known to lie along the motion
+    table.oriented[0] = True
+    assert motion.turn_rate(table)[0] == 0.5
+    table.heading_covariance[0, 1, 1] = 0.3**2
+    assert motion.turn_rate(table)[0] == 0.0

@@ -196,6 +196,16 @@ def test_velocity_of_a_walker_within_a_second(body, track_drive) -> None:
     np.testing.assert_allclose(results[-1].velocity[0, :2], [0.0, 1.4], atol=0.3)
 
 
+def test_a_turning_car_keeps_id_course_and_turn_rate(body, track_drive) -> None:
+    # 8 m/s on a circle of 20 m
+    results = track_drive([body(20.0, -10.0, 8.0, turn_rate=0.4)], lambda t: I4, 5.0)
+    assert len(all_ids(results)) == 1
+    last, angle = results[-1], 0.4 * 4.9
+    np.testing.assert_allclose(last.velocity[0, :2], [8 * np.cos(angle), 8 * np.sin(angle)], atol=1.2)
+    assert abs(transforms.wrap_angle(last.yaw[0] - angle)) < 0.1
+    assert abs(last.yaw_rate[0] - 0.4) < 0.15
+
+
 def test_climbing_drones_have_a_vertical_velocity(tracker: Tracker, objects) -> None:
     for k in range(30):
         seen = {"x": 10.0, "y": 0.0, "z": 2.0 + 0.15 * k, "size": (0.5, 0.5, 0.3), "sigma": 0.05}

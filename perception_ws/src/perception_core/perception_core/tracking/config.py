@@ -10,7 +10,7 @@ class MotionConfig(Config):
     """Constant velocity driven by white-noise acceleration (Bar-Shalom et al. 2001, section 6.2.2)."""
 
     acceleration_density: float = param(
-        0.6, "horizontal power spectral density of the acceleration", unit="m^2/s^3", low=1e-3, high=100.0
+        1.5, "horizontal power spectral density of the acceleration", unit="m^2/s^3", low=1e-3, high=100.0
     )
     vertical_density: float = param(
         0.05, "vertical power spectral density of the acceleration", unit="m^2/s^3", low=1e-4, high=100.0
@@ -148,8 +148,11 @@ class OutputConfig(Config):
     static_speed: float = param(
         1.0, "static: the speed's upper bound (2 sigma) lies below this", unit="m/s", low=0.05, high=10.0
     )
+    model_certainty: float = param(
+        0.9, "probability of moving or of standing still from which on it is told", low=0.5, high=0.9999
+    )
     motion_significance: float = param(
-        3.0, "moving: the velocity differs from zero by this many sigma", low=1.0, high=10.0
+        2.0, "moving: the velocity differs from zero by this many sigma", low=1.0, high=10.0
     )
     prediction_steps: int = param(6, "poses of the predicted path", low=0, high=100)
     prediction_step: float = param(0.5, "time between them", unit="s", low=0.05, high=5.0)

@@ -42,9 +42,25 @@ def begin(noise: Floats, position: Floats, over_ground: bool, config: MotionConf
 
 
 def predict(
-    states: Floats, covariances: Floats, probability: Floats, dt: float, over_ground: bool, config: MotionConfig
+    states: Floats,
+    covariances: Floats,
+    probability: Floats,
+    turn_rate: Floats,
+    dt: float,
+    over_ground: bool,
+    config: MotionConfig,
 ) -> tuple[Floats, Floats, Floats]:
-    """Mix the models of each track and move them ahead by ``dt`` seconds; shapes as from :func:`begin`."""
+    """Mix the models of each track and move them ahead by ``dt`` seconds; shapes as from :func:`begin`.
+
+    Args:
+        states: (T, K, 6).
+        covariances: (T, K, 6, 6).
+        probability: (T, K).
+        turn_rate: (T,) rad/s by which the velocity of what moves turns along with the body, 0 where unknown.
+        dt: seconds, not negative.
+        over_ground: the frame does not move with the robot.
+        config: densities and times.
+    """
     joint = probability[:, :, None] * _transitions(states, dt, over_ground, config)
     moved_probability = joint.sum(axis=1)
     weight = joint / np.maximum(moved_probability, _LEAST**2)[:, None, :]
@@ -58,9 +74,9 @@ def predict(
 
     out, out_covariances = np.empty_like(states), np.empty_like(covariances)
     density = np.array([config.acceleration_density, config.acceleration_density, config.vertical_density])
-    out[:, MOVING], out_covariances[:, MOVING] = kalman.predict(
-        mixed[:, MOVING], mixed_covariances[:, MOVING], dt, density
-    )
+    half = turn_rate * dt / 2.0
+    moving = kalman.turn(mixed[:, MOVING], mixed_covariances[:, MOVING], half)
+    out[:, MOVING], out_covariances[:, MOVING] = kalman.turn(*kalman.predict(*moving, dt, density), half)
     out[:, STILL, :3], out[:, STILL, 3:] = mixed[:, STILL, :3], 0.0
     out_covariances[:, STILL] = 0.0
     drift = np.eye(3) * (config.still_density * dt)

@@ -37,6 +37,21 @@ def predict(state: Floats, covariance: Floats, dt: float, density: Floats) -> tu
     return moved, out
 
 
+def turn(state: Floats, covariance: Floats, angle: Floats) -> tuple[Floats, Floats]:
+    """Turn the velocities of T tracks by ``angle`` (T,) radians about +z.
+
+    Half of the angle before :func:`predict` and half after it make a constant turn rate, exact to second order.
+    """
+    if not angle.any():
+        return state, covariance
+    c, s = np.cos(angle), np.sin(angle)
+    by = np.zeros_like(covariance)
+    by[:, range(6), range(6)] = 1.0
+    by[:, 3, 3] = by[:, 4, 4] = c
+    by[:, 3, 4], by[:, 4, 3] = -s, s
+    return (by @ state[:, :, None])[:, :, 0], by @ covariance @ by.transpose(0, 2, 1)
+
+
 def update(state: Floats, covariance: Floats, position: Floats, noise: Floats) -> tuple[Floats, Floats]:
     """Correct T tracks by one measured position each, in Joseph's form, which keeps P positive definite.
 

@@ -3,6 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from perception_core.tracking import imm
 from perception_core.tracking.anchoring import QUARTER
 from perception_core.tracking.config import OutputConfig
 from perception_core.tracking.table import TrackTable
@@ -13,27 +14,41 @@ Floats = NDArray[np.float64]
 _LONGER = 1.15
 """Length and width change places when width exceeds length by this factor, not at every wobble."""
 
+_TURNING = 2.0
+"""Sigmas from which on a yaw rate is no noise."""
+
 _TURNED = np.pi / 3
 """Radians between heading and motion at which axes are renamed: more than half a quarter, so no flutter."""
 
 
-def classify(velocity: Floats, covariance: Floats, over_ground: bool, config: OutputConfig) -> NDArray[np.uint8]:
-    """Tell :class:`Motion` (T,) from velocities (T, 3) and their covariance (T, 3, 3).
+def classify(tracks: TrackTable, over_ground: bool, config: OutputConfig) -> NDArray[np.uint8]:
+    """Tell :class:`Motion` (T,) of the tracks.
 
-    MOVING: the velocity differs from zero significantly (v^T P^-1 v, Mahalanobis) and is faster than
-    ``moving_speed``. STATIC: the upper bound of the speed, two sigma, lies below ``static_speed``. Else
-    UNKNOWN, and always where velocities are not ``over_ground`` but relative to a moving robot.
+    MOVING: the model of that name holds (``model_certainty``), the velocity v differs from zero significantly
+    (v^T P^-1 v, Mahalanobis) and is faster than ``moving_speed``. STATIC: the model of standing still holds, or the
+    upper bound of the speed, two sigma, lies below ``static_speed``. Else UNKNOWN, and always where velocities are
+    not ``over_ground`` but relative to a moving robot.
     """
-    out = np.full(len(velocity), Motion.UNKNOWN, dtype=np.uint8)
-    if not over_ground or len(velocity) == 0:
+    out = np.full(len(tracks), Motion.UNKNOWN, dtype=np.uint8)
+    if not over_ground or len(tracks) == 0:
         return out
+    velocity, covariance = tracks.state[:, 3:], tracks.covariance[:, 3:, 3:]
     speed = np.linalg.norm(velocity, axis=1)
     surprise = np.einsum("ti,ti->t", velocity, np.linalg.solve(covariance, velocity[:, :, None])[:, :, 0])
     sigma = np.sqrt(np.linalg.eigvalsh(covariance)[:, -1])
-    moving = (surprise > config.motion_significance**2) & (speed > config.moving_speed)
-    out[~moving & (speed + 2.0 * sigma < config.static_speed)] = Motion.STATIC
+    moving = tracks.model_probability[:, imm.MOVING] > config.model_certainty
+    moving &= (surprise > config.motion_significance**2) & (speed > config.moving_speed)
+    still = tracks.model_probability[:, imm.STILL] > config.model_certainty
+    out[~moving & (still | (speed + 2.0 * sigma < config.static_speed))] = Motion.STATIC
     out[moving] = Motion.MOVING
     return out
+
+
+def turn_rate(tracks: TrackTable) -> Floats:
+    """Return (T,) rad/s of tracks that surely turn and whose axes are known to lie along their motion, else 0."""
+    rate, variance = tracks.heading[:, 1], tracks.heading_covariance[:, 1, 1]
+    sure = tracks.oriented & (rate**2 > _TURNING**2 * variance)
+    return np.where(sure, rate, 0.0)
 
 
 def orient(tracks: TrackTable, moving: NDArray[np.bool_]) -> None:

@@ -51,7 +51,7 @@ def report(
         class_probabilities=told.class_probabilities,
         existence=existence.probability(told.log_odds),
         footprints=tuple(boxes.bev_corners(centre, told.size, yaw)),
-        motion=motion.classify(velocity, told.covariance[:, 3:, 3:], over_ground, config),
+        motion=motion.classify(told, over_ground, config),
         sensors=told.sensors,
         first_seen_ns=told.first_seen_ns,
         last_seen_ns=told.last_seen_ns,

@@ -183,7 +183,7 @@ class Tracker:
         correction.correct(tracks, rows, matched, sides[rows], stamp_ns, self._over_ground, config)
         self._weigh_existence(rows, matched.existence, fit, dt)
         self._weigh_absence(rows, seen, sensor, dt, watching)
-        motions = motion.classify(tracks.state[:, 3:], tracks.covariance[:, 3:, 3:], self._over_ground, config.output)
+        motions = motion.classify(tracks, self._over_ground, config.output)
         motion.orient(tracks, motions == Motion.MOVING)
         self._begin(left.select(np.flatnonzero(owner < 0)), sensor)
         self._settle()
@@ -286,7 +286,13 @@ def _predicted(tracks: TrackTable, dt: float, over_ground: bool, config: Tracker
     """Return a copy of the tracks moved ahead by ``dt`` seconds."""
     moved = tracks.select(np.arange(len(tracks)))
     models = imm.predict(
-        tracks.model_states, tracks.model_covariances, tracks.model_probability, dt, over_ground, config.motion
+        tracks.model_states,
+        tracks.model_covariances,
+        tracks.model_probability,
+        motion.turn_rate(tracks),
+        dt,
+        over_ground,
+        config.motion,
     )
     moved.model_states, moved.model_covariances, moved.model_probability = models
     moved.state, moved.covariance = imm.combine(*models)
