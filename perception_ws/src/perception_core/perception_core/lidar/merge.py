@@ -7,6 +7,7 @@ side within the length of a vehicle, inside its angle of sight, and are too flat
 
 import numpy as np
 
+from perception_core.lidar.grazing import join_sides, measure
 from perception_core.lidar.jit import F32, F64, I32, kernel
 from perception_core.lidar.split import cells_by_label, contour_of, heading_of, wrapped
 
@@ -49,16 +50,21 @@ def merge_fragments(
         int32 (C,) the piece each cell belongs to now, and float64 (P,) headings, new where fragments joined.
     """
     p = len(headings)
-    order, starts = cells_by_label(piece, p)
     azimuth = np.arctan2(y - sensor[1], x - sensor[0])
     reach = np.sqrt((x - sensor[0]) ** 2 + (y - sensor[1]) ** 2)
-    box, span, low, high, count = _measure(x, y, azimuth, reach, bottom, top, points, piece, headings)
+    sides = join_sides(x, y, azimuth, reach, bottom, top, points, piece, headings, sensor)
+    headings = _refit(x, y, azimuth, reach, sides, sides[piece], headings)
+    piece = sides[piece]
+    order, starts = cells_by_label(piece, p)
+    box, span, low, high, count = measure(x, y, azimuth, reach, bottom, top, points, piece, headings)
     owner = np.arange(p).astype(np.int32)
     for b in range(p):
+        if count[b] == 0:
+            continue
         fragment = low[b] > FLOATING and high[b] - low[b] < FLAT and high[b] < FRAGMENT_TOP
         cells = order[starts[b] : starts[b + 1]]
         for a in range(p):
-            if a == b or span[b, 3] < span[a, 2] or (owner[b] != b and count[a] < count[owner[b]]):
+            if a == b or count[a] == 0 or span[b, 3] < span[a, 2] or (owner[b] != b and count[a] < count[owner[b]]):
                 continue
             if (fragment and low[a] < FLOATING and high[b] < high[a] + OVER and _in_shadow(b, a, box, span)) or (
                 count[b] < SHARE * count[a] and _inside(cells, x, y, box[a], headings[a])
@@ -86,37 +92,6 @@ def _refit(x: F64, y: F64, azimuth: F64, reach: F64, owner: I32, joined: I32, he
             cells = order[starts[k] : starts[k + 1]]
             out[k] = heading_of(x, y, cells, contour_of(azimuth, reach, cells))
     return out
-
-
-@kernel
-def _measure(
-    x: F64, y: F64, azimuth: F64, reach: F64, bottom: F32, top: F32, points: I32, piece: I32, headings: F64
-) -> tuple[F64, F64, F64, F64, I32]:
-    """Measure each piece.
-
-    Rectangle (P, 4) u and v bounds; span (P, 5) least and greatest azimuth relative to a reference, least and
-    greatest range, reference azimuth; lowest and highest height (P,); points (P,).
-    """
-    p = len(headings)
-    box, span = np.empty((p, 4)), np.empty((p, 5))
-    box[:, 0], box[:, 1], box[:, 2], box[:, 3] = 1e18, -1e18, 1e18, -1e18
-    span[:, 0], span[:, 1], span[:, 2], span[:, 3], span[:, 4] = 1e18, -1e18, 1e18, 0.0, 1e18
-    low, high = np.full(p, 1e18), np.full(p, -1e18)
-    count = np.zeros(p, np.int32)
-    c, s = np.cos(headings), np.sin(headings)
-    for i in range(len(x)):
-        k = piece[i]
-        u, v = c[k] * x[i] + s[k] * y[i], c[k] * y[i] - s[k] * x[i]
-        box[k, 0], box[k, 1] = min(box[k, 0], u), max(box[k, 1], u)
-        box[k, 2], box[k, 3] = min(box[k, 2], v), max(box[k, 3], v)
-        if span[k, 4] > 1e17:
-            span[k, 4] = azimuth[i]
-        turn = wrapped(azimuth[i] - span[k, 4])
-        span[k, 0], span[k, 1] = min(span[k, 0], turn), max(span[k, 1], turn)
-        span[k, 2], span[k, 3] = min(span[k, 2], reach[i]), max(span[k, 3], reach[i])
-        low[k], high[k] = min(low[k], bottom[i]), max(high[k], top[i])
-        count[k] += points[i]
-    return box, span, low, high, count
 
 
 @kernel

@@ -32,7 +32,8 @@ class LidarResult:
         coverage: float32 (S,) metres a sector (sector 0 starts at -pi, counter-clockwise) up to which ground was
             seen or an obstacle hit, from the sensor's place; 0 where nothing was seen.
         timings_ms: milliseconds a stage.
-        dropped: points left out, by reason.
+        dropped: points left out, by reason: ``range``, ``height`` and ``body`` (cropped), ``overhead`` (above the
+            clearance with nothing under it), ``below_ground`` (reflections).
     """
 
     clusters: Clusters
@@ -88,7 +89,8 @@ class LidarProcessor:
             scan, height, cells.points, self.config.ground, self._grid, self.config.coverage_sectors
         )
         clock.lap("coverage")
-        dropped = {**scan.dropped, "overhead": cells.overhead}
+        below = len(scan.xyz) - len(ground_points) - len(cells.points) - cells.overhead
+        dropped = {**scan.dropped, "overhead": cells.overhead, "below_ground": below}
         return LidarResult(clusters, ground_points, height[cells.points], coverage, clock.laps, dropped)
 
     def _obstacle_cells(self, scan: GriddedScan, height: NDArray[np.float32]) -> BevCells:
