@@ -91,6 +91,13 @@ def test_an_object_folder_by_hand(objects):
     assert found.frames[0].calibration.camera.width == 40
 
 
+def test_the_root_of_the_benchmark_stands_for_its_training_folder(objects):
+    assert [frame.image_path for frame in kitti.read(objects.parent).frames] == [
+        objects / "image_2/000003.png",
+        objects / "image_2/000007.png",
+    ]
+
+
 def test_objects_without_labels_say_so(objects):
     for path in (objects / "label_2").iterdir():
         path.unlink()
@@ -107,6 +114,13 @@ def test_frames_without_a_scan_are_skipped_and_counted(drive):
     assert found.frames[1].stamp_ns == 1317042142_594360375
     assert found.skipped == 1
     assert "skipped 1 of 3" in found.notes[0]
+
+
+def test_frames_without_an_image_are_skipped_too(drive):
+    (drive / "image_02/data/0000000002.png").unlink()
+    found = kitti.read_raw(drive)
+    assert [frame.name for frame in found.frames] == ["0000000000", "0000000001"]
+    assert found.skipped == 1
 
 
 def test_timestamps_may_be_listed_for_the_existing_scans_alone(drive):

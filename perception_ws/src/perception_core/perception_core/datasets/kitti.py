@@ -81,7 +81,7 @@ class KittiDrive:
 
 
 def read(folder: Path | str) -> KittiDrive:
-    """Read a raw drive or an object folder, whichever ``folder`` is.
+    """Read a raw drive or an object folder, whichever ``folder`` is; the benchmark's root stands for its training/.
 
     Raises:
         DatasetError: the folder is neither, or what :func:`read_raw` and :func:`read_object` raise.
@@ -89,8 +89,9 @@ def read(folder: Path | str) -> KittiDrive:
     folder = Path(folder)
     if (folder / "image_02").is_dir() or (folder / "velodyne_points").is_dir():
         return read_raw(folder)
-    if (folder / "image_2").is_dir() or (folder / "velodyne").is_dir():
-        return read_object(folder)
+    for candidate in (folder, folder / "training"):
+        if (candidate / "image_2").is_dir() or (candidate / "velodyne").is_dir():
+            return read_object(candidate)
     if not folder.is_dir():
         raise DatasetError(f"{folder}: no such folder")
     raise DatasetError(
@@ -109,8 +110,8 @@ def read_raw(folder: Path | str) -> KittiDrive:
     scans = _files(folder / "velodyne_points" / "data", (".bin",))
     day = _day_folder(folder)
     calibration = raw_calibration(day)
-    image_stamps = _stamps_of(images, folder / "image_02" / "timestamps.txt", len(images))
-    scan_stamps = _stamps_of(scans, folder / "velodyne_points" / "timestamps.txt", len(images))
+    image_stamps = _stamps_of(images, folder / "image_02" / "timestamps.txt")
+    scan_stamps = _stamps_of(scans, folder / "velodyne_points" / "timestamps.txt")
     frames = tuple(
         KittiFrame(name, scan_stamps[name], image_stamps[name], images[name], scans[name], calibration)
         for name in sorted(images.keys() & scans.keys())
@@ -230,8 +231,8 @@ def _day_folder(folder: Path) -> Path:
     raise DatasetError(f"{folder.parent}: no calib_cam_to_cam.txt in the day folder of {folder.name}")
 
 
-def _stamps_of(files: Mapping[str, Path], path: Path, images: int) -> dict[str, int]:
-    """Give each file the line of its index; a drive lacking scans may list stamps for those it has alone."""
+def _stamps_of(files: Mapping[str, Path], path: Path) -> dict[str, int]:
+    """Give each file the line of its index (drives lack scans), or of its rank where only what is there is listed."""
     try:
         lines = [line for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
     except (OSError, UnicodeDecodeError) as error:
@@ -240,12 +241,10 @@ def _stamps_of(files: Mapping[str, Path], path: Path, images: int) -> dict[str, 
         indices = {name: int(name) for name in files}
     except ValueError as error:
         raise DatasetError(f"{path.parent}: file names must be frame numbers ({error})") from error
-    if len(lines) not in (len(files), images):
-        raise DatasetError(f"{path}: {len(lines)} timestamps for {len(files)} files")
     if max(indices.values()) >= len(lines):
-        indices = {name: rank for rank, name in enumerate(sorted(files))}
         if len(lines) != len(files):
-            raise DatasetError(f"{path}: {len(lines)} timestamps, but the last file is {max(files)}")
+            raise DatasetError(f"{path}: {len(lines)} timestamps for {len(files)} files up to {max(files)}")
+        indices = {name: rank for rank, name in enumerate(sorted(files))}
     try:
         stamps = {name: parse_stamp(lines[index]) for name, index in indices.items()}
     except DatasetError as error:
@@ -265,7 +264,7 @@ def _raw_odometry(
     if not extrinsics.is_file():
         return None, (f"{extrinsics}: missing, so the oxts records give no odometry",)
     records = _files(folder / "oxts" / "data", (".txt",))
-    stamps = _stamps_of(records, folder / "oxts" / "timestamps.txt", len(records))
+    stamps = _stamps_of(records, folder / "oxts" / "timestamps.txt")
     names = sorted(records)
     stamp_ns = np.array([stamps[name] for name in names], dtype=np.int64)
     paths = [records[name] for name in names]
