@@ -5,6 +5,7 @@ import math
 import numpy as np
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
+
 from perception_core.types import (
     CLASSES,
     Clusters,

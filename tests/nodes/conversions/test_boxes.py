@@ -3,13 +3,14 @@ import math
 import numpy as np
 import pytest
 from hypothesis import given, settings
+from rclpy.serialization import serialize_message
+from strategies import clusters, objects
+from vision_msgs.msg import Detection3D, Detection3DArray
+
 from perception_core.errors import CloudError, PerceptionError
 from perception_core.types import CLASSES, Clusters, Mode, Objects
 from perception_core.types.classes import INDEX
 from perception_nodes.conversions import boxes
-from rclpy.serialization import serialize_message
-from strategies import clusters, objects
-from vision_msgs.msg import Detection3D, Detection3DArray
 
 
 def equal(a, b):
@@ -32,7 +33,8 @@ def one_object(**changes):
         "size": [[4.2, 1.8, 1.5]],
         "yaw": [math.pi / 2],
         "covariance": np.arange(36.0).reshape(1, 6, 6),
-        "class_probabilities": np.eye(len(CLASSES))[[INDEX["car"]]] * 0.7 + np.eye(len(CLASSES))[[INDEX["truck"]]] * 0.3,
+        "class_probabilities": np.eye(len(CLASSES))[[INDEX["car"]]] * 0.7
+        + np.eye(len(CLASSES))[[INDEX["truck"]]] * 0.3,
         "existence": [0.9],
         "sensors": [3],
         "point_count": [120],

@@ -2,10 +2,11 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sensor_msgs.msg import CameraInfo
+
 from perception_core.errors import CalibrationError
 from perception_core.geometry.camera_model import COEFFICIENTS, CameraModel
 from perception_nodes.conversions.camera_info import camera_info_to_msg, camera_model_from_msg, sent_size
-from sensor_msgs.msg import CameraInfo
 
 K = np.array([[500.0, 0.0, 320.0], [0.0, 510.0, 240.0], [0.0, 0.0, 1.0]])
 

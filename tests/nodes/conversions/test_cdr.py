@@ -4,10 +4,11 @@ import pytest
 from geometry_msgs.msg import PoseStamped
 from hypothesis import given
 from hypothesis import strategies as st
-from perception_core.errors import PerceptionError
-from perception_nodes.conversions.cdr import CdrReader, CdrWriter, to_msg
 from rclpy.serialization import serialize_message
 from std_msgs.msg import String
+
+from perception_core.errors import PerceptionError
+from perception_nodes.conversions.cdr import CdrReader, CdrWriter, to_msg
 
 TEXT = st.text(st.characters(codec="utf-8", exclude_characters="\x00"))
 

@@ -3,10 +3,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
+from strategies import STAMPS, table
+
 from perception_core.errors import CloudError
 from perception_core.types import PointCloud
 from perception_nodes.conversions import cloud
-from strategies import STAMPS, table
 
 COORDINATES = st.floats(-9e3, 9e3, width=32)
 

@@ -1,12 +1,13 @@
 import numpy as np
 import pytest
 from hypothesis import given, settings
+from strategies import detections
+from vision_msgs.msg import Detection2D, Detection2DArray
+
 from perception_core.errors import ImageError
 from perception_core.types import Detections2D
 from perception_core.types.classes import INDEX
 from perception_nodes.conversions.detections import detections_from_msg, detections_to_msg
-from strategies import detections
-from vision_msgs.msg import Detection2D, Detection2DArray
 
 
 def one():

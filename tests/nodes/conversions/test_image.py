@@ -6,9 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
+from sensor_msgs.msg import CompressedImage, Image
+
 from perception_core.errors import ImageError
 from perception_nodes.conversions.image import image_from_compressed_msg, image_from_msg, image_to_msg
-from sensor_msgs.msg import CompressedImage, Image
 
 SHAPES = st.tuples(st.integers(1, 9), st.integers(1, 9), st.just(3))
 

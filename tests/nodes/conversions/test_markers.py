@@ -1,8 +1,9 @@
 from hypothesis import given, settings
-from perception_nodes.conversions.markers import markers_to_cdr, markers_to_msg, short_id
 from rclpy.serialization import serialize_message
 from strategies import obstacles
 from visualization_msgs.msg import Marker
+
+from perception_nodes.conversions.markers import markers_to_cdr, markers_to_msg, short_id
 
 
 @settings(max_examples=25, deadline=None)

@@ -1,13 +1,14 @@
 import numpy as np
 import pytest
 from hypothesis import given, settings
+from rclpy.serialization import serialize_message
+from strategies import obstacles
+
 from perception_core.errors import PerceptionError
 from perception_core.types import CLASSES, Mode, Obstacles, SensorKind, SensorState, SensorStatus
 from perception_core.types.classes import INDEX
 from perception_interfaces.msg import ObstacleArray
 from perception_nodes.conversions import obstacles as conversion
-from rclpy.serialization import serialize_message
-from strategies import obstacles
 
 
 def one_obstacle():
@@ -22,7 +23,8 @@ def one_obstacle():
         velocity=[[3.0, 0.0, 0.0]],
         yaw_rate=[0.1],
         twist_covariance=2.0 * np.eye(6)[None],
-        class_probabilities=np.eye(len(CLASSES))[[INDEX["car"]]] * 0.75 + np.eye(len(CLASSES))[[INDEX["unknown"]]] * 0.25,
+        class_probabilities=np.eye(len(CLASSES))[[INDEX["car"]]] * 0.75
+        + np.eye(len(CLASSES))[[INDEX["unknown"]]] * 0.25,
         existence=[0.5],
         footprints=(np.array([[0.0, 0.0], [1.0, 0.0], [0.0, 1.0]]),),
         motion=[2],
@@ -59,8 +61,27 @@ def test_one_obstacle_reads_as_the_message_says():
 @given(obstacles())
 def test_obstacles_come_back(tracked):
     back = conversion.obstacles_from_msg(conversion.obstacles_to_msg(tracked))
-    exact = ["ids", "centre", "size", "pose_covariance", "velocity", "yaw_rate", "twist_covariance", "motion", "sensors"]
-    for name in [*exact, "first_seen_ns", "last_seen_ns", "stamp_ns", "frame", "mode", "statuses", "prediction_step_ns"]:
+    exact = [
+        "ids",
+        "centre",
+        "size",
+        "pose_covariance",
+        "velocity",
+        "yaw_rate",
+        "twist_covariance",
+        "motion",
+        "sensors",
+    ]
+    for name in [
+        *exact,
+        "first_seen_ns",
+        "last_seen_ns",
+        "stamp_ns",
+        "frame",
+        "mode",
+        "statuses",
+        "prediction_step_ns",
+    ]:
         np.testing.assert_array_equal(getattr(back, name), getattr(tracked, name), err_msg=name)
     np.testing.assert_allclose(np.exp(1j * back.yaw), np.exp(1j * tracked.yaw), atol=1e-12)
     np.testing.assert_allclose(back.class_probabilities, tracked.class_probabilities, atol=1e-6)

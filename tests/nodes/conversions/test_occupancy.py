@@ -1,4 +1,5 @@
 import numpy as np
+
 from perception_core.planning.occupancy import OccupancyGridData
 from perception_nodes.conversions.occupancy import occupancy_to_msg
 

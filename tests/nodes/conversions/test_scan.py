@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from strategies import table
+
 from perception_core.errors import CloudError
 from perception_core.planning.sectors import SectorRanges
 from perception_nodes.conversions.scan import coverage_from_msg, coverage_to_msg, sectors_to_msg
-from strategies import table
 
 
 def test_four_sectors():

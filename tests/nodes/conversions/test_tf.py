@@ -4,10 +4,11 @@ import tf2_py
 from geometry_msgs.msg import TransformStamped
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.spatial.transform import Rotation
+
 from perception_core.errors import CalibrationError, TransformError
 from perception_core.geometry import transforms
 from perception_nodes.conversions import tf
-from scipy.spatial.transform import Rotation
 
 SECOND = 1_000_000_000
 

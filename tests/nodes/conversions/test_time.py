@@ -1,6 +1,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from perception_core.errors import StampError
 from perception_nodes.conversions.time import duration_to_msg, ns_from_msg, seconds, time_to_msg
 

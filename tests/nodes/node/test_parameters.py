@@ -3,11 +3,12 @@ from dataclasses import dataclass
 
 import pytest
 import rclpy
+from rclpy.parameter import Parameter
+
 from perception_core.config import Config, group, param, specs
 from perception_core.errors import ConfigError
 from perception_nodes.config import NODE_CONFIGS
 from perception_nodes.node.parameters import declare_parameters, describe
-from rclpy.parameter import Parameter
 
 
 @dataclass(frozen=True)

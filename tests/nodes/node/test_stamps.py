@@ -1,4 +1,5 @@
 import pytest
+
 from perception_nodes.node.stamps import StampGate, StampRefusedError
 
 SECOND = 1_000_000_000

@@ -1,6 +1,7 @@
 import math
 
 import pytest
+
 from perception_nodes.node.statistics import Rate, Statistics, percentile
 
 SECOND = 1_000_000_000

@@ -1,4 +1,5 @@
 import pytest
+
 from perception_core.errors import CloudError, TransformError
 from perception_nodes.node.transforms import PendingQueue
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import rclpy
+from rclpy.context import Context
 from rclpy.executors import Executor, ExternalShutdownException, SingleThreadedExecutor
 from rclpy.lifecycle import TransitionCallbackReturn
 
@@ -78,13 +79,13 @@ def spin(node: PerceptionNode[Any]) -> None:
         executor.shutdown()
 
 
-def make_executor() -> Executor:
+def make_executor(context: Context | None = None) -> Executor:
     """Return the events executor, which takes a sixth of the others' time, or else the single-threaded one."""
     try:
         from rclpy.experimental import EventsExecutor
     except ImportError:
-        return SingleThreadedExecutor()
-    return EventsExecutor()
+        return SingleThreadedExecutor(context=context)
+    return EventsExecutor(context=context)
 
 
 def _one_line(error: Exception) -> str:
