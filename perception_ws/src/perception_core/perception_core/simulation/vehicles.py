@@ -111,17 +111,17 @@ def _wheel(x: float, side: float, half_width: float, radius: float) -> list[Mesh
 
     arch = tube(
         (x, side * (half_width - 0.25), radius + 0.08),
-        (x, side * (half_width - 0.004), radius + 0.08),
+        (x, side * (half_width + 0.002), radius + 0.08),
         (radius + 0.06,) * 2,
         Material.PLASTIC,
         _DARK,
         20,
     )
-    tyre = disc(half_width - 0.22, half_width, radius, Material.RUBBER, (0.035, 0.035, 0.035))
-    rim = disc(half_width - 0.02, half_width + 0.003, radius * 0.66, Material.METAL, _RIM, 14)
-    hub = disc(half_width, half_width + 0.012, radius * 0.2, Material.PLASTIC, _DARK, 8)
+    tyre = disc(half_width - 0.22, half_width + 0.006, radius, Material.RUBBER, (0.035, 0.035, 0.035))
+    rim = disc(half_width - 0.02, half_width + 0.010, radius * 0.66, Material.METAL, _RIM, 14)
+    hub = disc(half_width, half_width + 0.018, radius * 0.2, Material.PLASTIC, _DARK, 8)
     spoke = box((radius * 0.16, 0.01, radius * 1.15), (0.0, 0.0, 0.0), Material.PLASTIC, (0.16, 0.16, 0.17))
-    centre = (x, side * (half_width + 0.004), radius)
+    centre = (x, side * (half_width + 0.011), radius)
     spokes = [spoke.moved(_turned(float(angle), centre)) for angle in np.radians([20.0, 92.0, 164.0])]
     return [arch, tyre, rim, hub, *spokes]
 
