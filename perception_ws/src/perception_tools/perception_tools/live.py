@@ -13,7 +13,7 @@ from perception_core.errors import PerceptionError
 from perception_core.types import Mode, SensorState
 from perception_interfaces.msg import ObstacleArray
 from perception_nodes.config import NODE_CONFIGS
-from perception_tools.bags import BagReader, BagWriter
+from perception_tools.bags import BagReader, BagWriter, header_stamp_ns
 from perception_tools.latency import Published, between_ms, by_stamp, lost, read_publish_log, recording_time
 from perception_tools.monitor import Monitor
 from perception_tools.output import progress, say
@@ -44,13 +44,26 @@ class LiveOptions:
 
 @dataclass(slots=True)
 class LiveResult:
-    """What a live run gave; milliseconds by stage in ``stages_ms``, the end to end first."""
+    """What a live run gave.
+
+    Attributes:
+        scans_published, scans_lost: those without an ObstacleArray of their stamp are lost.
+        images_published, images_lost: the same for detections; None where no camera detects.
+        arrays: ObstacleArrays with the stamp of a scan, and ``modes`` counts theirs.
+        arrays_between: those of other stamps, which say that nothing comes.
+        stages_ms: milliseconds by stage, the end to end first.
+        peak_rss_mb: by node.
+        start_s: from the launch until all nodes were active.
+        notes: warnings of the nodes, sensors that are not well.
+        killed: processes that did not end by themselves.
+    """
 
     scans_published: int = 0
     scans_lost: int = 0
     images_published: int = 0
     images_lost: int | None = None
     arrays: int = 0
+    arrays_between: int = 0
     modes: Counter[str] = field(default_factory=Counter)
     stages_ms: dict[str, list[float]] = field(default_factory=dict)
     peak_rss_mb: dict[str, float] = field(default_factory=dict)
@@ -66,6 +79,7 @@ class LiveResult:
             "images_in": self.images_published,
             "images_lost": self.images_lost,
             "arrays_out": self.arrays,
+            "arrays_between_scans": self.arrays_between,
             "modes": dict(self.modes),
             "latency_ms": {name: percentiles(values) for name, values in self.stages_ms.items()},
             "peak_rss_mb": self.peak_rss_mb,
@@ -221,12 +235,20 @@ def _evaluate(result: LiveResult, monitor: Monitor, log: dict[str, Published], p
         if found:
             result.images_lost = (result.images_lost or 0) + len(lost(images, found))
             result.stages_ms[f"image {camera.camera_name} published -> detections"] = between_ms(images, found)
+    _count_arrays(result, monitor, scans)
+
+
+def _count_arrays(result: LiveResult, monitor: Monitor, scans: dict[int, int]) -> None:
     last = None
     for message in monitor.received:
-        if message.topic == OBSTACLES_TOPIC:
-            last = deserialize_message(message.data, ObstacleArray)
+        if message.topic != OBSTACLES_TOPIC:
+            continue
+        last = deserialize_message(message.data, ObstacleArray)
+        if header_stamp_ns(message.data) in scans:
             result.arrays += 1
             result.modes[Mode(last.mode).name] += 1
+        else:  # the watchdog's, while no scan comes
+            result.arrays_between += 1
     if last is not None:
         result.notes += [f"{s.name}: {SensorState(s.state).name}: {s.reason}" for s in last.sensors if s.reason]
 

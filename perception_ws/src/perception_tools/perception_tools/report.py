@@ -43,7 +43,9 @@ def write_report(
     Raises:
         BagError: a recording cannot be read.
     """
-    from perception_tools import pictures
+    from perception_tools.pictures.bird_eye import draw_bird_eye
+    from perception_tools.pictures.camera import draw_camera
+    from perception_tools.pictures.charts import draw_histogram
 
     folder.mkdir(parents=True, exist_ok=True)
     with BagReader(results) as bag:
@@ -53,11 +55,11 @@ def write_report(
     start_ns = arrays[0].stamp_ns if arrays else 0
     for k, moment in enumerate(progress(shown, desc="drawing", unit="picture")):
         title = _title(moment, start_ns)
-        images.append((pictures.draw_bird_eye(moment, folder / f"bird_eye_{k}.png", title), title))
-        camera = pictures.draw_camera(moment, folder / f"camera_{k}.png")
+        images.append((draw_bird_eye(moment, folder / f"bird_eye_{k}.png", title), title))
+        camera = draw_camera(moment, folder / f"camera_{k}.png")
         if camera is not None:
             images.append((camera, f"{title}: camera, with boxes and points of the named obstacles"))
-    times = pictures.draw_histogram(milliseconds, folder / "latency.png", "Where the time goes", budget_ms)
+    times = draw_histogram(milliseconds, folder / "latency.png", "Where the time goes", budget_ms)
     page = folder / "report.html"
     page.write_text(_page(summary, arrays, images, times), encoding="utf-8")
     return page

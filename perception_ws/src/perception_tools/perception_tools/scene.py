@@ -29,7 +29,7 @@ from perception_tools.profile import Profile, calibration_folder
 from perception_tools.transforms import RecordedTransforms
 
 OBSTACLES_TOPIC = "/perception/obstacles"
-_MIN_SPEED = 0.5
+MIN_SPEED = 0.5
 _NEAR_NS = 60_000_000
 """An image this near to a scan is shown with it."""
 
@@ -112,7 +112,7 @@ def class_name(obstacles: Obstacles, i: int) -> str:
 def label(obstacles: Obstacles, i: int) -> str:
     """Return what is written beside an obstacle: id, class, speed where it moves."""
     speed = float(np.hypot(*obstacles.velocity[i, :2]))
-    moving = f" {speed:.1f} m/s" if obstacles.motion[i] != Motion.STATIC and speed >= _MIN_SPEED else ""
+    moving = f" {speed:.1f} m/s" if obstacles.motion[i] != Motion.STATIC and speed >= MIN_SPEED else ""
     return f"{short_id(obstacles.ids[i].tobytes())} {class_name(obstacles, i)}{moving}"
 
 

@@ -36,7 +36,7 @@ def check_skew(recording: Recording) -> Iterator[Finding]:
             if share > 0.05:
                 yield warning(
                     subject,
-                    f"{share:.0%} of the scans lack an image within {_SKEW_S * 1e3:.0f} ms, median {median * 1e3:.1f} ms",
+                    f"{share:.0%} of the scans lack an image within {_SKEW_S * 1e3:.0f} ms (median {median * 1e3:.1f})",
                     "trigger the camera by the LiDAR, raise the camera's rate, or synchronise the clocks (PTP)",
                 )
             else:

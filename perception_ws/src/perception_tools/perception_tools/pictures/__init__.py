@@ -1,0 +1,1 @@
+"""Pictures of a moment and charts of a run, as PNG files."""
