@@ -93,7 +93,15 @@ def test_who_may_be_anywhere_is_lost_unless_seen(table) -> None:
     np.testing.assert_array_equal(life.lost(tracks, LifeConfig(max_position_sigma=2.0)), [True, False, False])
 
 
+def test_two_in_one_place_are_one(table) -> None:
+    # the second and third coast at the place of the first, which is seen now; the third only since 0.2 s
+    tracks = table(1.0, 0.5, 0.8, 0.5)
+    tracks.state[:, 0] = [10.0, 11.0, 11.0, 30.0]
+    np.testing.assert_array_equal(life.crowded_out(tracks, SECOND, 0.5, CONFIG), [False, True, False, False])
+
+
 def test_no_tracks() -> None:
     none = empty_table()
     assert life.expired(none, 0, CONFIG).shape == life.to_confirm(none, CONFIG).shape == (0,)
-    assert life.lost(none, CONFIG).shape == life.reunite(none, 0, 0.5).shape == (0,)
+    assert life.crowded_out(none, 0, 0.5, CONFIG).shape == (0,)
+    assert life.lost(none, CONFIG).shape == life.reunite(none, 0, 0.5, CONFIG).shape == (0,)

@@ -136,7 +136,11 @@ class ShapeConfig(Config):
         0.5, "a new box this much inside a confirmed track is a fragment of it", low=0.1, high=1.0
     )
     split_patience: float = param(
-        0.8, "fragments that last this long are objects of their own", unit="s", low=0.0, high=10.0
+        0.8,
+        "fragments are joined for this long; then the track shrinks to what matches it",
+        unit="s",
+        low=0.0,
+        high=10.0,
     )
 
 

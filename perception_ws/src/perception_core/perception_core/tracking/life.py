@@ -111,15 +111,16 @@ def to_confirm(tracks: TrackTable, config: LifeConfig) -> Mask:
     return (watched > 0.0) & (watched >= config.confirm_time - 1e-6) & probable
 
 
-def reunite(tracks: TrackTable, stamp_ns: int, overlap: float) -> Mask:
+def reunite(tracks: TrackTable, stamp_ns: int, overlap: float, config: LifeConfig) -> Mask:
     """Give lost tracks their object back, in place, and tell which rows (T,) are left.
 
-    A confirmed track that has been coasting and a younger one seen now, at the same place, of like class,
-    never seen at the same time, are one object: the older id goes on with the younger's motion and box.
+    A confirmed track that has been coasting and a younger one seen now, at the same place, of like class, never seen
+    at the same time, are one object: the older id goes on with the younger's motion and box. The younger must have
+    earned its confirmation: before that its velocity is a guess.
     """
     kept = np.ones(len(tracks), dtype=np.bool_)
     gone = np.flatnonzero(tracks.confirmed & (tracks.last_seen_ns < stamp_ns))
-    fresh = np.flatnonzero(tracks.last_seen_ns == stamp_ns)
+    fresh = np.flatnonzero((tracks.last_seen_ns == stamp_ns) & to_confirm(tracks, config))
     if len(gone) == 0 or len(fresh) == 0:
         return kept
     share = _overlap(tracks, gone, fresh)
@@ -131,6 +132,22 @@ def reunite(tracks: TrackTable, stamp_ns: int, overlap: float) -> Mask:
             _take_over(tracks, old, young)
             kept[young] = False
     return kept
+
+
+def crowded_out(tracks: TrackTable, stamp_ns: int, overlap: float, config: LifeConfig) -> Mask:
+    """Tell which coasting tracks (T,) stand where a confirmed track of like class is seen: two in one place are one.
+
+    They get ``tentative_timeout`` seconds, so that people who brush past each other both survive.
+    """
+    out = np.zeros(len(tracks), dtype=np.bool_)
+    unseen = (stamp_ns - tracks.last_seen_ns) / 1e9
+    gone = np.flatnonzero(unseen > config.tentative_timeout)
+    seen = np.flatnonzero(tracks.confirmed & (unseen == 0.0))
+    if len(gone) == 0 or len(seen) == 0:
+        return out
+    agreement = class_belief.agreement(tracks.class_probabilities[gone], tracks.class_probabilities[seen])
+    out[gone] = ((_overlap(tracks, gone, seen) >= overlap) & (agreement >= SAME_CLASS)).any(axis=1)
+    return out
 
 
 def _overlap(tracks: TrackTable, a: NDArray[np.int64], b: NDArray[np.int64]) -> Floats:

@@ -189,7 +189,11 @@ class Tracker:
         self._settle()
 
     def _fragments(self, rows: Indices, matched: Measurements, left: Measurements) -> Indices:
-        """Find fragments among measurements ``left``, join them with ``matched``, return owners (L,)."""
+        """Find fragments among measurements ``left``, return their owners (L,).
+
+        For a while they are joined with ``matched``; if they last, the track may shrink to what still matches it, and
+        a fragment is an object of its own once it lies outside.
+        """
         tracks, shape, stamp_ns = self._tracks, self._config.shape, self._now
         owner = fragments.owners(tracks, rows, left, shape.split_overlap)
         owning = np.zeros(len(tracks), dtype=np.bool_)
@@ -197,8 +201,7 @@ class Tracker:
         since = np.where(tracks.fragments_since_ns >= 0, tracks.fragments_since_ns, stamp_ns)
         tracks.fragments_since_ns = np.where(owning, since, -1)
         lasting = np.flatnonzero((stamp_ns - since) / 1e9 > shape.split_patience)
-        owner[np.isin(owner, lasting)] = -1
-        fragments.rejoin(tracks, rows, matched, left, owner)
+        fragments.rejoin(tracks, rows, matched, left, np.where(np.isin(owner, lasting), -1, owner))
         self._count(fragments=int((owner >= 0).sum()))
         return owner
 
@@ -236,13 +239,14 @@ class Tracker:
 
     def _settle(self) -> None:
         """Confirm, reunite and bury."""
-        kept = life.reunite(self._tracks, self._now, self._config.shape.split_overlap)
+        kept = life.reunite(self._tracks, self._now, self._config.shape.split_overlap, self._config.life)
         self._tracks = self._tracks.select(kept)
         fresh = life.to_confirm(self._tracks, self._config.life) & ~self._tracks.confirmed
         self._tracks.confirmed |= fresh
         self._count(confirmations=int(fresh.sum()), reunions=int((~kept).sum()))
         probable = existence.probability(self._tracks.log_odds) >= self._config.life.death_existence
-        self._keep(probable & ~life.lost(self._tracks, self._config.life))
+        crowded = life.crowded_out(self._tracks, self._now, self._config.shape.split_overlap, self._config.life)
+        self._keep(probable & ~crowded & ~life.lost(self._tracks, self._config.life))
 
     @property
     def _now(self) -> int:
