@@ -18,12 +18,14 @@ FACE = 0.6
 """Metres across the line of sight a face must have to lead to a side."""
 THICK = 0.35
 """Metres across the side; thicker pieces are things of their own."""
-IN_LINE = 0.25
-"""Metres a strip may lie off the edge."""
+IN_LINE = 0.25, 0.1
+"""Metres a strip may lie off the edge, and more for each metre of gap (the face's heading is not exact)."""
 BEAM_STEP = 0.0035
 """Radians between neighbouring beams (0.2 degrees, a spinning LiDAR at 10 Hz)."""
 GAP_SLACK = 1.3, 0.3
 """Factor on the spacing that follows from the beam step, and metres on top of it."""
+TILT = 0.06
+"""Error of a face's heading in radians; far away it decides whether a side seems to face the sensor."""
 MAX_GAP = 2.5
 """Metres; largest gap between strips along the side."""
 MAX_TURN = 0.012
@@ -93,21 +95,22 @@ def _in_line(bounds: F64, box: F64, eye: F64, axis: int) -> bool:
     """Does a strip continue the rectangle along ``axis`` on the edge that faces the sensor?"""
     low, high = 2 * axis, 2 * axis + 1
     side_low, side_high = 2 - low, 3 - low
-    if eye[1 - axis] > box[side_high]:
-        edge = box[side_high]
-    elif eye[1 - axis] < box[side_low]:
-        edge = box[side_low]
-    else:
+    ahead = 0.5 * (bounds[low] + bounds[high]) - eye[axis]
+    doubt = TILT * abs(ahead)
+    upper = abs(bounds[side_high] - box[side_high]) < abs(bounds[side_low] - box[side_low])
+    edge = box[side_high] if upper else box[side_low]
+    aside = eye[1 - axis] - edge if upper else edge - eye[1 - axis]
+    if aside < -doubt:
         return False
-    if bounds[side_low] < edge - IN_LINE or bounds[side_high] > edge + IN_LINE:
-        return False
-    aside, ahead = abs(edge - eye[1 - axis]), 0.5 * (bounds[low] + bounds[high]) - eye[axis]
-    spacing = BEAM_STEP * (aside * aside + ahead * ahead) / max(aside, 0.1)
+    spacing = BEAM_STEP * (aside * aside + ahead * ahead) / max(aside - doubt, 0.1)
     gap = max(bounds[low] - box[high], box[low] - bounds[high])
     if gap > min(GAP_SLACK[0] * spacing + GAP_SLACK[1], MAX_GAP):
         return False
+    off = max(edge - bounds[side_low], bounds[side_high] - edge)
+    if off > IN_LINE[0] + IN_LINE[1] * max(gap, 0.0):
+        return False
     length = max(box[high], bounds[high]) - min(box[low], bounds[low])
-    return bool(length <= MAX_LENGTH and box[side_high] - box[side_low] <= MAX_WIDTH + IN_LINE)
+    return bool(length <= MAX_LENGTH and box[side_high] - box[side_low] <= MAX_WIDTH + THICK)
 
 
 @kernel

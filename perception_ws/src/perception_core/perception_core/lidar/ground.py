@@ -96,7 +96,7 @@ def _propagate(
     height, slope = np.zeros((rings, sectors), np.float32), np.zeros((rings, sectors), np.float32)
     variance = np.zeros((rings, sectors), np.float32)
     seen = np.zeros((rings, sectors), np.bool_)
-    state = np.zeros((2, sectors, 5))
+    state = np.zeros((2, sectors, 6))
     state[:, :, 2] = start_sigma**2
     state[:, :, 4] = START_SLOPE_SIGMA**2
     sight = np.full(sectors, -1e9)
@@ -124,9 +124,10 @@ def _propagate(
 def _predict(inner: F64, j: int, d: float, slope_change: float) -> F64:
     """Fuse the three neighbours in the inner ring by their precision and move them outwards by ``d``.
 
-    A state is (height, slope, and their covariance hh, hs, ss); the slope walks at random.
+    A state is (height, slope, their covariance hh, hs, ss, and the distance since ground was seen); the slope walks
+    at random.
     """
-    out = np.zeros(5)
+    out = np.zeros(6)
     total = 0.0
     for offset in (-1, 0, 1):
         k = (j + offset) % len(inner)
@@ -139,6 +140,7 @@ def _predict(inner: F64, j: int, d: float, slope_change: float) -> F64:
     out[2] = 2.0 / total + 2.0 * d * hs + d * d * ss + q * d**3 / 3.0
     out[3] = hs + d * ss + q * d * d / 2.0
     out[4] = ss + q * d
+    out[5] += d
     return out
 
 
@@ -167,11 +169,11 @@ def _lowest(
 
 @kernel
 def _agrees(e: float, upright: bool, prior: F64, d: float, max_slope: float) -> bool:
-    """Can the lowest points, ``e`` above the prediction, be ground?"""
-    gate = STEP_GATE + 2.0 * np.sqrt(prior[2])
-    if upright:
-        gate *= 0.5
-    return e < gate and (prior[1] + e / d < max_slope or e < 0.5 * STEP_GATE)
+    """Can the lowest points, ``e`` above the prediction, be ground? A kerb may be steep, the foot of a thing not."""
+    step = 0.5 * STEP_GATE if upright else STEP_GATE
+    gate = step + 2.0 * np.sqrt(prior[2]) * (0.5 if upright else 1.0)
+    kerb = e < step and prior[1] < 0.3 * max_slope
+    return bool(e < gate and (kerb or e < 0.5 * STEP_GATE or prior[1] + e / d < max_slope))
 
 
 @kernel
@@ -185,6 +187,7 @@ def _correct(state: F64, e: float, n: int, upright: bool, max_slope: float) -> N
     state[2] = (1.0 - gain_h) * hh
     state[3] = (1.0 - gain_h) * hs
     state[4] -= gain_s * hs
+    state[5] = 0.0
 
 
 @kernel
