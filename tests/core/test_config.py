@@ -79,7 +79,7 @@ def test_specs_flatten_groups_in_order() -> None:
     listed = list(config.specs(Outer))
     assert [s.name for s in listed] == ["inner.cell", "inner.names", "count", "kind", "on", "sizes"]
     assert (listed[0].default, listed[0].unit, listed[0].low, listed[0].high) == (0.5, "m", 0.1, 2.0)
-    assert (listed[1].type, listed[1].element_type) == (tuple, str)
+    assert (listed[1].kind, listed[1].element_kind) == (tuple, str)
 
 
 @given(st.dictionaries(st.text(max_size=8), st.one_of(st.none(), st.integers(), st.text(), st.lists(st.integers()))))

@@ -31,8 +31,8 @@ class ParameterSpec:
     """
 
     name: str
-    type: type
-    element_type: type | None
+    kind: type
+    element_kind: type | None
     default: Value
     unit: str
     doc: str
@@ -90,7 +90,8 @@ def specs(config_class: type[Config], prefix: str = "") -> Iterator[ParameterSpe
             yield from specs(hints[field.name], f"{name}.")
             continue
         kind, element = _kind(hints[field.name])
-        yield ParameterSpec(name, kind, element, field.default, **_spec_meta(field.metadata[_META]))
+        default = typing.cast(Value, field.default)
+        yield ParameterSpec(name, kind, element, default, **_spec_meta(field.metadata[_META]))
 
 
 def from_mapping(config_class: type[C], mapping: Mapping[str, Any], prefix: str = "") -> C:
@@ -180,7 +181,7 @@ def _checked_scalar(name: str, value: Any, kind: type, meta: Mapping[str, Any]) 
     if type(value) is not kind:
         raise ConfigError(f"{name}: expected {kind.__name__}, got {value!r} ({type(value).__name__})")
     low, high, choices = meta["low"], meta["high"], meta["choices"]
-    if kind in (int, float):
+    if isinstance(value, int | float) and not isinstance(value, bool):
         if not math.isfinite(value):
             raise ConfigError(f"{name}: {value!r} is not finite, expected {_range(low, high, meta['unit'])}")
         if (low is not None and value < low) or (high is not None and value > high):

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from perception_core import planning, tracking
 from perception_core.camera.detector import CameraDetector
 from perception_core.config import Config, group
 from perception_core.errors import PerceptionError, TransformError
@@ -125,6 +126,8 @@ class Pipeline:
     def warm_up(self) -> None:
         """Compile and allocate everything before the first message."""
         self._lidar.warm_up()
+        tracking.warm_up()
+        planning.warm_up()
         for detector in self._detectors.values():
             detector.warm_up()
 

@@ -43,7 +43,7 @@ def describe(spec: ParameterSpec) -> ParameterDescriptor:
     descriptor = ParameterDescriptor(
         name=spec.name, description=f"{spec.doc}{unit}", additional_constraints=choices, read_only=True
     )
-    scalar = spec.element_type or spec.type
+    scalar = spec.element_kind or spec.kind
     if scalar is float and (spec.low is not None or spec.high is not None):
         low = -math.inf if spec.low is None else float(spec.low)
         high = math.inf if spec.high is None else float(spec.high)
@@ -52,7 +52,7 @@ def describe(spec: ParameterSpec) -> ParameterDescriptor:
         low_int = -_INT_LIMIT if spec.low is None else int(spec.low)
         high_int = _INT_LIMIT if spec.high is None else int(spec.high)
         descriptor.integer_range = [IntegerRange(from_value=low_int, to_value=high_int, step=1)]
-    if spec.type is tuple:  # an empty list has no type of its own in ROS
+    if spec.kind is tuple:  # an empty list has no type of its own in ROS
         descriptor.dynamic_typing = True
     return descriptor
 
@@ -63,7 +63,7 @@ def _overrides(node: Node, known: dict[str, ParameterSpec]) -> Iterator[tuple[st
             continue
         value = parameter.value
         empty = value is None or (not isinstance(value, str) and hasattr(value, "__len__") and not len(value))
-        if name in known and known[name].type is tuple and empty:
+        if name in known and known[name].kind is tuple and empty:
             yield name, ()
         elif value is None:
             raise ConfigError(f"{name}: no value given")

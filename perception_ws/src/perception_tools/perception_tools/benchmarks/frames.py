@@ -49,15 +49,15 @@ def _kitti(frame: kitti.KittiFrame) -> BenchFrame:
 
 
 def _simulated(count: int) -> list[BenchFrame]:
-    from perception_core.simulation import rig
+    from perception_core.simulation.camera import camera_model
+    from perception_core.simulation.rig import camera_pose, lidar_pose
     from perception_core.simulation.scenario import load_scenario
     from perception_core.simulation.simulator import Simulation
 
     simulation = Simulation(load_scenario("city"))
     config = simulation.scenario.config
-    camera = rig.camera_model(config.camera)
-    T_camera_base = invert(rig.camera_pose(config.camera))
+    camera, T_camera_base = camera_model(config.camera), invert(camera_pose(config.camera))
     frames = [simulation.frame(k) for k in range(min(count, len(simulation)))]
     return [
-        BenchFrame(f.cloud, f.image, camera, rig.lidar_pose(config.lidar), T_camera_base, f.T_odom_base) for f in frames
+        BenchFrame(f.cloud, f.image, camera, lidar_pose(config.lidar), T_camera_base, f.T_odom_base) for f in frames
     ]
