@@ -19,6 +19,7 @@ from perception_core.fusion import (
     CameraView,
     Fusion,
     FusionConfig,
+    LidarWatch,
     SensorMonitor,
     SensorMonitorConfig,
     camera_from_base,
@@ -33,6 +34,7 @@ from perception_core.tracking import Tracker, TrackerConfig
 from perception_core.types import Detections2D, Image, Objects, Obstacles, PointCloud, SensorKind
 
 _NS = 1_000_000_000
+_END_OF_TIME_NS = 1 << 63
 
 
 @dataclass(frozen=True)
@@ -120,6 +122,7 @@ class Pipeline:
         self._monitor = SensorMonitor(sensors, config.monitor)
         self._models: dict[str, CameraModel] = {}
         self._waiting: list[tuple[int, LidarResult]] = []
+        self._watch = LidarWatch(config.fusion, tuple(c for c in rig.cameras if c in detectors))
         self._last_scan_ns: int | None = None
         self.drops: Counter[str] = Counter()
 
@@ -135,14 +138,15 @@ class Pipeline:
         """Take a camera's intrinsics, as often as they are sent."""
         self._models[camera] = model
 
-    def on_image(self, camera: str, image: Image) -> Detections2D | None:
-        """Detect in one image; None for a camera without a detector."""
+    def on_image(self, camera: str, image: Image, now_ns: int) -> Detections2D | None:
+        """Detect in one image that arrived at ``now_ns``; None for a camera without a detector."""
         detector = self._detectors.get(camera)
         if detector is None:
             return None
         detections = detector.detect(image)
         self._buffer.add(camera, detections)
         self._monitor.delivered(camera, image.stamp_ns)
+        self._watch.image(camera, image.stamp_ns, now_ns)
         return detections
 
     def on_scan(self, cloud: PointCloud, now_ns: int) -> LidarResult | None:
@@ -161,38 +165,36 @@ class Pipeline:
         if self._last_scan_ns is not None and cloud.stamp_ns < self._last_scan_ns - _NS:
             self._waiting.clear()
             self._buffer.clear()
+            self._watch.clear()
         self._last_scan_ns = cloud.stamp_ns
+        self._watch.scan(cloud.stamp_ns)
         self._monitor.delivered(self._rig.lidar, cloud.stamp_ns)
         self._waiting.append((now_ns, result))
         return result
 
     def ready(self, now_ns: int) -> list[PipelineResult]:
-        """Fuse and track the scans whose cameras have answered or whose wait is over at ``now_ns``, in order."""
+        """Return what is finished at ``now_ns``, in order.
+
+        Scans are fused and tracked when their cameras have answered or their wait is over; images for which no scan
+        came give objects of the cameras alone.
+        """
         wait_ns = round(self._config.fusion.camera_wait * _NS)
         finished: list[PipelineResult] = []
         while self._waiting:
             arrived_ns, result = self._waiting[0]
             late = self._buffer.waiting_for(self._detectors, result.clusters.stamp_ns)
             if late and now_ns < arrived_ns + wait_ns:
-                break
+                return finished
             self._waiting.pop(0)
             finished += self._finish(result)
+        for stamp_ns in self._watch.due(now_ns):
+            objects = self._fusion.camera_only(self._views(stamp_ns), stamp_ns, self._rig.base_frame)
+            finished += self._track(objects, None)
         return finished
 
     def flush(self) -> list[PipelineResult]:
-        """Finish the scans that still wait: the recording is over."""
-        waiting, self._waiting = self._waiting, []
-        return [finished for _, result in waiting for finished in self._finish(result)]
-
-    def camera_only(self, stamp_ns: int) -> PipelineResult | None:
-        """Place objects by camera when no scan has come for ``lidar_timeout`` before ``stamp_ns``; None while it has."""
-        timeout_ns = round(self._config.fusion.lidar_timeout * _NS)
-        if self._last_scan_ns is not None and stamp_ns - self._last_scan_ns <= timeout_ns:
-            return None
-        views = self._views(stamp_ns)
-        objects = self._fusion.camera_only(views, stamp_ns, self._rig.base_frame)
-        tracked = self._track(objects, None)
-        return tracked[0] if tracked else None
+        """Finish what still waits: the recording is over."""
+        return self.ready(_END_OF_TIME_NS)
 
     def _finish(self, result: LidarResult) -> list[PipelineResult]:
         views = self._views(result.clusters.stamp_ns)

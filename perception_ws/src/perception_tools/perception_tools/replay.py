@@ -183,21 +183,14 @@ class _Replay:
         self._gate(message, config.max_age, config.max_future, image.stamp_ns)
         self._time("camera decode", began)
         began = time.perf_counter()
-        detections = self._pipeline.on_image(camera, image)
+        detections = self._pipeline.on_image(camera, image, message.log_ns)
         if detections is not None:
             self._time("camera", began)
             self.statistics.detections_out += 1
             self._results.detections(camera, detections_to_msg(detections), image.stamp_ns)
-        self._take(self._camera_only, image.stamp_ns)
 
     def _ready(self, now_ns: int) -> list[PipelineResult]:
         return self._pipeline.ready(now_ns)
-
-    def _camera_only(self, stamp_ns: int) -> list[PipelineResult]:
-        if not self.statistics.scans_in:  # as fusion_node: the first scan may be on its way
-            return []
-        alone = self._pipeline.camera_only(stamp_ns)
-        return [] if alone is None else [alone]
 
     def _take(self, get: Callable[..., list[PipelineResult]], *args: int) -> None:
         began = time.perf_counter()

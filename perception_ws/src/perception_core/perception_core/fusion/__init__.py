@@ -4,6 +4,7 @@ from perception_core.fusion.buffer import CameraBuffer
 from perception_core.fusion.config import FusionConfig
 from perception_core.fusion.ego_motion import camera_from_base
 from perception_core.fusion.fusion import CameraView, Fusion
+from perception_core.fusion.lidar_watch import LidarWatch
 from perception_core.fusion.sensor_monitor import SensorMonitor, SensorMonitorConfig, mode_of
 
 __all__ = [
@@ -11,6 +12,7 @@ __all__ = [
     "CameraView",
     "Fusion",
     "FusionConfig",
+    "LidarWatch",
     "SensorMonitor",
     "SensorMonitorConfig",
     "camera_from_base",
