@@ -48,10 +48,10 @@ class Stack:
         self._thread.start()
         self.listen(DiagnosticArray, "/diagnostics")
 
-    def start(self, kind: type, **parameters: Any) -> Any:
-        """Make a node, configure and activate it, and spin it."""
+    def start(self, kind: type, namespace: str = "/perception", **parameters: Any) -> Any:
+        """Make a node, configure and activate it, and spin it; `__` in names of parameters is a dot."""
         overrides = [Parameter(name.replace("__", "."), value=value) for name, value in parameters.items()]
-        node = kind(context=self.context, parameter_overrides=overrides)
+        node = kind(context=self.context, namespace=namespace, parameter_overrides=overrides)
         assert node.trigger_configure() == TransitionCallbackReturn.SUCCESS
         assert node.trigger_activate() == TransitionCallbackReturn.SUCCESS
         self._executor.add_node(node)

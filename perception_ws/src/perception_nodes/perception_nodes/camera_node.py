@@ -27,9 +27,12 @@ from perception_nodes.node.sensor_report import SensorReport
 MODELS_VARIABLE = "PERCEPTION_MODELS"
 """Folders to search for weights, separated like PATH."""
 
+_IMAGE_QUEUE = 2
+"""Old images are worth nothing, so no queue; but one may be in the way of the next for a moment without a loss."""
+
 
 class CameraNode(PerceptionNode[CameraNodeConfig]):
-    """Detects objects in the newest image; images that come meanwhile are passed over.
+    """Detects objects in the newest images; older ones are passed over when detection cannot keep up.
 
     Without weights it stays active and says so, and publishes nothing: no detections would mean that nothing is there.
     """
@@ -55,7 +58,7 @@ class CameraNode(PerceptionNode[CameraNodeConfig]):
         compressed = self.config.image_transport == "compressed"
         self._decode = image_from_compressed_msg if compressed else image_from_msg
         kind = CompressedImage if compressed else ImageMsg
-        self.listen(kind, self.config.image_topic, self._on_image, qos.sensor_input(1))
+        self.listen(kind, self.config.image_topic, self._on_image, qos.sensor_input(_IMAGE_QUEUE))
         self.listen(CameraInfo, self.config.camera_info_topic, self._on_camera_info, qos.sensor_input(1))
         self._sensor.failed(self._model_fault, time.monotonic_ns())
         self.every(1.0, lambda: self._sensor.publish(time.monotonic_ns()))
