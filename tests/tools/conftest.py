@@ -5,6 +5,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tf2_msgs.msg import TFMessage
+
 from perception_core.geometry.camera_model import CameraModel
 from perception_core.geometry.transforms import from_yaw
 from perception_core.types import PointCloud
@@ -14,7 +16,6 @@ from perception_nodes.conversions.image import image_to_msg
 from perception_nodes.conversions.tf import transform_to_msg
 from perception_tools.bags import LATCHED, BagWriter
 from perception_tools.simulated_bag import simulate_bag
-from tf2_msgs.msg import TFMessage
 
 START_NS = 1_000_000_000_000
 PERIOD_NS = 100_000_000

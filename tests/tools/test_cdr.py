@@ -1,28 +1,37 @@
 """CDR bytes without the crumbs of the process that made them."""
 
+import functools
+
 import pytest
 from builtin_interfaces.msg import Time
 from geometry_msgs.msg import Point
 from hypothesis import given
 from hypothesis import strategies as st
-from perception_core.errors import BagError
-from perception_tools.bags import typestore_for
-from perception_tools.cdr import PaddingCleaner
 from rclpy.serialization import deserialize_message, serialize_message
 from sensor_msgs.msg import CameraInfo, PointCloud2, PointField
 from std_msgs.msg import ColorRGBA, Header, String
 from visualization_msgs.msg import Marker, MarkerArray
 
+from perception_core.errors import BagError
+from perception_tools.bags import typestore_for
+from perception_tools.cdr import PaddingCleaner
+
 NAMES = st.text(max_size=9)
 
 
+@functools.cache
 def cleaner(type_name):
-    return PaddingCleaner(typestore_for(type_name), type_name)
+    return PaddingCleaner(store_for(type_name), type_name)
+
+
+@functools.cache
+def store_for(type_name):
+    return typestore_for(type_name)
 
 
 def dirty(message, type_name):
     """Serialise, and fill every byte of padding with 0xAA, using rosbags' own writer to know which they are."""
-    store = typestore_for(type_name)
+    store = store_for(type_name)
     data = serialize_message(message)
     clean = bytes(store.serialize_cdr(store.deserialize_cdr(data, type_name), type_name))
     return data, clean

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from perception_core.errors import BagError
 from perception_tools.latency import Published, between_ms, by_stamp, lost, read_publish_log, recording_time
 

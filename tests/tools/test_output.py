@@ -3,6 +3,7 @@
 import json
 
 import numpy as np
+
 from perception_tools.output import print_json, table
 
 

@@ -4,6 +4,7 @@ import threading
 import time
 
 import pytest
+
 from perception_nodes.bag_reader import BagMessage
 from perception_nodes.playback import PlaybackClock, ReadAhead
 
