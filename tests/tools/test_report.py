@@ -21,12 +21,14 @@ def results(tiny_bag, tmp_path_factory):
 def test_the_page_stands_alone_with_its_pictures(tiny_bag, results, tmp_path):
     summary = {"title": "A <drive>", "scans_in": 10, "modes": {"FUSED": 3}, "notes": ["a & b"]}
     demo, times = load_profile("demo"), {"all": [1.0, 2.0]}
-    page = write_report(tmp_path / "report", tiny_bag, results, demo, summary, times, 100.0)
+    report = write_report(tmp_path / "report", tiny_bag, results, demo, summary, times, 100.0)
+    page = report.path
     text = page.read_text()
     assert "A &lt;drive&gt;" in text
     assert "a &amp; b" in text
     assert text.count('src="data:image/png;base64,') == 11  # five moments of two pictures, and the times
     assert "://" not in text
+    assert any(row["class"] == "car" and row["motion"] == "moving" for row in report.obstacles), report.obstacles
     for name in ("bird_eye_0", "camera_0", "latency"):
         assert cv2.imread(str(page.parent / f"{name}.png")).std() > 5.0
 

@@ -3,6 +3,7 @@
 import base64
 import html
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 from string import Template
@@ -18,6 +19,15 @@ from perception_tools.profile import Profile
 from perception_tools.scene import Moment, class_name, moments, read_obstacles
 
 _MOMENTS = 5
+_ROWS = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """The page, and one row for each obstacle that was named or moved (see `obstacle_rows`)."""
+
+    path: Path
+    obstacles: list[dict[str, Any]]
 
 
 def write_report(
@@ -28,8 +38,8 @@ def write_report(
     summary: Mapping[str, Any],
     milliseconds: Mapping[str, Sequence[float]],
     budget_ms: float | None = None,
-) -> Path:
-    """Write ``folder``/report.html and PNG pictures; return the page's path.
+) -> Report:
+    """Write ``folder``/report.html and PNG pictures beside it.
 
     Args:
         folder: made where it is missing.
@@ -61,8 +71,9 @@ def write_report(
             images.append((camera, f"{title}: camera, with boxes and points of the named obstacles"))
     times = draw_histogram(milliseconds, folder / "latency.png", "Where the time goes", budget_ms)
     page = folder / "report.html"
-    page.write_text(_page(summary, arrays, images, times), encoding="utf-8")
-    return page
+    rows = obstacle_rows(arrays)
+    page.write_text(_page(summary, rows, images, times), encoding="utf-8")
+    return Report(page, rows)
 
 
 def obstacle_rows(arrays: Sequence[Obstacles]) -> list[dict[str, Any]]:
@@ -101,7 +112,7 @@ def _title(moment: Moment, start_ns: int) -> str:
 
 
 def _page(
-    summary: Mapping[str, Any], arrays: Sequence[Obstacles], images: Sequence[tuple[Path, str]], times: Path
+    summary: Mapping[str, Any], rows: Sequence[Mapping[str, Any]], images: Sequence[tuple[Path, str]], times: Path
 ) -> str:
     template = Template((resources.files(__package__) / "report.html").read_text(encoding="utf-8"))
     flat = {key: value for key, value in summary.items() if not isinstance(value, Mapping | list)}
@@ -112,7 +123,7 @@ def _page(
         summary=_table(("", ""), flat.items()),
         nested="".join(f"<h3>{html.escape(_words(key))}</h3>{_mapping_table(value)}" for key, value in nested.items()),
         notes="".join(f"<li>{html.escape(str(note))}</li>" for note in notes),
-        obstacles=_row_table(obstacle_rows(arrays)[:60]),
+        obstacles=_row_table(rows[:_ROWS]),
         pictures="".join(_figure(path, caption) for path, caption in images),
         latency=_figure(times, "Milliseconds"),
     )

@@ -44,12 +44,12 @@ def run(arguments: argparse.Namespace) -> int:
         **live.summary(),
     }
     say("drawing the report")
-    page = write_report(arguments.out, drive, output, profile, summary, live.stages_ms, _BUDGET_MS)
-    summary["report"] = str(page)
+    report = write_report(arguments.out, drive, output, profile, summary, live.stages_ms, _BUDGET_MS)
+    summary["report"] = str(report.path)
     if arguments.json:
         print_json(summary)
     else:
-        _print(summary, output)
+        _print(summary, report.obstacles)
     return 1 if live.scans_lost or not live.arrays else 0
 
 
@@ -88,13 +88,7 @@ def _drive(arguments: argparse.Namespace) -> tuple[Path, str, str]:
     return path, "demo", f"Simulated drive: {arguments.scenario}"
 
 
-def _print(summary: dict[str, Any], output: Path) -> None:
-    from perception_tools.bags import BagReader
-    from perception_tools.report import obstacle_rows
-    from perception_tools.scene import read_obstacles
-
-    with BagReader(output) as bag:
-        rows = obstacle_rows(read_obstacles(bag))
+def _print(summary: dict[str, Any], rows: list[dict[str, Any]]) -> None:
     print(table(tuple(rows[0]) if rows else (), [tuple(row.values()) for row in rows[:_SHOWN]]))
     if len(rows) > _SHOWN:
         print(f"... and {len(rows) - _SHOWN} more named or moving obstacles")
@@ -115,4 +109,4 @@ def _print(summary: dict[str, Any], output: Path) -> None:
     print("peak memory: " + ", ".join(f"{name} {size:.0f} MB" for name, size in summary["peak_rss_mb"].items()))
     for note in summary["notes"]:
         print(f"note: {note}")
-    print(f"recorded: {output}\nreport:   {summary['report']}")
+    print(f"recorded: {summary['output']}\nreport:   {summary['report']}")

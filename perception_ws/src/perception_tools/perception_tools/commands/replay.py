@@ -36,9 +36,8 @@ def run(arguments: argparse.Namespace) -> int:
         from perception_tools.report import write_report
 
         stages = dict(statistics.stages_ms)
-        summary["report"] = str(
-            write_report(arguments.report, arguments.bag, arguments.output, profile, summary, stages)
-        )
+        report = write_report(arguments.report, arguments.bag, arguments.output, profile, summary, stages)
+        summary["report"] = str(report.path)
     if arguments.json:
         print_json(summary)
     else:

@@ -30,7 +30,7 @@ def draw_bird_eye(moment: Moment, path: Path, title: str) -> Path:
         _draw_obstacle(axes, moment, i)
     _draw_ego(axes)
     _legend(axes, moment)
-    figure.tight_layout(pad=0.6)
+    figure.subplots_adjust(left=0.04, right=0.995, bottom=0.06, top=0.955)
     figure.savefig(path, facecolor=PAPER)
     plt.close(figure)
     return path
