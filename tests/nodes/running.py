@@ -135,3 +135,8 @@ def picture(stamp_ns: int) -> Image:
 
 def intrinsics(stamp_ns: int) -> CameraInfo:
     return camera_info.camera_info_to_msg(MODEL, stamp_ns)
+
+
+def latched_listener(stack: Stack, kind: type, topic: str) -> None:
+    """Listen to what was published before."""
+    stack.peer.create_subscription(kind, topic, stack.received[topic].append, latched(10))
