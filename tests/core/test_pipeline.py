@@ -1,0 +1,202 @@
+"""The whole perception on a short simulated drive, without ROS; the network is a small ONNX graph that sees one car."""
+
+import uuid
+from collections.abc import Mapping
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import pytest
+from perception_core.camera.detector import CameraConfig, CameraDetector, build_detector
+from perception_core.errors import TransformError
+from perception_core.geometry import transforms
+from perception_core.pipeline import Pipeline, PipelineConfig, PipelineResult, Rig
+from perception_core.simulation.scenario import load_scenario
+from perception_core.simulation.simulator import SimulatedFrame, Simulation
+from perception_core.types import Mode, PointCloud, SensorState
+
+RIG = Rig("top", ("front",), "base_link", "odom")
+NAMESPACE = uuid.UUID(int=7).bytes
+
+
+class RecordedDrive:
+    """Transforms of a simulated drive by stamp: what /tf and /tf_static of its bag would hold."""
+
+    def __init__(self, simulation: Simulation, frames: list[SimulatedFrame]) -> None:
+        """Collect mounts and poses."""
+        self._mounts = {child: T for _, child, T in simulation.rig.transforms}
+        self._poses = {f.stamp_ns: f.T_odom_base for f in frames}
+
+    def lookup(self, target: str, source: str, stamp_ns: int) -> np.ndarray:
+        """As TransformSource."""
+        if (target, source) == ("odom", "base_link"):
+            if stamp_ns not in self._poses:
+                raise TransformError(f"odom <- base_link: nothing at {stamp_ns} ns")
+            return self._poses[stamp_ns]
+        if target == "base_link" and source in self._mounts:
+            return self._mounts[source]
+        if source == "base_link" and target in self._mounts:
+            return transforms.invert(self._mounts[target])
+        raise TransformError(f"{target} <- {source}: no such transform")
+
+
+@pytest.fixture(scope="module")
+def drive() -> tuple[RecordedDrive, list[SimulatedFrame]]:
+    """Eight scans of the tiny scenario."""
+    simulation = Simulation(load_scenario("tiny"))
+    frames = [simulation.frame(k) for k in range(8)]
+    return RecordedDrive(simulation, frames), frames
+
+
+def pipeline(source: RecordedDrive, detectors: Mapping[str, CameraDetector] | None = None) -> Pipeline:
+    """A pipeline with default parameters."""
+    return Pipeline(PipelineConfig(), RIG, source, detectors or {}, NAMESPACE)
+
+
+def run(made: Pipeline, frames: list[SimulatedFrame]) -> list[PipelineResult]:
+    """Feed scans and collect what is ready after each."""
+    results = []
+    for frame in frames:
+        made.on_scan(frame.cloud, frame.stamp_ns)
+        results += made.ready(frame.stamp_ns)
+    return results + made.flush()
+
+
+def test_every_scan_gives_one_result_at_its_own_stamp(drive: tuple[RecordedDrive, list[SimulatedFrame]]) -> None:
+    source, frames = drive
+    results = run(pipeline(source), frames)
+    assert [r.stamp_ns for r in results] == [f.stamp_ns for f in frames]
+    assert [r.obstacles.stamp_ns for r in results] == [f.stamp_ns for f in frames]
+    assert {r.obstacles.mode for r in results} == {Mode.LIDAR_ONLY}
+    assert results[-1].obstacles.frame == "odom"
+
+
+def test_what_the_lidar_hit_is_among_the_obstacles(drive: tuple[RecordedDrive, list[SimulatedFrame]]) -> None:
+    """Each object of the truth with 30 returns and nearer than 25 m has an obstacle within 1.5 m of its centre."""
+    source, frames = drive
+    last, truth = run(pipeline(source), frames)[-1], frames[-1].truth
+    ego = frames[-1].T_odom_base[:2, 3]
+    near = np.linalg.norm(truth.centre[:, :2] - ego, axis=1) < 25.0
+    wanted = np.flatnonzero(near & (truth.point_count >= 30))
+    assert len(wanted) > 0
+    for i in wanted:
+        distance = np.linalg.norm(last.obstacles.centre[:, :2] - truth.centre[i, :2], axis=1)
+        assert distance.min() < 1.5
+
+
+def test_the_same_input_gives_the_same_bytes(drive: tuple[RecordedDrive, list[SimulatedFrame]]) -> None:
+    source, frames = drive
+    first, second = run(pipeline(source), frames), run(pipeline(source), frames)
+    for a, b in zip(first, second, strict=True):
+        for name in ("ids", "centre", "size", "yaw", "velocity", "pose_covariance", "twist_covariance", "existence"):
+            assert getattr(a.obstacles, name).tobytes() == getattr(b.obstacles, name).tobytes(), name
+        assert a.occupancy.cells.tobytes() == b.occupancy.cells.tobytes()
+
+
+def test_a_scan_of_an_unknown_frame_is_dropped_and_counted(drive: tuple[RecordedDrive, list[SimulatedFrame]]) -> None:
+    source, frames = drive
+    made = pipeline(source)
+    stray = PointCloud(frames[0].cloud.xyz, frames[0].stamp_ns, "lidar_nobody_knows")
+    assert made.on_scan(stray, frames[0].stamp_ns) is None
+    assert made.flush() == []
+    assert sum(made.drops.values()) == 1
+    assert "lidar_nobody_knows" in next(iter(made.drops))
+
+
+def test_without_the_ego_pose_of_a_scan_there_are_no_obstacles_of_it(
+    drive: tuple[RecordedDrive, list[SimulatedFrame]],
+) -> None:
+    source, frames = drive
+    made = pipeline(source)
+    later = PointCloud(frames[1].cloud.xyz, frames[1].stamp_ns + 1, frames[1].cloud.frame)
+    results = run(made, [frames[0]])
+    made.on_scan(later, later.stamp_ns)
+    assert made.flush() == []
+    assert len(results) == 1
+    assert "odom <- base_link" in next(iter(made.drops))
+
+
+def test_a_camera_that_never_spoke_is_missing_and_the_mode_says_lidar_only(
+    drive: tuple[RecordedDrive, list[SimulatedFrame]],
+) -> None:
+    source, frames = drive
+    statuses = {s.name: s.state for s in run(pipeline(source), frames)[-1].obstacles.statuses}
+    assert statuses == {"top": SensorState.OK, "front": SensorState.MISSING}
+
+
+def test_time_set_back_starts_again(drive: tuple[RecordedDrive, list[SimulatedFrame]]) -> None:
+    """A looped bag: the second round gives obstacles again, with other ids than the first."""
+    source, frames = drive
+    made = pipeline(source)
+    first, second = run(made, frames), run(made, frames)
+    assert [r.stamp_ns for r in second] == [r.stamp_ns for r in first]
+    assert len(second[-1].obstacles) > 0
+    ids = [{row.tobytes() for row in r[-1].obstacles.ids} for r in (first, second)]
+    assert not ids[0] & ids[1]
+
+
+@pytest.fixture
+def detector(tmp_path: Path, networks: ModuleType) -> CameraDetector:
+    """Sees one car in every image: 50 x 50 pixels around (160, 80) of 320 x 136, which is some 6 m ahead."""
+    output = networks.empty_output()
+    cell, car = 2 * 8 + 4, 5 + networks.CLASSES.index("car")
+    output[0, cell, :5] = [0.0, 0.0, np.log(10 / 8), np.log(10 / 8), 1.0]
+    output[0, cell, car] = 0.9
+    networks.constant_network(tmp_path / "tiny.onnx", output)
+    (tmp_path / "tiny.yaml").write_text(networks.CARD)
+    return build_detector(CameraConfig(model="tiny", split_wide=False), [tmp_path])
+
+
+def with_camera(source: RecordedDrive, simulation_camera: str, detector: CameraDetector) -> Pipeline:
+    """A pipeline whose front camera has a network and intrinsics."""
+    made = pipeline(source, {"front": detector})
+    made.on_camera_model("front", Simulation(load_scenario("tiny")).rig.cameras[simulation_camera])
+    return made
+
+
+def test_an_image_in_time_makes_it_fused_and_its_loss_is_told(
+    drive: tuple[RecordedDrive, list[SimulatedFrame]], detector: CameraDetector
+) -> None:
+    source, frames = drive
+    made = with_camera(source, frames[0].image.frame, detector)
+    modes = []
+    for k, frame in enumerate(frames):
+        if k < 3:
+            assert made.on_image("front", frame.image, frame.stamp_ns) is not None
+        made.on_scan(frame.cloud, frame.stamp_ns)
+        modes += [r.obstacles.mode for r in made.ready(frame.stamp_ns)]
+    last = made.flush()[-1].obstacles
+    assert modes[:3] == [Mode.FUSED] * 3
+    assert last.mode is Mode.LIDAR_ONLY
+    assert {s.name: s.state for s in last.statuses}["front"] is not SensorState.OK
+
+
+def test_a_scan_waits_for_a_camera_that_lives_but_not_longer_than_its_budget(
+    drive: tuple[RecordedDrive, list[SimulatedFrame]], detector: CameraDetector
+) -> None:
+    """The second image is late: the scan waits 40 ms of the recording's time, then goes without it."""
+    source, frames = drive
+    made = with_camera(source, frames[0].image.frame, detector)
+    made.on_image("front", frames[0].image, frames[0].stamp_ns)
+    made.on_scan(frames[0].cloud, frames[0].stamp_ns)
+    made.ready(frames[0].stamp_ns)
+    arrival = frames[1].stamp_ns
+    made.on_scan(frames[1].cloud, arrival)
+    assert made.ready(arrival + 39_000_000) == []
+    assert [r.stamp_ns for r in made.ready(arrival + 40_000_000)] == [frames[1].stamp_ns]
+
+
+def test_without_scans_the_camera_stands_alone_and_says_so(
+    drive: tuple[RecordedDrive, list[SimulatedFrame]], detector: CameraDetector
+) -> None:
+    source, frames = drive
+    made = with_camera(source, frames[0].image.frame, detector)
+    for frame in frames:
+        made.on_image("front", frame.image, frame.stamp_ns)
+    results = made.flush()
+    assert {r.obstacles.mode for r in results} == {Mode.CAMERA_ONLY}
+    assert results[0].stamp_ns - frames[0].stamp_ns > 300_000_000
+    assert all(len(r.objects) == 1 for r in results)
+    assert 5.0 < results[0].objects.centre[0, 0] < 10.0
+    sigma = np.sqrt(results[0].objects.covariance[0, 0, 0])
+    assert sigma > 0.3
