@@ -24,6 +24,8 @@ class BevCells:
 
     Attributes:
         points: int32 (N,) indices of obstacle points in the scan.
+        xyz: float32 (N, 3) these points, base frame.
+        height: float32 (N,) metres above ground of these points.
         cell: int32 (N,) cell of each of these points.
         index: int32 (C, 2) integer x and y of each cell.
         bounds: float32 (C, 4) x_min, y_min, x_max, y_max of the cell's points, base frame.
@@ -34,6 +36,8 @@ class BevCells:
     """
 
     points: NDArray[np.int32]
+    xyz: NDArray[np.float32]
+    height: NDArray[np.float32]
     cell: NDArray[np.int32]
     index: NDArray[np.int32]
     bounds: NDArray[np.float32]
@@ -129,7 +133,10 @@ def _drop_unsupported(
 
 
 @kernel
-def _summarise(xyz: F32, height: F32, points: I32, cell: I32, cells: int) -> tuple[F32, F64, I32, F32, F32]:
+def _summarise(xyz: F32, height: F32, points: I32, cell: I32, cells: int) -> tuple[F32, F32, F32, F64, I32, F32, F32]:
+    """Return xyz and height of the points, and bounds, mean, count, top, bottom of the cells."""
+    columns = np.empty((len(points), 3), np.float32)
+    heights = np.empty(len(points), np.float32)
     bounds = np.empty((cells, 4), np.float32)
     bounds[:, :2] = 1e9
     bounds[:, 2:] = -1e9
@@ -140,6 +147,7 @@ def _summarise(xyz: F32, height: F32, points: I32, cell: I32, cells: int) -> tup
     for q in range(len(points)):
         p, c = points[q], cell[q]
         x, y, h = xyz[p, 0], xyz[p, 1], height[p]
+        columns[q, 0], columns[q, 1], columns[q, 2], heights[q] = x, y, xyz[p, 2], h
         bounds[c, 0] = min(bounds[c, 0], x)
         bounds[c, 1] = min(bounds[c, 1], y)
         bounds[c, 2] = max(bounds[c, 2], x)
@@ -151,7 +159,7 @@ def _summarise(xyz: F32, height: F32, points: I32, cell: I32, cells: int) -> tup
         bottom[c] = min(bottom[c], h)
     for c in range(cells):
         mean[c] /= count[c]
-    return bounds, mean, count, top, bottom
+    return columns, heights, bounds, mean, count, top, bottom
 
 
 def collect_cells(
@@ -183,5 +191,6 @@ def collect_cells(
     points, cell, index, overhead = _collect(
         xyz, height, reach, obstacle_height, height_per_range, clearance, cell_size, origin, side
     )
-    bounds, mean, count, top, bottom = _summarise(xyz, height, points, cell, len(index))
-    return BevCells(points, cell, index, bounds, mean, count, top, bottom, int(overhead))
+    summary = _summarise(xyz, height, points, cell, len(index))
+    columns, heights, bounds, mean, count, top, bottom = summary
+    return BevCells(points, columns, heights, cell, index, bounds, mean, count, top, bottom, int(overhead))

@@ -6,12 +6,12 @@ from perception_core.lidar.jit import F32, F64, I32, kernel
 
 
 @kernel
-def extents(xyz: F32, height: F32, points: I32, labels: I32, headings: F64) -> tuple[F64, I32]:
+def extents(xyz: F32, height: F32, labels: I32, headings: F64) -> tuple[F64, I32]:
     """Measure each cluster along its heading.
 
     Args:
-        xyz: float32 (K, 3), height: float32 (K,) above ground, of the whole scan.
-        points: int32 (N,) indices into the scan, labels: int32 (N,) cluster or -1.
+        xyz: float32 (N, 3) obstacle points, height: float32 (N,) above ground.
+        labels: int32 (N,) cluster of each point.
         headings: float64 (M,).
 
     Returns:
@@ -25,11 +25,8 @@ def extents(xyz: F32, height: F32, points: I32, labels: I32, headings: F64) -> t
     for k in range(m):
         for a in range(0, 8, 2):
             out[k, a], out[k, a + 1] = 1e18, -1e18
-    for q in range(len(points)):
-        k = labels[q]
-        if k < 0:
-            continue
-        p = points[q]
+    for p in range(len(xyz)):
+        k = labels[p]
         x, y, z, h = xyz[p, 0], xyz[p, 1], xyz[p, 2], height[p]
         u, v = cosine[k] * x + sine[k] * y, cosine[k] * y - sine[k] * x
         out[k, 0], out[k, 1] = min(out[k, 0], u), max(out[k, 1], u)

@@ -57,9 +57,9 @@ class ClusterConfig(Config):
     """Which points above ground belong together."""
 
     clearance: float = param(
-        2.5, "what hangs higher than this above ground is no obstacle", unit="m", low=0.2, high=20.0
+        2.5, "what hangs higher than this above ground is no obstacle", unit="m", low=0.2, high=15.0
     )
-    cell_size: float = param(0.15, "edge of a bird's-eye cell", unit="m", low=0.05, high=0.5)
+    cell_size: float = param(0.2, "edge of a bird's-eye cell", unit="m", low=0.05, high=0.5)
     gap: float = param(
         0.22, "points nearer than this to each other are connected, at the robot", unit="m", low=0.05, high=2.0
     )

@@ -61,17 +61,17 @@ def _components(
             first = cy + 1 if ix == cx else max(cy - reach, 0)
             for iy in range(first, min(cy + reach + 1, side_y)):
                 k = lookup[ix, iy] - 1
-                if k >= 0 and _near(bounds[c], bounds[k], x / r, y / r, along, across):
+                if k >= 0 and _near(bounds, c, k, x / r, y / r, 1.0 / along, 1.0 / across):
                     union(parent, c, k)
     return _numbered(parent)
 
 
 @kernel
-def _near(a: F32, b: F32, ux: float, uy: float, along: float, across: float) -> bool:
-    """Does the gap between two rectangles fit the ellipse with half-axes along and across the line of sight?"""
-    dx = max(b[0] - a[2], 0.0) - max(a[0] - b[2], 0.0)
-    dy = max(b[1] - a[3], 0.0) - max(a[1] - b[3], 0.0)
-    u, v = (dx * ux + dy * uy) / along, (dy * ux - dx * uy) / across
+def _near(bounds: F32, a: int, b: int, ux: float, uy: float, along: float, across: float) -> bool:
+    """Does the gap between two cells fit the ellipse with inverse half-axes along and across the line of sight?"""
+    dx = max(bounds[b, 0] - bounds[a, 2], 0.0) - max(bounds[a, 0] - bounds[b, 2], 0.0)
+    dy = max(bounds[b, 1] - bounds[a, 3], 0.0) - max(bounds[a, 1] - bounds[b, 3], 0.0)
+    u, v = (dx * ux + dy * uy) * along, (dy * ux - dx * uy) * across
     return bool(u * u + v * v <= 1.0)
 
 

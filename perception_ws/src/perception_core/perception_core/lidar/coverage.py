@@ -10,6 +10,8 @@ from perception_core.lidar.scan_grid import GriddedScan
 MAX_GAP = 3.0, 0.4
 """Metres, and share of the range, between two returns of a sector beyond which the ground between them counts as
 hidden: the rings of a LiDAR of 16 beams lie that far apart, the shadow of a vehicle is longer."""
+CENTRED = 0.01
+"""Metres; a sensor nearer to the base frame's axis than this shares its azimuths."""
 
 
 def ground_and_coverage(
@@ -28,8 +30,11 @@ def ground_and_coverage(
         grid: the polar grid of the scan.
         sectors: S.
     """
+    centred = bool(np.hypot(scan.sensor[0], scan.sensor[1]) < CENTRED)
     return _ground_and_coverage(
         scan.xyz,
+        scan.sector,
+        centred,
         scan.range,
         scan.cell,
         height,
@@ -45,6 +50,8 @@ def ground_and_coverage(
 @kernel
 def _ground_and_coverage(
     xyz: F32,
+    sector: F32,
+    centred: bool,
     reach: F32,
     cell: I32,
     height: F32,
@@ -57,21 +64,23 @@ def _ground_and_coverage(
 ) -> tuple[F32, F32]:
     seen = np.zeros((sectors, rings, 2), np.float32)
     ground = np.empty((len(xyz), 3), np.float32)
+    grounded = np.empty(len(xyz), np.int32)
     count = 0
     for p in range(len(xyz)):
         if abs(height[p]) <= threshold + per_range * reach[p]:
             ground[count, 0], ground[count, 1], ground[count, 2] = xyz[p, 0], xyz[p, 1], xyz[p, 2]
+            grounded[count] = p
             count += 1
-            _mark(seen, xyz[p, 0], xyz[p, 1], cell[p] // grid_sectors, sectors)
-    for p in obstacles:
-        _mark(seen, xyz[p, 0], xyz[p, 1], cell[p] // grid_sectors, sectors)
+    for q in range(count + len(obstacles)):
+        p = grounded[q] if q < count else obstacles[q - count]
+        turns = sector[p] / np.float32(grid_sectors) if centred else sector_turns(xyz[p, 0], xyz[p, 1])
+        j = min(int(turns * np.float32(sectors)), sectors - 1)
+        _mark(seen, j, cell[p] // grid_sectors, np.sqrt(xyz[p, 0] ** 2 + xyz[p, 1] ** 2))
     return ground[:count].copy(), _contiguous(seen)
 
 
 @kernel
-def _mark(seen: F32, x: float, y: float, ring: int, sectors: int) -> None:
-    j = min(int(sector_turns(x, y) * sectors), sectors - 1)
-    r = np.sqrt(x * x + y * y)
+def _mark(seen: F32, j: int, ring: int, r: float) -> None:
     if seen[j, ring, 0] == 0.0 or r < seen[j, ring, 0]:
         seen[j, ring, 0] = r
     seen[j, ring, 1] = max(seen[j, ring, 1], r)

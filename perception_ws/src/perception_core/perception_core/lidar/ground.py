@@ -103,7 +103,8 @@ def _propagate(
     for i in range(rings):
         d = centres[i] - centres[i - 1] if i > 0 else centres[0]
         for j in range(sectors):
-            prior = _predict(state[(i + 1) % 2], j, d, slope_change)
+            prior = state[i % 2, j]
+            _predict(state[(i + 1) % 2], j, d, slope_change, prior)
             cell = i * sectors + j
             a, b = starts[cell], starts[cell + 1]
             if b > a:
@@ -115,33 +116,33 @@ def _propagate(
                 sight[j] = max(sight[j], (prior[0] - sensor_z) / centres[i])
             else:
                 prior[1] *= np.exp(-d / SLOPE_MEMORY)
-            state[i % 2, j] = prior
             height[i, j], slope[i, j], variance[i, j] = prior[0], prior[1], prior[2]
     return height, slope, variance, seen
 
 
 @kernel
-def _predict(inner: F64, j: int, d: float, slope_change: float) -> F64:
-    """Fuse the three neighbours in the inner ring by their precision and move them outwards by ``d``.
+def _predict(inner: F64, j: int, d: float, slope_change: float, out: F64) -> None:
+    """Fuse the three neighbours in the inner ring by their precision and move them outwards by ``d``, into ``out``.
 
     A state is (height, slope, their covariance hh, hs, ss, and the distance since ground was seen); the slope walks
     at random.
     """
-    out = np.zeros(6)
     total = 0.0
+    out[:] = 0.0
     for offset in (-1, 0, 1):
-        k = (j + offset) % len(inner)
+        k = (j + offset) % inner.shape[0]
         w = (1.0 if offset == 0 else 0.5) / (inner[k, 2] + 1e-4)
         total += w
-        out += w * inner[k]
-    out /= total
+        for i in range(6):
+            out[i] += w * inner[k, i]
+    for i in range(6):
+        out[i] /= total
     hs, ss, q = out[3], out[4], slope_change**2
     out[0] += out[1] * d
     out[2] = 2.0 / total + 2.0 * d * hs + d * d * ss + q * d**3 / 3.0
     out[3] = hs + d * ss + q * d * d / 2.0
     out[4] = ss + q * d
     out[5] += d
-    return out
 
 
 @kernel

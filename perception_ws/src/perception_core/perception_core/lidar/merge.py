@@ -9,7 +9,7 @@ import numpy as np
 
 from perception_core.lidar.grazing import join_sides, measure
 from perception_core.lidar.jit import F32, F64, I32, kernel
-from perception_core.lidar.split import cells_by_label, contour_of, heading_of, wrapped
+from perception_core.lidar.split import cells_by_label, contour_of, heading_of, solid_cells, wrapped
 
 FLOATING = 0.5
 """Metres above ground from where on a fragment has no ground contact."""
@@ -53,7 +53,7 @@ def merge_fragments(
     azimuth = np.arctan2(y - sensor[1], x - sensor[0])
     reach = np.sqrt((x - sensor[0]) ** 2 + (y - sensor[1]) ** 2)
     sides = join_sides(x, y, azimuth, reach, bottom, top, points, piece, headings, sensor)
-    headings = _refit(x, y, azimuth, reach, sides, sides[piece], headings)
+    headings = _refit(x, y, azimuth, reach, points, sides, sides[piece], headings)
     piece = sides[piece]
     order, starts = cells_by_label(piece, p)
     box, span, low, high, count = measure(x, y, azimuth, reach, bottom, top, points, piece, headings)
@@ -74,11 +74,11 @@ def merge_fragments(
         while owner[owner[b]] != owner[b]:
             owner[b] = owner[owner[b]]
     joined = owner[piece]
-    return joined, _refit(x, y, azimuth, reach, owner, joined, headings)
+    return joined, _refit(x, y, azimuth, reach, points, owner, joined, headings)
 
 
 @kernel
-def _refit(x: F64, y: F64, azimuth: F64, reach: F64, owner: I32, joined: I32, headings: F64) -> F64:
+def _refit(x: F64, y: F64, azimuth: F64, reach: F64, points: I32, owner: I32, joined: I32, headings: F64) -> F64:
     """Headings with those of bodies that took fragments searched again."""
     p = len(headings)
     out = headings.copy()
@@ -90,7 +90,8 @@ def _refit(x: F64, y: F64, azimuth: F64, reach: F64, owner: I32, joined: I32, he
     for k in range(p):
         if changed[k]:
             cells = order[starts[k] : starts[k + 1]]
-            out[k] = heading_of(x, y, cells, contour_of(azimuth, reach, cells))
+            contour = contour_of(azimuth, reach, solid_cells(points, cells))
+            out[k] = heading_of(x, y, reach, cells, contour)
     return out
 
 

@@ -51,22 +51,23 @@ def polar_grid(max_range: float) -> PolarGrid:
     return PolarGrid(SECTORS, edge_array, ((edge_array[:-1] + edge_array[1:]) / 2).astype(np.float32), table)
 
 
+_TINY = np.float32(1e-12)
+_ONE, _PI, _HALF_PI, _TWO_PI = np.float32(1.0), np.float32(np.pi), np.float32(np.pi / 2), np.float32(2 * np.pi)
+_ARCTAN = tuple(np.float32(c) for c in (0.9998660, -0.3302995, 0.1801410, -0.0851330, 0.0208351))
+
+
 @kernel
-def sector_turns(x: float, y: float) -> float:
-    """Azimuth of (x, y) as a fraction of a turn in [0, 1), 0 at -x, counter-clockwise.
+def sector_turns(x: np.float32, y: np.float32) -> np.float32:
+    """Azimuth of float32 (x, y) as a fraction of a turn in [0, 1), 0 at -x, counter-clockwise.
 
     The arctangent is the polynomial 4.4.49 of Abramowitz and Stegun, error below 1e-5 rad: far finer than a sector.
     """
     ax, ay = abs(x), abs(y)
-    high, low = max(ax, ay), min(ax, ay)
-    t = low / max(high, 1e-12)
+    t = min(ax, ay) / max(ax, ay, _TINY)
     s = t * t
-    a = t * (0.9998660 + s * (-0.3302995 + s * (0.1801410 + s * (-0.0851330 + s * 0.0208351))))
-    if ay > ax:
-        a = 1.5707963267948966 - a
-    if x > 0.0:
-        a = 3.141592653589793 - a
-    if y > 0.0:
-        a = 6.283185307179586 - a
-    turns = a * 0.15915494309189535
-    return turns if turns < 1.0 else 0.0
+    a = t * (_ARCTAN[0] + s * (_ARCTAN[1] + s * (_ARCTAN[2] + s * (_ARCTAN[3] + s * _ARCTAN[4]))))
+    a = _HALF_PI - a if ay > ax else a
+    a = _PI - a if x > 0.0 else a
+    a = _TWO_PI - a if y > 0.0 else a
+    turns = a / _TWO_PI
+    return turns if turns < _ONE else turns - _ONE

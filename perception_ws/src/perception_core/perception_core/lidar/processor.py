@@ -83,7 +83,7 @@ class LidarProcessor:
         cells = self._obstacle_cells(scan, height)
         labels, headings = self._clusters(cells, scan)
         clock.lap("cluster")
-        clusters = self._boxes(cloud.stamp_ns, scan, height, cells, labels, headings)
+        clusters = self._boxes(cloud.stamp_ns, scan, cells, labels, headings)
         clock.lap("boxes")
         ground_points, coverage = ground_and_coverage(
             scan, height, cells.points, self.config.ground, self._grid, self.config.coverage_sectors
@@ -91,7 +91,7 @@ class LidarProcessor:
         clock.lap("coverage")
         below = len(scan.xyz) - len(ground_points) - len(cells.points) - cells.overhead
         dropped = {**scan.dropped, "overhead": cells.overhead, "below_ground": below}
-        return LidarResult(clusters, ground_points, height[cells.points], coverage, clock.laps, dropped)
+        return LidarResult(clusters, ground_points, cells.height, coverage, clock.laps, dropped)
 
     def _obstacle_cells(self, scan: GriddedScan, height: NDArray[np.float32]) -> BevCells:
         ground, cluster = self.config.ground, self.config.cluster
@@ -121,7 +121,7 @@ class LidarProcessor:
             depth=c.depth_factor,
         )
         x, y = np.ascontiguousarray(cells.mean.T)
-        pieces, headings = split_components(x, y, labels, count, scan.sensor, c.max_length, c.max_width)
+        pieces, headings = split_components(x, y, cells.count, labels, count, scan.sensor, c.max_length, c.max_width)
         joined, headings = merge_fragments(x, y, cells.bottom, cells.top, cells.count, pieces, headings, scan.sensor)
         return joined[cells.cell], headings
 
@@ -129,12 +129,11 @@ class LidarProcessor:
         self,
         stamp_ns: int,
         scan: GriddedScan,
-        height: NDArray[np.float32],
         cells: BevCells,
         labels: NDArray[np.int32],
         headings: NDArray[np.float64],
     ) -> Clusters:
-        extent, count = extents(scan.xyz, height, cells.points, labels, headings)
+        extent, count = extents(cells.xyz, cells.height, labels, headings)
         centre, size, yaw = oriented_boxes(extent, headings)
         reach = np.hypot(centre[:, 0] - scan.sensor[0], centre[:, 1] - scan.sensor[1])
         c = self.config.cluster
@@ -149,7 +148,7 @@ class LidarProcessor:
             yaw=yaw[keep],
             covariance=centre_covariance(centre[keep], size[keep], yaw[keep], scan.sensor),
             point_count=count[keep],
-            points=scan.xyz[cells.points],
+            points=cells.xyz,
             labels=number[labels],
         )
 

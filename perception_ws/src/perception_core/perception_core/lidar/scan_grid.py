@@ -64,6 +64,7 @@ def _place(
     counts = np.zeros(rings * sectors, np.int32)
     dropped = np.zeros(3, np.int64)
     ox, oy = T[0, 3], T[1, 3]
+    turn = np.float32(sectors)
     to_table = np.float32(1.0 / TABLE_STEP)
     k = 0
     for i in range(n):
@@ -82,7 +83,7 @@ def _place(
         if body[0, 0] <= x <= body[1, 0] and body[0, 1] <= y <= body[1, 1] and body[0, 2] <= z <= body[1, 2]:
             dropped[2] += 1
             continue
-        s = np.float32(sector_turns(dx, dy) * sectors)
+        s = sector_turns(dx, dy) * turn
         j = min(int(s), sectors - 1)
         c = table[int(r * to_table)] * sectors + j
         xyz[k, 0], xyz[k, 1], xyz[k, 2] = x, y, z

@@ -11,12 +11,14 @@ import numpy as np
 from perception_core.lidar.jit import F64, I32, kernel
 from perception_core.lidar.lshape import best_heading
 
-FIT_POINTS = 100
-"""Most cells taken for the search of a heading."""
+SOLID = 0.15
+"""Share of the mean number of points a cell needs for a say in the heading."""
+SUPPORTS = 24
+"""Directions in which the outermost cells take part in the search of a heading."""
 CONTOUR_STEP = 0.2
 """Metres across the line of sight one direction of the contour stands for."""
-INNER_WEIGHT = 0.15
-"""Weight of cells behind the contour (roofs, what is seen through windows) in the search of a heading."""
+INNER_WEIGHT = 0.1
+"""Weight of outermost cells behind the contour (roofs, what is seen through windows) in that search."""
 DIRECTIONS = 720
 """Directions of the horizon of nearest cells."""
 BINS = 64
@@ -36,12 +38,13 @@ THIN = 0.2
 
 @kernel
 def split_components(
-    x: F64, y: F64, labels: I32, count: int, sensor: F64, max_length: float, max_width: float
+    x: F64, y: F64, points: I32, labels: I32, count: int, sensor: F64, max_length: float, max_width: float
 ) -> tuple[I32, F64]:
     """Cut components into pieces.
 
     Args:
         x, y: float64 (C,) cells in the base frame.
+        points: int32 (C,) points in each cell.
         labels: int32 (C,) component of each cell, 0 to ``count`` - 1.
         count: number of components.
         sensor: float64 (3,) in the base frame.
@@ -68,8 +71,8 @@ def split_components(
         top -= 1
         a, b = begin[top], end[top]
         cells = order[a:b]
-        contour = contour_of(azimuth, reach, cells)
-        heading = heading_of(x, y, cells, contour)
+        contour = contour_of(azimuth, reach, solid_cells(points, cells))
+        heading = heading_of(x, y, reach, cells, contour)
         middle = _cut(x, y, cells, heading, _grain(x, y, contour), sensor, horizon, max_length, max_width)
         if middle == 0:
             for i in cells:
@@ -100,6 +103,13 @@ def cells_by_label(labels: I32, count: int) -> tuple[I32, I32]:
 
 
 @kernel
+def solid_cells(points: I32, cells: I32) -> I32:
+    """The cells without those that hold far fewer points than the others: mixed returns at edges, exhaust, dust."""
+    least = SOLID * points[cells].sum() / len(cells)
+    return cells[points[cells] >= least]
+
+
+@kernel
 def contour_of(azimuth: F64, reach: F64, cells: I32) -> I32:
     """The cells nearest to the sensor in their direction, in the order of azimuth."""
     m = len(cells)
@@ -120,15 +130,24 @@ def contour_of(azimuth: F64, reach: F64, cells: I32) -> I32:
 
 
 @kernel
-def heading_of(x: F64, y: F64, cells: I32, contour: I32) -> float:
-    """Heading in [0, pi/2) of the rectangle around cells: the contour counts in full, what lies behind it little."""
-    step = max(1, (len(cells) + FIT_POINTS - 1) // FIT_POINTS)
-    inner = (len(cells) + step - 1) // step
-    px, py, weight = np.empty(inner + len(contour)), np.empty(inner + len(contour)), np.ones(inner + len(contour))
-    for i in range(inner):
-        px[i], py[i], weight[i] = x[cells[i * step]], y[cells[i * step]], INNER_WEIGHT
+def heading_of(x: F64, y: F64, reach: F64, cells: I32, contour: I32) -> float:
+    """Heading in [0, pi/2) of the rectangle around cells.
+
+    The contour counts in full; of what lies behind it only the outermost cells count, and little.
+    """
+    nearest = reach[contour].min()
+    m = len(contour) + SUPPORTS
+    px, py, weight = np.empty(m), np.empty(m), np.ones(m)
     for i in range(len(contour)):
-        px[inner + i], py[inner + i] = x[contour[i]], y[contour[i]]
+        px[i], py[i] = x[contour[i]], y[contour[i]]
+    for k in range(SUPPORTS):
+        c, s = np.cos(2 * np.pi * k / SUPPORTS), np.sin(2 * np.pi * k / SUPPORTS)
+        best, outermost = -1e18, contour[0]
+        for i in cells:
+            if reach[i] >= nearest and c * x[i] + s * y[i] > best:
+                best, outermost = c * x[i] + s * y[i], i
+        j = len(contour) + k
+        px[j], py[j], weight[j] = x[outermost], y[outermost], INNER_WEIGHT
     return best_heading(px, py, weight)
 
 
