@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint format bench shell clean
+.PHONY: help setup demo test lint format bench docs shell clean
 
 ENV := source perception_ws/env.sh &&
 PYTEST_WORKERS ?= auto
@@ -38,6 +38,9 @@ format: setup ## what ruff can mend by itself
 
 bench: setup ## the speed figures of the README, with their peers
 	@$(ENV) perception bench $(ARGS)
+
+docs: setup ## params/README.md, the table of all parameters
+	@$(ENV) python -m perception_tools.parameter_docs > params/README.md
 
 shell: setup ## a shell with everything sourced
 	@exec bash --rcfile <(cat ~/.bashrc 2>/dev/null; echo 'source "$(CURDIR)/perception_ws/env.sh"') -i
