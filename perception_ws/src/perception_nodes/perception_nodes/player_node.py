@@ -35,6 +35,8 @@ from perception_nodes.playback import PlaybackClock, ReadAhead
 
 _STATIC_TF = "/tf_static"
 _CLOCK = "/clock"
+_SETTLE_S = 0.5
+"""A publisher knows of a subscriber before that one knows of it; what is sent in between may be lost."""
 _STAMPED_TYPES = ("sensor_msgs/msg/Image", "sensor_msgs/msg/CompressedImage", "sensor_msgs/msg/PointCloud2")
 
 
@@ -85,10 +87,11 @@ class PlayerNode(Node):
 
     def play(self) -> None:
         """Publish the recording once, or until the context is shut down when looping."""
-        self._wait_for_subscribers()
         start = self._reader.start_ns + round(self._config.start_offset * 1e9)
         stop = start + round(self._config.duration * 1e9) if self._config.duration else self._reader.end_ns + 1
         self.get_logger().info(f"playing {self._config.bag}: {len(self._sources)} topics, {(stop - start) / 1e9:.1f} s")
+        self._publish_static(start)
+        self._wait_for_subscribers()
         while self.context.ok():
             self._playback.restart(start, time.monotonic_ns())
             self._play_once(start, stop)
@@ -106,13 +109,16 @@ class PlayerNode(Node):
         self._reader.close()
 
     def _play_once(self, start: int, stop: int) -> None:
-        for message in self._reader.messages((_STATIC_TF,), stop_ns=start):
-            self._publish(message)
         with ReadAhead(self._read_again(start, stop), self._config.read_ahead_mb << 20) as ahead:
             ahead.wait_until_full(self.context.ok)
             self._playback.restart(start, time.monotonic_ns())
             for message in self._on_time(ahead):
                 self._publish(message)
+
+    def _publish_static(self, start: int) -> None:
+        """Send the frames before anything that needs them; they are kept for those who come later."""
+        for message in self._reader.messages((_STATIC_TF,), stop_ns=start + 1):
+            self._publish(message)
 
     def _read_again(self, start: int, stop: int) -> Iterator[BagMessage]:
         # The body runs in the thread that reads ahead, and SQLite wants its file opened there.
@@ -161,6 +167,8 @@ class PlayerNode(Node):
         while lonely and time.monotonic() < deadline and self.context.ok():
             time.sleep(0.02)
             lonely = [name for name in wanted if not self._sources[name].get_subscription_count()]
+        if wanted and not lonely:
+            time.sleep(_SETTLE_S)
         if lonely:
             self.get_logger().warning(f"nobody listens to {', '.join(lonely)}: playing all the same")
 

@@ -12,30 +12,31 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from rclpy.serialization import deserialize_message
-from sensor_msgs.msg import CameraInfo, CompressedImage, Image, PointCloud2
+from sensor_msgs.msg import CameraInfo, CompressedImage, PointCloud2
+from sensor_msgs.msg import Image as ImageMsg
 
 from perception_core.camera.detector import CameraDetector, build_detector
 from perception_core.errors import ModelError, PerceptionError
 from perception_core.pipeline import Pipeline, PipelineResult
-from perception_core.types import Mode
-from perception_nodes.conversions.boxes import clusters_to_cdr, objects_to_cdr
+from perception_core.types import Image, Mode
+from perception_nodes.config import CameraNodeConfig
+from perception_nodes.conversions.boxes import clusters_to_cdr
 from perception_nodes.conversions.camera_info import camera_model_from_msg
 from perception_nodes.conversions.cloud import cloud_from_msg
 from perception_nodes.conversions.detections import detections_to_msg
 from perception_nodes.conversions.image import image_from_compressed_msg, image_from_msg
-from perception_nodes.conversions.markers import markers_to_cdr
-from perception_nodes.conversions.obstacles import obstacles_to_cdr
-from perception_nodes.conversions.scan import sectors_to_msg
 from perception_nodes.node.base import reason_of
 from perception_nodes.node.stamps import StampGate
-from perception_tools.bags import LATCHED, RELIABLE, BagMessage, BagReader, BagWriter
+from perception_tools.bags import BagMessage, BagReader, BagWriter
+from perception_tools.detection_ahead import DetectionAhead, look_ahead
 from perception_tools.drive_writer import STATIC_TF_TOPIC, TF_TOPIC
 from perception_tools.output import progress
 from perception_tools.profile import Profile, calibration_folder
+from perception_tools.result_writer import ResultWriter
 from perception_tools.transforms import RecordedTransforms
 
 MODELS_VARIABLE = "PERCEPTION_MODELS"
@@ -99,8 +100,11 @@ def replay(bag_path: Path, profile: Profile, output: Path) -> ReplayStatistics:
     with BagReader(bag_path) as bag, BagWriter(output) as writer:
         bag.require([profile.lidar.points_topic])
         run = _Replay(bag, writer, profile)
-        run.warm_up()
-        run.play()
+        try:
+            run.warm_up()
+            run.play()
+        finally:
+            run.close()
         return run.statistics
 
 
@@ -114,7 +118,12 @@ class _Replay:
         self._results = ResultWriter(writer, profile)
         self._transforms = RecordedTransforms(bag, calibration_folder(profile))
         detectors = self._detectors()
-        self._pipeline = Pipeline(profile.pipeline, profile.rig, self._transforms, detectors, _ID_NAMESPACE)
+        self._cameras = {
+            c.image_topic: DetectionAhead(_decoder(c), detectors.get(c.camera_name)) for c in profile.cameras
+        }
+        ahead = {c.camera_name: self._cameras[c.image_topic] for c in profile.cameras if c.camera_name in detectors}
+        stand_ins = cast("Mapping[str, CameraDetector]", ahead)
+        self._pipeline = Pipeline(profile.pipeline, profile.rig, self._transforms, stand_ins, _ID_NAMESPACE)
         self._gates: dict[str, StampGate] = {}
         self._handlers = self._topic_handlers()
         if self._transforms.from_calibration:
@@ -125,11 +134,15 @@ class _Replay:
     def warm_up(self) -> None:
         self._pipeline.warm_up()
 
+    def close(self) -> None:
+        for camera in self._cameras.values():
+            camera.close()
+
     def play(self) -> None:
         began = time.perf_counter()
         topics = [*self._handlers, TF_TOPIC, STATIC_TF_TOPIC]
         count = sum(t.count for t in self._bag.topics.values() if t.name in topics)
-        messages = self._bag.messages(topics)
+        messages = look_ahead(self._bag.messages(topics), self._sight)
         for message in progress(messages, desc="replaying", unit="msg", total=count):
             if message.topic in (TF_TOPIC, STATIC_TF_TOPIC):
                 self._take_transform(message)
@@ -144,13 +157,16 @@ class _Replay:
         self.statistics.drops.update(self._transforms.refused)
         self.statistics.wall_s = time.perf_counter() - began
 
+    def _sight(self, message: BagMessage) -> None:
+        if message.topic in self._cameras:
+            self._cameras[message.topic].start(message)
+
     def _topic_handlers(self) -> dict[str, Callable[[BagMessage], None]]:
         profile = self._profile
         handlers: dict[str, Callable[[BagMessage], None]] = {profile.lidar.points_topic: self._on_points}
         for camera in profile.cameras:
-            name, compressed = camera.camera_name, camera.image_transport == "compressed"
-            handlers[camera.camera_info_topic] = functools.partial(self._on_camera_info, name)
-            handlers[camera.image_topic] = functools.partial(self._on_image, name, compressed)
+            handlers[camera.camera_info_topic] = functools.partial(self._on_camera_info, camera.camera_name)
+            handlers[camera.image_topic] = functools.partial(self._on_image, camera)
         return handlers
 
     def _on_points(self, message: BagMessage) -> None:
@@ -172,22 +188,17 @@ class _Replay:
         model = camera_model_from_msg(deserialize_message(message.data, CameraInfo), rectified)
         self._pipeline.on_camera_model(camera, model)
 
-    def _on_image(self, camera: str, compressed: bool, message: BagMessage) -> None:
+    def _on_image(self, camera: CameraNodeConfig, message: BagMessage) -> None:
         self.statistics.images_in += 1
-        config = next(c for c in self._profile.cameras if c.camera_name == camera)
-        began = time.perf_counter()
-        if compressed:
-            image = image_from_compressed_msg(deserialize_message(message.data, CompressedImage))
-        else:
-            image = image_from_msg(deserialize_message(message.data, Image))
-        self._gate(message, config.max_age, config.max_future, image.stamp_ns)
-        self._time("camera decode", began)
-        began = time.perf_counter()
-        detections = self._pipeline.on_image(camera, image, message.log_ns)
+        ahead, name = self._cameras[message.topic], camera.camera_name
+        image = ahead.take(message)
+        self._gate(message, camera.max_age, camera.max_future, image.stamp_ns)
+        detections = self._pipeline.on_image(name, image, message.log_ns)
+        self.statistics.stages_ms["camera decode"].append(ahead.decode_ms)
         if detections is not None:
-            self._time("camera", began)
+            self.statistics.stages_ms["camera"].append(ahead.detect_ms)
             self.statistics.detections_out += 1
-            self._results.detections(camera, detections_to_msg(detections), image.stamp_ns)
+            self._results.detections(name, detections_to_msg(detections), image.stamp_ns)
 
     def _ready(self, now_ns: int) -> list[PipelineResult]:
         return self._pipeline.ready(now_ns)
@@ -236,48 +247,8 @@ class _Replay:
         self.statistics.drops[reason] += 1
 
 
-class ResultWriter:
-    """Writes results under the topics and types of the live nodes, each at the stamp of its data."""
-
-    def __init__(self, bag: BagWriter, profile: Profile) -> None:
-        """Announce the topics."""
-        self._bag = bag
-        self._clusters = f"/perception/lidar/{profile.lidar.lidar_name}/clusters"
-        self._types = {
-            "/perception/obstacles": "perception_interfaces/msg/ObstacleArray",
-            "/perception/objects": "vision_msgs/msg/Detection3DArray",
-            "/perception/markers": "visualization_msgs/msg/MarkerArray",
-            "/perception/obstacle_scan": "sensor_msgs/msg/LaserScan",
-            self._clusters: "vision_msgs/msg/Detection3DArray",
-        }
-        for camera in profile.cameras:
-            self._types[_detections_topic(camera.camera_name)] = "vision_msgs/msg/Detection2DArray"
-        for topic, type_name in self._types.items():
-            bag.add_topic(topic, type_name)
-        self._base_frame = profile.tracking.base_frame
-
-    def result(self, result: PipelineResult) -> None:
-        """Write objects, obstacles, markers and sector ranges of one scan."""
-        stamp = result.stamp_ns
-        self._bag.write("/perception/objects", stamp, objects_to_cdr(result.objects))
-        self._bag.write("/perception/obstacles", stamp, obstacles_to_cdr(result.obstacles))
-        self._bag.write("/perception/markers", stamp, markers_to_cdr(result.obstacles))
-        self._bag.write("/perception/obstacle_scan", stamp, sectors_to_msg(result.sectors, stamp, self._base_frame))
-
-    def clusters(self, message: Any, stamp_ns: int) -> None:
-        """Write the clusters of one scan."""
-        self._bag.write(self._clusters, stamp_ns, message)
-
-    def detections(self, camera: str, message: Any, stamp_ns: int) -> None:
-        """Write the detections of one image."""
-        self._bag.write(_detections_topic(camera), stamp_ns, message)
-
-    def copy(self, message: BagMessage) -> None:
-        """Copy a transform, so that the results can be looked at without the input."""
-        qos = LATCHED if message.topic == STATIC_TF_TOPIC else RELIABLE
-        self._bag.add_topic(message.topic, message.type, (qos,))
-        self._bag.write(message.topic, message.log_ns, message.data)
-
-
-def _detections_topic(camera: str) -> str:
-    return f"/perception/camera/{camera}/detections"
+def _decoder(camera: CameraNodeConfig) -> Callable[[bytes], Image]:
+    """Return what makes an image of a message's bytes."""
+    if camera.image_transport == "compressed":
+        return lambda data: image_from_compressed_msg(deserialize_message(data, CompressedImage))
+    return lambda data: image_from_msg(deserialize_message(data, ImageMsg))

@@ -1,0 +1,59 @@
+"""Results in a recording, under the topics and types of the live nodes."""
+
+from typing import Any
+
+from perception_core.pipeline import PipelineResult
+from perception_nodes.conversions.boxes import objects_to_cdr
+from perception_nodes.conversions.markers import markers_to_cdr
+from perception_nodes.conversions.obstacles import obstacles_to_cdr
+from perception_nodes.conversions.scan import sectors_to_msg
+from perception_tools.bags import LATCHED, RELIABLE, BagMessage, BagWriter
+from perception_tools.drive_writer import STATIC_TF_TOPIC
+from perception_tools.profile import Profile
+
+
+class ResultWriter:
+    """Writes results under the topics and types of the live nodes, each at the stamp of its data."""
+
+    def __init__(self, bag: BagWriter, profile: Profile) -> None:
+        """Announce the topics."""
+        self._bag = bag
+        self._clusters = f"/perception/lidar/{profile.lidar.lidar_name}/clusters"
+        self._types = {
+            "/perception/obstacles": "perception_interfaces/msg/ObstacleArray",
+            "/perception/objects": "vision_msgs/msg/Detection3DArray",
+            "/perception/markers": "visualization_msgs/msg/MarkerArray",
+            "/perception/obstacle_scan": "sensor_msgs/msg/LaserScan",
+            self._clusters: "vision_msgs/msg/Detection3DArray",
+        }
+        for camera in profile.cameras:
+            self._types[_detections_topic(camera.camera_name)] = "vision_msgs/msg/Detection2DArray"
+        for topic, type_name in self._types.items():
+            bag.add_topic(topic, type_name)
+        self._base_frame = profile.tracking.base_frame
+
+    def result(self, result: PipelineResult) -> None:
+        """Write objects, obstacles, markers and sector ranges of one scan."""
+        stamp = result.stamp_ns
+        self._bag.write("/perception/objects", stamp, objects_to_cdr(result.objects))
+        self._bag.write("/perception/obstacles", stamp, obstacles_to_cdr(result.obstacles))
+        self._bag.write("/perception/markers", stamp, markers_to_cdr(result.obstacles))
+        self._bag.write("/perception/obstacle_scan", stamp, sectors_to_msg(result.sectors, stamp, self._base_frame))
+
+    def clusters(self, message: Any, stamp_ns: int) -> None:
+        """Write the clusters of one scan."""
+        self._bag.write(self._clusters, stamp_ns, message)
+
+    def detections(self, camera: str, message: Any, stamp_ns: int) -> None:
+        """Write the detections of one image."""
+        self._bag.write(_detections_topic(camera), stamp_ns, message)
+
+    def copy(self, message: BagMessage) -> None:
+        """Copy a transform, so that the results can be looked at without the input."""
+        qos = LATCHED if message.topic == STATIC_TF_TOPIC else RELIABLE
+        self._bag.add_topic(message.topic, message.type, (qos,))
+        self._bag.write(message.topic, message.log_ns, message.data)
+
+
+def _detections_topic(camera: str) -> str:
+    return f"/perception/camera/{camera}/detections"
