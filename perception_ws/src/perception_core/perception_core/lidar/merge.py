@@ -57,17 +57,21 @@ def merge_fragments(
     piece = sides[piece]
     order, starts = cells_by_label(piece, p)
     box, span, low, high, count = measure(x, y, azimuth, reach, bottom, top, points, piece, headings)
+    centre = _circles(box, headings)
     owner = np.arange(p).astype(np.int32)
     for b in range(p):
         if count[b] == 0:
             continue
         fragment = low[b] > FLOATING and high[b] - low[b] < FLAT and high[b] < FRAGMENT_TOP
         cells = order[starts[b] : starts[b + 1]]
+        first = cells[0]
         for a in range(p):
             if a == b or count[a] == 0 or span[b, 3] < span[a, 2] or (owner[b] != b and count[a] < count[owner[b]]):
                 continue
             if (fragment and low[a] < FLOATING and high[b] < high[a] + OVER and _in_shadow(b, a, box, span)) or (
-                count[b] < SHARE * count[a] and _inside(cells, x, y, box[a], headings[a])
+                count[b] < SHARE * count[a]
+                and (x[first] - centre[a, 0]) ** 2 + (y[first] - centre[a, 1]) ** 2 < centre[a, 2]
+                and _inside(cells, x, y, box[a], headings[a])
             ):
                 owner[b] = a
     for b in range(p):
@@ -92,6 +96,18 @@ def _refit(x: F64, y: F64, azimuth: F64, reach: F64, points: I32, owner: I32, jo
             cells = order[starts[k] : starts[k + 1]]
             contour = contour_of(azimuth, reach, solid_cells(points, cells))
             out[k] = heading_of(x, y, reach, cells, contour)
+    return out
+
+
+@kernel
+def _circles(box: F64, headings: F64) -> F64:
+    """Circles (P, 3) around the rectangles, widened by the margin: centre x, y, and squared radius."""
+    c, s = np.cos(headings), np.sin(headings)
+    u, v = 0.5 * (box[:, 0] + box[:, 1]), 0.5 * (box[:, 2] + box[:, 3])
+    out = np.empty((len(box), 3))
+    out[:, 0], out[:, 1] = c * u - s * v, s * u + c * v
+    radius = 0.5 * np.sqrt((box[:, 1] - box[:, 0]) ** 2 + (box[:, 3] - box[:, 2]) ** 2) + 2.0 * MARGIN
+    out[:, 2] = radius**2
     return out
 
 

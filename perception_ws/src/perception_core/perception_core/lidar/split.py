@@ -73,7 +73,9 @@ def split_components(
         cells = order[a:b]
         contour = contour_of(azimuth, reach, solid_cells(points, cells))
         heading = heading_of(x, y, reach, cells, contour)
-        middle = _cut(x, y, cells, heading, _grain(x, y, contour), sensor, horizon, max_length, max_width)
+        middle = _cut(
+            x, y, azimuth, reach, cells, heading, _grain(x, y, contour), sensor, horizon, max_length, max_width
+        )
         if middle == 0:
             for i in cells:
                 piece[i] = pieces
@@ -135,19 +137,19 @@ def heading_of(x: F64, y: F64, reach: F64, cells: I32, contour: I32) -> float:
 
     The contour counts in full; of what lies behind it only the outermost cells count, and little.
     """
+    if len(cells) == 1:
+        return 0.0
     nearest = reach[contour].min()
     m = len(contour) + SUPPORTS
-    px, py, weight = np.empty(m), np.empty(m), np.ones(m)
+    px, py, weight = np.empty(m), np.empty(m), np.full(m, INNER_WEIGHT)
     for i in range(len(contour)):
-        px[i], py[i] = x[contour[i]], y[contour[i]]
+        px[i], py[i], weight[i] = x[contour[i]], y[contour[i]], 1.0
+    behind = cells[reach[cells] >= nearest]
+    bx, by = x[behind], y[behind]
     for k in range(SUPPORTS):
         c, s = np.cos(2 * np.pi * k / SUPPORTS), np.sin(2 * np.pi * k / SUPPORTS)
-        best, outermost = -1e18, contour[0]
-        for i in cells:
-            if reach[i] >= nearest and c * x[i] + s * y[i] > best:
-                best, outermost = c * x[i] + s * y[i], i
-        j = len(contour) + k
-        px[j], py[j], weight[j] = x[outermost], y[outermost], INNER_WEIGHT
+        outermost = np.argmax(c * bx + s * by)
+        px[len(contour) + k], py[len(contour) + k] = bx[outermost], by[outermost]
     return best_heading(px, py, weight)
 
 
@@ -155,6 +157,8 @@ def heading_of(x: F64, y: F64, reach: F64, cells: I32, contour: I32) -> float:
 def _cut(
     x: F64,
     y: F64,
+    azimuth: F64,
+    reach: F64,
     cells: I32,
     heading: float,
     grain: float,
@@ -176,7 +180,7 @@ def _cut(
             return 0
         c, s = np.cos(heading), np.sin(heading)
         eye = np.array([c * sensor[0] + s * sensor[1], c * sensor[1] - s * sensor[0]])
-        open_share = _open_share(uv, low, low + size, eye, heading, horizon)
+        open_share = _open_share(azimuth, reach, cells, low, low + size, eye, heading, horizon)
         if open_share < OPEN_SHARE:
             return 0
         gain += (1.0 - AREA_GAIN) * open_share * open_share
@@ -222,7 +226,9 @@ def _grain(x: F64, y: F64, contour: I32) -> float:
 
 
 @kernel
-def _open_share(uv: F64, low: F64, high: F64, eye: F64, heading: float, horizon: F64) -> float:
+def _open_share(
+    azimuth: F64, reach: F64, cells: I32, low: F64, high: F64, eye: F64, heading: float, horizon: F64
+) -> float:
     """Share of the near sides of the rectangle, by length, that are open: the view goes deep into it or through it.
 
     Directions in which something nearer hides the rectangle say nothing.
@@ -239,11 +245,10 @@ def _open_share(uv: F64, low: F64, high: F64, eye: F64, heading: float, horizon:
     bins = min(max(int((last - first) * far / CONTOUR_STEP), 4), 128)
     step = (last - first) / bins
     nearest = np.full(bins, 1e18)
-    for i in range(len(uv)):
-        dx, dy = uv[i, 0] - eye[0], uv[i, 1] - eye[1]
-        b = int((wrapped(np.arctan2(dy, dx) - middle) - first) / step)
+    for i in cells:
+        b = int((wrapped(azimuth[i] - heading - middle) - first) / step)
         b = min(max(b, 0), bins - 1)
-        nearest[b] = min(nearest[b], np.sqrt(dx * dx + dy * dy))
+        nearest[b] = min(nearest[b], reach[i])
     deep = total = 0.0
     for b in range(bins):
         angle = middle + first + (b + 0.5) * step
