@@ -11,6 +11,7 @@ import csv
 import sys
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,8 +36,8 @@ from perception_nodes.playback import PlaybackClock, ReadAhead
 
 _STATIC_TF = "/tf_static"
 _CLOCK = "/clock"
-_SETTLE_S = 0.5
-"""A publisher knows of a subscriber before that one knows of it; what is sent in between may be lost."""
+_SETTLE_S = 1.0
+"""A publisher knows of a subscriber before that one knows of it, and subscribers come one after the other."""
 _STAMPED_TYPES = ("sensor_msgs/msg/Image", "sensor_msgs/msg/CompressedImage", "sensor_msgs/msg/PointCloud2")
 
 
@@ -57,7 +58,9 @@ class PlayerConfig(Config):
     clock_rate: float = param(
         200.0, "rate of /clock between messages, 0: no /clock at all", unit="Hz", low=0.0, high=1000.0
     )
-    wait_for_topics: tuple[str, ...] = param(("",), "begin when each of these topics has a subscriber")
+    wait_for_topics: tuple[str, ...] = param(
+        ("",), "begin when each of these topics has a subscriber; named twice: two"
+    )
     wait_timeout: float = param(20.0, "begin anyway after this time", unit="s", low=0.0)
     read_ahead_mb: int = param(1024, "how much of the recording to hold in memory ahead of time", unit="MB", low=1)
     publish_log: str = param("", "CSV file to write: topic, stamp and wall time of each image and cloud published")
@@ -158,19 +161,28 @@ class PlayerNode(Node):
         publisher.publish(message.data)
 
     def _wait_for_subscribers(self) -> None:
-        wanted = [name for name in self._config.wait_for_topics if name]
-        for name in wanted:
-            if name not in self._sources:
-                self._reader.require([name])
+        """Wait for the subscribers asked for, and then until no more have come for a while."""
+        wanted = Counter(name for name in self._config.wait_for_topics if name)
+        if not wanted:
+            return
+        self._reader.require([name for name in wanted if name not in self._sources])
         deadline = time.monotonic() + self._config.wait_timeout
-        lonely = wanted
-        while lonely and time.monotonic() < deadline and self.context.ok():
+        counts, changed = self._subscribers(), time.monotonic()
+        while self.context.ok() and time.monotonic() < deadline:
             time.sleep(0.02)
-            lonely = [name for name in wanted if not self._sources[name].get_subscription_count()]
-        if wanted and not lonely:
-            time.sleep(_SETTLE_S)
+            if counts != (counts := self._subscribers()):
+                changed = time.monotonic()
+            if counts >= wanted and time.monotonic() - changed >= _SETTLE_S:
+                return
+        lonely = ", ".join(f"{name} ({counts[name]} of {wanted[name]})" for name in wanted - counts)
         if lonely:
-            self.get_logger().warning(f"nobody listens to {', '.join(lonely)}: playing all the same")
+            self.get_logger().warning(f"subscribers are missing on {lonely}: playing all the same")
+
+    def _subscribers(self) -> Counter[str]:
+        counts = {name: source.get_subscription_count() for name, source in self._sources.items()}
+        if self._clock_publisher is not None:
+            counts[_CLOCK] = self._clock_publisher.get_subscription_count()
+        return Counter(counts)
 
     def _drain(self) -> None:
         deadline = time.monotonic() + 1.0

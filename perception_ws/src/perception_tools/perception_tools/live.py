@@ -163,9 +163,15 @@ def _player_command(drive: Path, profile: Profile, publish_log: Path, options: L
         "rate": float(options.rate),
         "duration": float(options.duration),
         "exclude": "['/perception','/diagnostics']",
+        "wait_for_topics": str(_awaited(profile)),
     }
     words = [word for key, value in parameters.items() for word in ("-p", f"{key}:={value}")]
     return python("perception_nodes.player_node", "--ros-args", "--params-file", str(profile.path), *words)
+
+
+def _awaited(profile: Profile) -> list[str]:
+    """Inputs, once for each node that subscribes to them: fusion_node wants each CameraInfo too."""
+    return [*profile.input_topics.values(), *(camera.camera_info_topic for camera in profile.cameras)]
 
 
 def _refuse_company(monitor: Monitor) -> None:
