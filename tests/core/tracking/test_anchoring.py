@@ -2,7 +2,13 @@
 
 import numpy as np
 
-from perception_core.tracking.anchoring import anchor_offset, anchored_innovation, quarter_turns, visible_sides
+from perception_core.tracking.anchoring import (
+    LOOSE_SIGMA,
+    anchor_offset,
+    anchored_innovation,
+    quarter_turns,
+    visible_sides,
+)
 
 SIZE = np.array([4.0, 2.0, 1.5])
 
@@ -11,11 +17,20 @@ def sides(x: float, y: float, yaw: float = 0.0) -> np.ndarray:
     return visible_sides(np.array([[x, y, 0.0]]), SIZE[None], np.array([yaw]), np.zeros(2), 0.1)[0]
 
 
-def compare(centre: list[float], size: list[float], yaw: float, side: list[float], lidar: bool = True):
+def compare(
+    centre: list[float],
+    size: list[float],
+    yaw: float,
+    side: list[float],
+    lidar: bool = True,
+    loose: tuple[tuple[int, int], ...] = ((0, 0), (0, 0)),
+    known: tuple[tuple[int, int], ...] = ((1, 1), (1, 1)),
+):
     """Innovation and its noise against a track of 4 x 2 m at (10, 0); centre variance 1, face variance 0.01."""
     innovation, noise = np.empty(3), np.empty((3, 3))
-    args = np.array([*centre, 0.0]), np.array([*size, 1.5]), yaw, np.eye(3), lidar, 0.01
-    anchored_innovation(np.array([10.0, 0, 0]), SIZE, 0.0, np.array(side), *args, innovation, noise)
+    track = np.array([10.0, 0, 0]), SIZE, 0.0, np.array(side), np.array(known, bool)
+    seen = np.array([*centre, 0.0]), np.array([*size, 1.5]), yaw, np.eye(3), lidar, np.array(loose, bool)
+    anchored_innovation(*track, *seen, 0.01, innovation, noise)
     return innovation, noise
 
 
@@ -69,3 +84,31 @@ def test_a_camera_box_is_compared_by_its_centre() -> None:
     innovation, noise = compare([8.1, 0.0], [0.2, 2.0], 0.0, [-1.0, 0.0], lidar=False)
     np.testing.assert_allclose(innovation, [-1.9, 0.0, 0.0])
     np.testing.assert_array_equal(noise, np.eye(3))
+
+
+def test_a_hidden_end_leaves_the_other_one_as_the_anchor() -> None:
+    # the left half of the rear, y 0..1, its right end hidden: the left end is where the track has it
+    innovation, noise = compare([8.1, 0.5], [0.2, 1.0], 0.0, [-1.0, 0.0], loose=((0, 0), (1, 0)))
+    np.testing.assert_allclose(innovation, 0.0, atol=1e-12)
+    np.testing.assert_allclose(np.diag(noise), [0.01, 0.01, 1.0])
+
+
+def test_the_other_end_is_no_anchor_where_the_track_does_not_know_it() -> None:
+    part = {"loose": ((0, 0), (1, 0)), "known": ((1, 1), (1, 0))}
+    innovation, noise = compare([8.1, 0.8], [0.2, 1.0], 0.0, [-1.0, 0.0], **part)
+    # y 0.3..1.3 leaves the track's -1..1 by 0.3 m
+    np.testing.assert_allclose(innovation, [0.0, 0.3, 0.0], atol=1e-12)
+    np.testing.assert_allclose(noise[1, 1], LOOSE_SIGMA**2)
+
+
+def test_a_part_with_two_hidden_ends_may_lie_anywhere_within_the_track() -> None:
+    inside, _ = compare([8.1, 0.4], [0.2, 1.0], 0.0, [-1.0, 0.0], loose=((0, 0), (1, 1)))
+    np.testing.assert_allclose(inside, 0.0, atol=1e-12)
+
+
+def test_hidden_ends_turn_with_the_names_of_the_axes() -> None:
+    # the same slab named by its length along y: its upper end lies at y = 1 (yaw 90 degrees) or at y = -1 (-90)
+    left, _ = compare([8.1, 0.2], [1.0, 0.2], np.pi / 2, [-1.0, 0.0], loose=((0, 1), (0, 0)))
+    right, _ = compare([8.1, 0.2], [1.0, 0.2], -np.pi / 2, [-1.0, 0.0], loose=((0, 1), (0, 0)))
+    # what is left to compare: the lower end, y = -0.3 against -1, and y = 0.7 against 1
+    np.testing.assert_allclose([left[1], right[1]], [0.7, -0.3], atol=1e-12)

@@ -18,8 +18,12 @@ from numba import njit
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
+Mask = NDArray[np.bool_]
 
 QUARTER = math.pi / 2.0
+
+LOOSE_SIGMA = 0.5
+"""Metres by which a part with two loose ends may lie beside the track."""
 
 
 def visible_sides(centre: Floats, size: Floats, yaw: Floats, sensor: Floats, grazing_sine: float) -> Floats:
@@ -59,30 +63,41 @@ def anchored_innovation(
     track_size: Floats,
     track_yaw: float,
     side: Floats,
+    known: Mask,
     centre: Floats,
     size: Floats,
     yaw: float,
     noise: Floats,
     lidar: bool,
+    loose: Mask,
     face_variance: float,
     innovation: Floats,
     innovation_noise: Floats,
-) -> None:
+) -> tuple[float, float, bool, bool]:
     """Compare one measured box with one track by their anchors.
 
+    Where the end that the anchor stands for is loose in the measured box, see :mod:`perception_core.tracking.ends`, or
+    not known of the track, the other end takes its place. With neither the visible part may lie anywhere within the
+    track: what counts is by how much it sticks out, with a noise of ``LOOSE_SIGMA``.
+
     Args:
-        track_centre: (3,), track_size (3,), track_yaw: the predicted box; ``side`` (2,) its anchor.
+        track_centre: (3,), track_size (3,), track_yaw: the predicted box; ``side`` (2,) its anchor; ``known``
+            bool (2, 2) its ends that were seen the last time.
         centre: (3,), size (3,), yaw: the measured box; ``noise`` (3, 3) the covariance of its centre.
         lidar: False: compare the centres; nothing is known of the faces.
+        loose: bool (2, 2) loose ends of the measured box.
         face_variance: m^2 of a seen face, which takes the place of the centre's variance along that
             direction.
         innovation: (3,) out, measured minus predicted, metres.
         innovation_noise: (3, 3) out, its measurement part, m^2.
+
+    Returns:
+        The anchor's sides along length and width of the track in [-1, 1]; and for both whether it has two loose ends.
     """
     innovation[:] = centre - track_centre
     innovation_noise[:] = noise
     if not lidar:
-        return
+        return 0.0, 0.0, False, False
     turns = quarter_turns(yaw, track_yaw)
     measured_yaw = yaw + turns * QUARTER
     length, width = size[0], size[1]
@@ -90,20 +105,59 @@ def anchored_innovation(
         length, width = width, length
     c, s = math.cos(track_yaw), math.sin(track_yaw)
     cm, sm = math.cos(measured_yaw), math.sin(measured_yaw)
-    a, b = side[0] / 2.0, side[1] / 2.0
-    innovation[0] += cm * a * length - sm * b * width - (c * a * track_size[0] - s * b * track_size[1])
-    innovation[1] += sm * a * length + cm * b * width - (s * a * track_size[0] + c * b * track_size[1])
-    along = c * c * noise[0, 0] + 2.0 * c * s * noise[0, 1] + s * s * noise[1, 1]
-    across = s * s * noise[0, 0] - 2.0 * c * s * noise[0, 1] + c * c * noise[1, 1]
+    a, a_loose = _trusted_side(side[0], known[0], loose, turns)
+    b, b_loose = _trusted_side(side[1], known[1], loose, turns + 1)
+    dx, dy = innovation[0], innovation[1]
+    x = dx + (cm * a * length - sm * b * width - (c * a * track_size[0] - s * b * track_size[1])) / 2.0
+    y = dy + (sm * a * length + cm * b * width - (s * a * track_size[0] + c * b * track_size[1])) / 2.0
+    along, across = c * x + s * y, c * y - s * x
+    along_variance = c * c * noise[0, 0] + 2.0 * c * s * noise[0, 1] + s * s * noise[1, 1]
+    across_variance = s * s * noise[0, 0] - 2.0 * c * s * noise[0, 1] + c * c * noise[1, 1]
     skew = math.sin(measured_yaw - track_yaw) / 2.0
-    along = _anchor_variance(along, abs(side[0]), face_variance, track_size[0] - length, skew * width)
-    across = _anchor_variance(across, abs(side[1]), face_variance, track_size[1] - width, skew * length)
-    innovation_noise[0, 0] = c * c * along + s * s * across
-    innovation_noise[1, 1] = s * s * along + c * c * across
-    innovation_noise[0, 1] = c * s * (along - across)
+    if a_loose:
+        along, along_variance = sticking_out(c * dx + s * dy, length, track_size[0]), LOOSE_SIGMA**2
+    else:
+        missing = track_size[0] - length
+        along_variance = _anchor_variance(along_variance, abs(a), face_variance, missing, skew * width)
+    if b_loose:
+        across, across_variance = sticking_out(c * dy - s * dx, width, track_size[1]), LOOSE_SIGMA**2
+    else:
+        missing = track_size[1] - width
+        across_variance = _anchor_variance(across_variance, abs(b), face_variance, missing, skew * length)
+    innovation[0], innovation[1] = c * along - s * across, s * along + c * across
+    innovation_noise[0, 0] = c * c * along_variance + s * s * across_variance
+    innovation_noise[1, 1] = s * s * along_variance + c * c * across_variance
+    innovation_noise[0, 1] = c * s * (along_variance - across_variance)
     innovation_noise[1, 0] = innovation_noise[0, 1]
     innovation_noise[0, 2] = innovation_noise[2, 0] = 0.0
     innovation_noise[1, 2] = innovation_noise[2, 1] = 0.0
+    return a, b, a_loose, b_loose
+
+
+@njit(cache=True)
+def _trusted_side(side: float, known: Mask, loose: Mask, quarter: int) -> tuple[float, bool]:
+    """Return the anchor's place along one axis of the track, and whether there is no end to be trusted.
+
+    ``known``: bool (2,) ends of the track there; ``quarter``: the axis, counted in quarter turns from the length of
+    the measured box.
+    """
+    q = quarter % 4
+    axis, flip = q % 2, q >= 2
+    lower, upper = loose[axis, 1 if flip else 0] or not known[0], loose[axis, 0 if flip else 1] or not known[1]
+    if lower and upper:
+        return 0.0, True
+    if lower:
+        return 1.0, False
+    if upper:
+        return -1.0, False
+    return side, False
+
+
+@njit(cache=True)
+def sticking_out(offset: float, size: float, track_size: float) -> float:
+    """Return by how many metres the part, its middle at ``offset``, leaves the interval of the track around 0."""
+    room = max(track_size - size, 0.0) / 2.0
+    return offset - min(max(offset, -room), room)
 
 
 @njit(cache=True)

@@ -4,7 +4,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from perception_core.tracking import class_belief, imm, kalman
+from perception_core.tracking import class_belief, ends, imm, kalman
 from perception_core.tracking.anchoring import QUARTER, anchor_offset, anchored_innovation
 from perception_core.tracking.config import TrackerConfig
 from perception_core.tracking.measurements import Measurements
@@ -12,9 +12,13 @@ from perception_core.tracking.table import TrackTable
 
 Floats = NDArray[np.float64]
 Indices = NDArray[np.int64]
+Mask = NDArray[np.bool_]
 
 _YAW_OUTLIER = 4.0
 """Squared normalised yaw innovation from which on the measurement is believed less (Huber 1964)."""
+
+_MOVES = 0.5
+"""Probability of moving from which on a part with loose ends does not make the object smaller."""
 
 
 def correct(
@@ -45,19 +49,24 @@ def correct(
     dt = (stamp_ns - tracks.last_seen_ns[rows]) / 1e9
     face = seen.face_variance(config.measurement)
     state, size, heading = tracks.state[rows], tracks.size[rows], tracks.heading[rows]
-    innovation, noise = innovations(state, size, heading[:, 0], sides, seen, face)
-    anchored = sides * seen.lidar[:, None]
+    innovation, noise, anchored, loose = innovations(
+        state, size, heading[:, 0], sides, tracks.known_ends[rows], seen, face
+    )
+    innovation, follow = _split(innovation, loose, state[:, 3:5], heading[:, 0])
     before = anchor_offset(size, heading[:, 0], anchored)
     tracks.hidden_variance[rows] = np.minimum(tracks.hidden_variance[rows], _hidden(seen, noise, heading[:, 0]))
 
+    quarter_turns = np.rint((heading[:, 0] - seen.yaw) / QUARTER).astype(np.int64)
     measured_size = aligned_size(seen.size, seen.yaw, heading[:, 0])
     heading, heading_covariance = _correct_heading(heading, tracks.heading_covariance[rows], seen, face)
-    size = _correct_size(size, measured_size, sides, seen.lidar, dt, config)
-    shift = before - anchor_offset(size, heading[:, 0], anchored)
+    shrinks = ~loose | (tracks.model_probability[rows, imm.MOVING] < _MOVES)[:, None]
+    size = _correct_size(size, measured_size, sides, seen.lidar, shrinks, dt, config)
+    shift = before - anchor_offset(size, heading[:, 0], anchored) + follow
     _correct_motion(tracks, rows, shift, innovation, noise, over_ground)
 
     tracks.heading[rows], tracks.heading_covariance[rows] = heading, heading_covariance
     tracks.size[rows] = size
+    tracks.known_ends[rows] = ~ends.turned(seen.loose, quarter_turns)
     weight = np.minimum(dt / config.shape.class_time, 1.0)
     tracks.class_probabilities[rows] = class_belief.fuse(
         tracks.class_probabilities[rows], seen.class_probabilities, weight, config.shape.class_memory
@@ -81,12 +90,49 @@ def _correct_motion(
     tracks.state[rows], tracks.covariance[rows] = imm.combine(*updated)
 
 
+def _split(innovation: Floats, loose: Mask, velocity: Floats, yaw: Floats) -> tuple[Floats, Floats]:
+    """Part innovations (K, 3) into what corrects the filter (K, 3) and by how much the box just follows (K, 2).
+
+    Along an axis with two ``loose`` ends (K, 2) the visible part may glide over the object. It never proves a motion,
+    so the box follows without a velocity; but it may disprove one, when it lags behind.
+    """
+    along, across = _axes(yaw)
+    local = np.column_stack([(along * innovation[:, :2]).sum(axis=1), (across * innovation[:, :2]).sum(axis=1)])
+    speed = np.column_stack([(along * velocity).sum(axis=1), (across * velocity).sum(axis=1)])
+    glides = np.where(loose & (local * speed >= 0.0), local, 0.0)
+    follow = along * glides[:, :1] + across * glides[:, 1:]
+    rest = innovation.copy()
+    rest[:, :2] -= follow
+    return rest, follow
+
+
+def _axes(yaw: Floats) -> tuple[Floats, Floats]:
+    c, s = np.cos(yaw), np.sin(yaw)
+    return np.column_stack([c, s]), np.column_stack([-s, c])
+
+
 def innovations(
-    state: Floats, size: Floats, yaw: Floats, sides: Floats, seen: Measurements, face_variance: Floats
-) -> tuple[Floats, Floats]:
-    """Return anchored innovations (K, 3) in metres and their noise (K, 3, 3) of K matched pairs."""
-    out: tuple[Floats, Floats] = _innovations(
-        state, size, yaw, sides, seen.centre, seen.size, seen.yaw, seen.noise, seen.lidar, face_variance
+    state: Floats, size: Floats, yaw: Floats, sides: Floats, known: Mask, seen: Measurements, face_variance: Floats
+) -> tuple[Floats, Floats, Floats, Mask]:
+    """Compare K matched pairs by their anchors.
+
+    Returns:
+        Innovations (K, 3) in metres, their noise (K, 3, 3), the sides (K, 2) of the anchors that were used, and bool
+        (K, 2) along which axes of the track both ends are loose.
+    """
+    out: tuple[Floats, Floats, Floats, Mask] = _innovations(
+        state,
+        size,
+        yaw,
+        sides,
+        known,
+        seen.centre,
+        seen.size,
+        seen.yaw,
+        seen.noise,
+        seen.lidar,
+        seen.loose,
+        face_variance,
     )
     return out
 
@@ -112,7 +158,7 @@ def _correct_heading(
 
 
 def _correct_size(
-    size: Floats, measured: Floats, sides: Floats, lidar: NDArray[np.bool_], dt: Floats, config: TrackerConfig
+    size: Floats, measured: Floats, sides: Floats, lidar: Mask, shrinks: Mask, dt: Floats, config: TrackerConfig
 ) -> Floats:
     """Follow the size by an asymmetric exponential filter (an expectile: near the largest seen, not beyond).
 
@@ -120,7 +166,7 @@ def _correct_size(
         extent
     was seen from end to end, which takes a view of the neighbouring face, and slowly (``shrink_time``).
     """
-    end_to_end = np.column_stack([np.abs(sides[:, 1]), np.abs(sides[:, 0]), np.ones(len(sides))])
+    end_to_end = np.column_stack([np.abs(sides[:, ::-1]) * shrinks, np.ones(len(sides))])
     grow = 1.0 - np.exp(-dt / config.shape.grow_time)
     shrink = 1.0 - np.exp(-dt / config.shape.shrink_time)
     gain = np.where(measured > size, np.where(lidar, grow, shrink)[:, None], shrink[:, None] * end_to_end)
@@ -140,7 +186,7 @@ def _hidden(seen: Measurements, anchor_noise: Floats, yaw: Floats) -> Floats:
 def birth_noise(seen: Measurements, sides: Floats, face_variance: Floats) -> tuple[Floats, Floats]:
     """Return the anchors' covariance (M, 3, 3) and the hidden variance (M, 2) of boxes that start a track."""
     state = np.hstack([seen.centre, np.zeros((len(seen), 3))])
-    _, noise = innovations(state, seen.size, seen.yaw, sides, seen, face_variance)
+    _, noise, _, _ = innovations(state, seen.size, seen.yaw, sides, ~seen.loose, seen, face_variance)
     return noise, _hidden(seen, noise, seen.yaw)
 
 
@@ -150,28 +196,33 @@ def _innovations(
     track_size: Floats,
     track_yaw: Floats,
     sides: Floats,
+    known: Mask,
     centre: Floats,
     size: Floats,
     yaw: Floats,
     noise: Floats,
-    lidar: NDArray[np.bool_],
+    lidar: Mask,
+    loose: Mask,
     face_variance: Floats,
-) -> tuple[Floats, Floats]:
+) -> tuple[Floats, Floats, Floats, Mask]:
     n = len(state)
     innovation, out = np.empty((n, 3)), np.empty((n, 3, 3))
+    anchor, both_loose = np.empty((n, 2)), np.empty((n, 2), dtype=np.bool_)
     for i in range(n):
-        anchored_innovation(
+        anchor[i, 0], anchor[i, 1], both_loose[i, 0], both_loose[i, 1] = anchored_innovation(
             state[i, :3],
             track_size[i],
             track_yaw[i],
             sides[i],
+            known[i],
             centre[i],
             size[i],
             yaw[i],
             noise[i],
             lidar[i],
+            loose[i],
             face_variance[i],
             innovation[i],
             out[i],
         )
-    return innovation, out
+    return innovation, out, anchor, both_loose

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perception_core.geometry import boxes
-from perception_core.tracking import class_belief
+from perception_core.tracking import class_belief, ends
 from perception_core.tracking.measurements import Measurements
 from perception_core.tracking.table import TrackTable
 
@@ -91,7 +91,18 @@ def rejoin(tracks: TrackTable, rows: Indices, seen: Measurements, left: Measurem
         x, y = (low_xy + high_xy) / 2.0
         seen.centre[k] = c * x - s * y, s * x + c * y, (bottom + top) / 2.0
         seen.size[k] = *(high_xy - low_xy), top - bottom
+        seen.loose[k] = _joined_ends(seen.loose[k], left.loose[parts], yaw, track_yaw, low, high)
         seen.yaw[k] = track_yaw[0]
+
+
+def _joined_ends(
+    first: NDArray[np.bool_], others: NDArray[np.bool_], yaw: Floats, target: Floats, low: Floats, high: Floats
+) -> NDArray[np.bool_]:
+    """Return the loose ends (2, 2) of joined parts with bounds (N, 2): those of the outermost parts."""
+    turns = np.rint((target - yaw) / (np.pi / 2.0)).astype(np.int64)
+    loose = ends.turned(np.concatenate([first[None], others]), turns)
+    axis = np.arange(2)
+    return np.column_stack([loose[low.argmin(axis=0), axis, 0], loose[high.argmax(axis=0), axis, 1]])
 
 
 def _bounds(corners: Floats, centre: Floats, yaw: Floats) -> tuple[Floats, Floats]:

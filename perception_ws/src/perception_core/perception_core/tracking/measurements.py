@@ -7,12 +7,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perception_core.geometry import transforms
+from perception_core.tracking import ends
 from perception_core.tracking.config import MeasurementConfig
 from perception_core.types import Objects, Sensor
+from perception_core.types.classes import INDEX, UNKNOWN
 
 Floats = NDArray[np.float64]
 
 _MIN_SIZE = 0.02
+
+_SHAPED = 0.7
+"""Probability of being unknown below which the shape is that of a vehicle, its box completed."""
+
+_HEMMED = 2
+"""Loose ends from which on even that is rather a part of a facade between parked cars."""
+
+_PERSON_WIDTH, _PERSON_TOP = 1.0, 2.2
+"""Metres: people, and riders seen from the front, are narrower, and do not reach higher above the base."""
 
 
 @dataclass(slots=True)
@@ -30,6 +41,8 @@ class Measurements:
         lidar: bool (M,) seen by a LiDAR: its near faces are where they were measured.
         sensors: uint8 (M,) bits.
         range: (M,) horizontal distance from the robot, metres.
+        loose: bool (M, 2, 2) lower and upper end along length and width that are no ends of the object, see
+            :mod:`perception_core.tracking.ends`.
     """
 
     centre: Floats
@@ -42,6 +55,7 @@ class Measurements:
     lidar: NDArray[np.bool_]
     sensors: NDArray[np.uint8]
     range: Floats
+    loose: NDArray[np.bool_]
 
     def __len__(self) -> int:
         """Return the number of measurements."""
@@ -82,8 +96,27 @@ def from_objects(
         lidar=(objects.sensors[good] & np.uint8(Sensor.LIDAR)) > 0,
         sensors=objects.sensors[good],
         range=np.hypot(centre[:, 0], centre[:, 1]),
+        loose=_loose(objects, good),
     )
     return measurements, len(objects) - len(good)
+
+
+def _loose(objects: Objects, good: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Return (M, 2, 2) loose ends of the good objects; none for what a camera named or what may be a person."""
+    centre, size, sensors = objects.centre[good], objects.size[good], objects.sensors[good]
+    loose = ends.loose_ends(centre, size, objects.yaw[good], np.zeros(2))
+    shaped = objects.class_probabilities[good, INDEX[UNKNOWN]] < _SHAPED
+    whole = (sensors & np.uint8(Sensor.LIDAR)) == 0
+    whole |= (sensors & np.uint8(Sensor.CAMERA)) > 0
+    whole |= shaped & (loose.sum(axis=(1, 2)) < _HEMMED)
+    loose[whole | _may_be_person(centre, size)] = False
+    return loose
+
+
+def _may_be_person(centre: Floats, size: Floats) -> NDArray[np.bool_]:
+    """Tell what (M,) is of a person's size: what hides a part of it hides less than half a metre."""
+    longest, top = size[:, :2].max(axis=1), centre[:, 2] + size[:, 2] / 2.0
+    return (longest > ends.SLIVER) & (longest < _PERSON_WIDTH) & (top < _PERSON_TOP)
 
 
 def _finite(objects: Objects) -> NDArray[np.bool_]:

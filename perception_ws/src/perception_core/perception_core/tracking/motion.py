@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from perception_core.tracking import imm
+from perception_core.tracking import ends, imm
 from perception_core.tracking.anchoring import QUARTER
 from perception_core.tracking.config import OutputConfig
 from perception_core.tracking.table import TrackTable
@@ -16,6 +16,9 @@ _LONGER = 1.15
 
 _TURNING = 2.0
 """Sigmas from which on a yaw rate is no noise."""
+
+_DOUBT = 1e-6
+"""Probability left to what is not believed."""
 
 _TURNED = np.pi / 3
 """Radians between heading and motion at which axes are renamed: more than half a quarter, so no flutter."""
@@ -64,7 +67,16 @@ def orient(tracks: TrackTable, moving: NDArray[np.bool_]) -> None:
     sideways = ~tracks.oriented & ~moving & (tracks.size[:, 1] > _LONGER * tracks.size[:, 0])
     turns = np.where(turned, np.rint(off / QUARTER), np.where(sideways, 1.0, 0.0))
     tracks.heading[:, 0] += QUARTER * turns
+    tracks.known_ends = ends.turned(tracks.known_ends, turns.astype(np.int64))
     odd = turns.astype(np.int64) % 2 != 0
     tracks.size[odd, :2] = tracks.size[odd, 1::-1]
     tracks.hidden_variance[odd] = tracks.hidden_variance[odd, ::-1]
     tracks.oriented |= moving
+
+
+def rest(tracks: TrackTable, which: NDArray[np.bool_]) -> None:
+    """Let some tracks (T,), in place, stand still until they are seen again."""
+    tracks.model_probability[which, imm.STILL] = 1.0 - _DOUBT
+    tracks.model_probability[which, imm.MOVING] = _DOUBT
+    models = tracks.model_states[which], tracks.model_covariances[which], tracks.model_probability[which]
+    tracks.state[which], tracks.covariance[which] = imm.combine(*models)

@@ -30,6 +30,8 @@ class TrackTable:
         size: (T, 3) metres along the axes of the box.
         hidden_variance: (T, 2) m^2, what the unseen part of the box adds to the centre along length and
             width.
+        known_ends: bool (T, 2, 2) lower and upper end along length and width that were no loose ends when last seen,
+            see :mod:`perception_core.tracking.ends`.
         class_probabilities: (T, C).
         log_odds: (T,) of existence.
         first_seen_ns, last_seen_ns: int64 (T,).
@@ -51,6 +53,7 @@ class TrackTable:
     heading_covariance: Floats
     size: Floats
     hidden_variance: Floats
+    known_ends: NDArray[np.bool_]
     class_probabilities: Floats
     log_odds: Floats
     first_seen_ns: NDArray[np.int64]
@@ -89,6 +92,7 @@ def empty_table() -> TrackTable:
         heading_covariance=np.empty((0, 2, 2)),
         size=np.empty((0, 3)),
         hidden_variance=np.empty((0, 2)),
+        known_ends=np.empty((0, 2, 2), np.bool_),
         class_probabilities=np.empty((0, len(CLASSES))),
         log_odds=np.empty(0),
         first_seen_ns=np.empty(0, np.int64),

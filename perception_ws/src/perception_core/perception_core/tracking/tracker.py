@@ -185,6 +185,8 @@ class Tracker:
         self._weigh_absence(rows, seen, sensor, dt, watching)
         motions = motion.classify(tracks, self._over_ground, config.output)
         motion.orient(tracks, motions == Motion.MOVING)
+        if self._over_ground:
+            motion.rest(tracks, (tracks.last_seen_ns < stamp_ns) & ~tracks.oriented)
         self._begin(left.select(np.flatnonzero(owner < 0)), sensor)
         self._settle()
 

@@ -1,0 +1,178 @@
+"""Where a box ends because the object ends, and where only the view of it does.
+
+Seen through a gap between nearer things, a facade shows a sliver whose both ends are the edges of those things: its
+middle glides along the wall as the robot passes, steadily and with any speed, and nothing has moved. The same holds
+for a long structure that the clustering cuts in pieces. Such ends are no faces to follow an object by (Schueler et al.
+2012, "360 degree multi sensor fusion for static and dynamic obstacles", treat the edges of shadows the same way).
+"""
+
+import enum
+import math
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Ends = NDArray[np.uint8]
+Mask = NDArray[np.bool_]
+
+
+class End(enum.IntEnum):
+    """Why the visible part of an object ends where it does."""
+
+    FREE = 0
+    HIDDEN = 1
+    CONTINUED = 2
+
+
+_CORNERS = np.array([[1.0, 1.0], [-1.0, 1.0], [-1.0, -1.0], [1.0, -1.0]])
+
+RIGHT, LEFT = 0, 1
+"""Columns of :func:`lateral_ends`: clockwise and counter-clockwise as the sensor looks."""
+
+_BEYOND = 0.015
+"""Radians beyond an end that are looked at: a few columns of a LiDAR."""
+
+_RAYS = 3
+
+_NEARER = 0.3
+"""Metres by which the thing in front must be nearer."""
+
+_CONTIGUOUS = 0.5
+"""Metres between the pieces of one structure."""
+
+_THIN, _THIN_SHARE = 0.3, 0.15
+"""Metres, and share of the length: a face narrower than this is the edge of the face beside it."""
+
+SLIVER = 0.25
+"""Metres: what is smaller in both directions has no axes."""
+
+
+def loose_ends(centre: Floats, size: Floats, yaw: Floats, sensor: Floats) -> Mask:
+    """Tell which ends of M boxes of one scan say nothing about where the object ends.
+
+    The hidden and continued ends of :func:`lateral_ends`, sorted by the axes of the boxes. A face that is seen is no
+    loose end, unless it is so narrow that it is but the end of the face beside it; a sliver has nothing
+    but loose ends: it is a column or two of points, and jumps with the beams.
+
+    Args:
+        centre: (M, 3) metres.
+        size: (M, 3) metres.
+        yaw: (M,) radians.
+        sensor: (>=2,) metres, where the sensor stands.
+
+    Returns:
+        bool (M, 2, 2): [:, 0] along the length, [:, 1] along the width; [..., 0] the lower, [..., 1] the upper end.
+    """
+    out = np.zeros((len(centre), 2, 2), dtype=np.bool_)
+    if len(centre) == 0:
+        return out
+    local, tips = _seen_from(centre, size, yaw, sensor)
+    loose = lateral_ends(centre, size, yaw, sensor) != End.FREE
+    near = np.where(np.abs(local) > size[:, :2] / 2.0, np.sign(local), 0.0)
+    thin = np.maximum(_THIN, _THIN_SHARE * size[:, :2].max(axis=1))
+    row = np.arange(len(centre))
+    for side in (RIGHT, LEFT):
+        tip = np.sign(tips[:, side])
+        axis = np.where(tip[:, 0] == near[:, 0], 1, 0)
+        _mark(out, row, axis, tip, loose[:, side])
+        _mark(out, row, 1 - axis, tip, loose[:, side] & (size[row, axis] < thin))
+    out[size[:, :2].max(axis=1) < SLIVER] = True
+    return out
+
+
+def turned(loose: Mask, turns: NDArray[np.int64]) -> Mask:
+    """Return loose ends (M, 2, 2) as named by the axes of boxes turned by quarters (M,) counter-clockwise."""
+    out = loose.copy()
+    for _ in range(3):
+        more = turns % 4 > 0
+        out[more] = np.stack([out[more, 1], out[more, 0, ::-1]], axis=1)
+        turns = np.where(more, turns % 4 - 1, 0)
+    return out
+
+
+def _mark(out: Mask, row: NDArray[np.int64], axis: NDArray[np.int64], tip: Floats, which: Mask) -> None:
+    upper = (tip[row, axis] > 0.0).astype(np.int64)
+    out[row[which], axis[which], upper[which]] = True
+
+
+def _seen_from(centre: Floats, size: Floats, yaw: Floats, sensor: Floats) -> tuple[Floats, Floats]:
+    """Return the sensor's place (M, 2) and the outermost corners (M, 2, 2), right and left, in the boxes' axes."""
+    d = sensor[:2] - centre[:, :2]
+    c, s = np.cos(yaw), np.sin(yaw)
+    local = np.stack([c * d[:, 0] + s * d[:, 1], c * d[:, 1] - s * d[:, 0]], axis=1)
+    corners = _CORNERS * size[:, None, :2] / 2.0
+    sight = corners - local[:, None, :]
+    cross = local[:, None, 1] * sight[:, :, 0] - local[:, None, 0] * sight[:, :, 1]
+    dot = -(local[:, None, :] * sight).sum(axis=2)
+    angle = np.arctan2(cross, dot)
+    index = np.column_stack([angle.argmin(axis=1), angle.argmax(axis=1)])
+    return local, np.take_along_axis(corners, index[:, :, None], axis=1)
+
+
+def lateral_ends(centre: Floats, size: Floats, yaw: Floats, sensor: Floats) -> Ends:
+    """Tell the :class:`End` (M, 2) at the right and at the left of M boxes of one scan.
+
+    Seen from above; heights are compared no more than the boxes of different heights touch.
+
+    Args:
+        centre: (M, 3) metres.
+        size: (M, 3) metres.
+        yaw: (M,) radians.
+        sensor: (>=2,) metres, where the sensor stands.
+    """
+    if len(centre) == 0:
+        return np.zeros((0, 2), dtype=np.uint8)
+    _, tips = _seen_from(centre, size, yaw, sensor)
+    c, s = np.cos(yaw)[:, None], np.sin(yaw)[:, None]
+    out_of_box = np.stack([c * tips[..., 0] - s * tips[..., 1], s * tips[..., 0] + c * tips[..., 1]], axis=2)
+    relative = centre[:, :2] - sensor[:2]
+    out: Ends = _ends(relative, size, yaw, out_of_box + relative[:, None, :])
+    return out
+
+
+@njit(cache=True)
+def _ends(centre: Floats, size: Floats, yaw: Floats, tip: Floats) -> Ends:
+    m = len(centre)
+    out = np.zeros((m, 2), dtype=np.uint8)
+    for j in range(m):
+        for side in range(2):
+            x, y = tip[j, side, 0], tip[j, side, 1]
+            distance = math.hypot(x, y)
+            bearing = math.atan2(y, x)
+            for i in range(m):
+                if i == j:
+                    continue
+                reach = (math.hypot(size[i, 0], size[i, 1])) / 2.0
+                gap = math.hypot(centre[i, 0], centre[i, 1]) - reach
+                if gap > distance + _CONTIGUOUS:
+                    continue
+                c, s = math.cos(yaw[i]), math.sin(yaw[i])
+                half_x, half_y = size[i, 0] / 2.0, size[i, 1] / 2.0
+                dx, dy = x - centre[i, 0], y - centre[i, 1]
+                beside = math.hypot(max(abs(c * dx + s * dy) - half_x, 0.0), max(abs(c * dy - s * dx) - half_y, 0.0))
+                if beside < _CONTIGUOUS and out[j, side] == 0:
+                    out[j, side] = 2
+                ox, oy = -(c * centre[i, 0] + s * centre[i, 1]), -(c * centre[i, 1] - s * centre[i, 0])
+                for ray in range(_RAYS):
+                    angle = bearing + (2 * side - 1) * _BEYOND * (ray + 1) / _RAYS
+                    ux, uy = math.cos(angle), math.sin(angle)
+                    hit = _enter(ox, oy, c * ux + s * uy, c * uy - s * ux, half_x, half_y)
+                    if hit < distance - _NEARER:
+                        out[j, side] = 1
+                        break
+    return out
+
+
+@njit(cache=True)
+def _enter(ox: float, oy: float, dx: float, dy: float, half_x: float, half_y: float) -> float:
+    """Return how far along a ray from (ox, oy) a box around the origin begins, +inf if the ray misses it (slabs)."""
+    dx = dx if abs(dx) > 1e-9 else 1e-9
+    dy = dy if abs(dy) > 1e-9 else 1e-9
+    ax, bx = (-half_x - ox) / dx, (half_x - ox) / dx
+    ay, by = (-half_y - oy) / dy, (half_y - oy) / dy
+    first, last = max(min(ax, bx), min(ay, by)), min(max(ax, bx), max(ay, by))
+    if first > last or last < 0.0:
+        return np.inf
+    return max(first, 0.0)

@@ -1,0 +1,69 @@
+"""Ends of boxes seen from the origin, worked out by hand."""
+
+import numpy as np
+
+from perception_core.tracking.ends import End, lateral_ends, loose_ends, turned
+
+ORIGIN = np.zeros(2)
+
+
+def scene(*boxes: tuple[float, float, float, float]) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Boxes of x, y, length, width; 1.5 m high, yaw 0."""
+    given = np.array(boxes, dtype=float).reshape(-1, 4)
+    height = np.full((len(given), 1), 1.5)
+    return np.hstack([given[:, :2], height / 2.0]), np.hstack([given[:, 2:], height]), np.zeros(len(given)), ORIGIN
+
+
+def test_nothing_has_no_ends() -> None:
+    assert lateral_ends(*scene()).shape == (0, 2)
+    assert loose_ends(*scene()).shape == (0, 2, 2)
+
+
+def test_a_lone_box_ends_where_it_ends() -> None:
+    np.testing.assert_array_equal(lateral_ends(*scene((10.0, 0.0, 4.0, 2.0))), [[End.FREE, End.FREE]])
+    assert not loose_ends(*scene((10.0, 0.0, 4.0, 2.0))).any()
+
+
+def test_a_facade_between_two_parked_cars_has_two_hidden_ends() -> None:
+    # ahead to the left, y = 10: the cars end at x = -+1, y 5..7, the gap shows -1 / 7 * 10 = -1.43 to 1.43 of the wall
+    wall, left, right = (0.0, 10.0, 2.8, 0.1), (-3.0, 6.0, 4.0, 2.0), (3.0, 6.0, 4.0, 2.0)
+    ends = lateral_ends(*scene(wall, left, right))
+    np.testing.assert_array_equal(ends, [[End.HIDDEN, End.HIDDEN], [End.FREE, End.FREE], [End.FREE, End.FREE]])
+    loose = loose_ends(*scene(wall, left, right))
+    np.testing.assert_array_equal(loose[0], [[True, True], [False, False]])
+    assert not loose[1:].any()
+
+
+def test_one_car_hides_one_end() -> None:
+    # seen from the origin towards +y the right is +x
+    loose = loose_ends(*scene((0.0, 10.0, 2.8, 0.1), (3.0, 6.0, 4.0, 2.0)))
+    np.testing.assert_array_equal(loose[0], [[False, True], [False, False]])
+
+
+def test_a_car_behind_hides_nothing() -> None:
+    assert not loose_ends(*scene((0.0, 6.0, 4.0, 1.8), (4.0, 12.0, 4.0, 1.8)))[0].any()
+
+
+def test_pieces_of_a_cut_wall_continue_each_other() -> None:
+    ends = lateral_ends(*scene((-5.0, 10.0, 10.0, 0.1), (5.2, 10.0, 10.0, 0.1)))
+    np.testing.assert_array_equal(ends, [[End.CONTINUED, End.FREE], [End.FREE, End.CONTINUED]])
+
+
+def test_the_near_corner_of_a_body_is_a_face_whatever_stands_before_its_ends() -> None:
+    # a car ahead on the left, rear and right side seen; a pole hides the far end of its side
+    car, pole = (10.0, 4.0, 4.0, 1.8), (6.0, 1.52, 0.2, 0.2)
+    loose = loose_ends(*scene(car, pole))
+    np.testing.assert_array_equal(loose[0], [[False, True], [False, False]])
+
+
+def test_slivers_have_no_end_to_hold_on_to() -> None:
+    assert loose_ends(*scene((10.0, 0.0, 0.1, 0.05))).all()
+
+
+def test_a_quarter_turn_renames_ends() -> None:
+    # the rear end, turned a quarter to the left, is the left end of the new width
+    rear = np.array([[[True, False], [False, False]]])
+    np.testing.assert_array_equal(turned(rear, np.array([1])), [[[False, False], [False, True]]])
+    np.testing.assert_array_equal(turned(rear, np.array([2])), [[[False, True], [False, False]]])
+    np.testing.assert_array_equal(turned(rear, np.array([-1])), [[[False, False], [True, False]]])
+    np.testing.assert_array_equal(turned(rear, np.array([4])), rear)
