@@ -41,7 +41,9 @@ def _hit_block(origin: NDArray[np.float64], rays: NDArray[np.float64], block: Bl
     return np.where((near <= far) & (near > 0.0), near, np.inf)
 
 
-def cast(blocks: Sequence[Block] = (), slope: float = 0.0, noise: float = 0.01, azimuth_step: float = 0.2) -> PointCloud:
+def cast(
+    blocks: Sequence[Block] = (), slope: float = 0.0, noise: float = 0.01, azimuth_step: float = 0.2
+) -> PointCloud:
     """Scan the plane z = slope * x and blocks from 1.73 m above the origin, in the sensor's frame."""
     azimuth = np.radians(np.arange(-180.0, 180.0, azimuth_step))
     elevation = np.radians(np.linspace(-24.8, 2.0, 64))
@@ -68,8 +70,8 @@ def _block() -> type[Block]:
     return Block
 
 
-@pytest.fixture
-def T_base_sensor() -> NDArray[np.float64]:
+@pytest.fixture(name="T_base_sensor")
+def _base_from_sensor() -> NDArray[np.float64]:
     T = np.eye(4)
     T[2, 3] = SENSOR_HEIGHT
     return T

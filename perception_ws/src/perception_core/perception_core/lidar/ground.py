@@ -18,6 +18,7 @@ from perception_core.lidar.config import GroundConfig
 from perception_core.lidar.jit import F32, F64, Mask, kernel
 from perception_core.lidar.polar import PolarGrid
 from perception_core.lidar.scan_grid import GriddedScan
+from perception_core.lidar.start_plane import start_plane
 
 BAND = 0.12
 """Metres above the lowest reliable point that still count as ground of the cell."""
@@ -29,7 +30,8 @@ STEP_GATE = 0.2
 """Metres a step (kerb) may rise between neighbouring cells and still be ground."""
 UPRIGHT = 1.0
 """Metres above the lowest points in which more points than in the band mean something upright."""
-START_SLOPE_SIGMA = 0.03
+START_SLOPE_SIGMA = 0.02
+"""Slope that remains when the plane under the robot is known."""
 SLOPE_MEMORY = 15.0
 """Metres over which the slope of ground that is out of sight fades."""
 SIGHT_SLACK = 0.2
@@ -59,7 +61,9 @@ class GroundModel:
 
 def fit_ground(scan: GriddedScan, grid: PolarGrid, config: GroundConfig) -> GroundModel:
     """Estimate the ground under and around a scan; z = 0 under the robot within ``config.start_sigma``."""
+    plane = start_plane(scan.sorted_z, scan.starts, grid.centres, grid.sectors, config.start_sigma)
     height, slope, variance, seen = _propagate(
+        plane,
         scan.sorted_z,
         scan.sorted_range,
         scan.starts,
@@ -81,6 +85,7 @@ def height_above_ground(scan: GriddedScan, model: GroundModel) -> NDArray[np.flo
 
 @kernel
 def _propagate(
+    plane: F64,
     z: F32,
     reach: F32,
     starts: NDArray[np.int32],
@@ -97,8 +102,12 @@ def _propagate(
     variance = np.zeros((rings, sectors), np.float32)
     seen = np.zeros((rings, sectors), np.bool_)
     state = np.zeros((2, sectors, 6))
-    state[:, :, 2] = start_sigma**2
-    state[:, :, 4] = START_SLOPE_SIGMA**2
+    for j in range(sectors):
+        azimuth = 2.0 * np.pi * (j + 0.5) / sectors - np.pi
+        state[:, j, 0] = plane[0]
+        state[:, j, 1] = plane[1] * np.cos(azimuth) + plane[2] * np.sin(azimuth)
+        state[:, j, 2] = start_sigma**2
+        state[:, j, 4] = START_SLOPE_SIGMA**2
     sight = np.full(sectors, -1e9)
     for i in range(rings):
         d = centres[i] - centres[i - 1] if i > 0 else centres[0]

@@ -17,7 +17,7 @@ FLAT = 0.65
 """Metres of height; taller fragments may be a person."""
 FRAGMENT_TOP = 2.0
 """Metres above ground; vehicles whose roof is higher do not show it to a LiDAR on a vehicle."""
-OVER = 0.4
+OVER = 0.6
 """Metres a fragment may reach above the body."""
 BODY_WIDTH = 1.0, 2.8, 6.0
 """Metres across the line of sight: narrower things have no fragments in their shadow; a vehicle seen from its end is

@@ -1,0 +1,49 @@
+"""Bird's-eye cells, and what hangs overhead."""
+
+import numpy as np
+
+from perception_core.lidar.bev import collect_cells
+
+
+def collect(points, clearance=2.5):
+    xyz = np.array(points, np.float32).reshape(-1, 3)
+    return collect_cells(
+        xyz,
+        xyz[:, 2].copy(),
+        np.hypot(xyz[:, 0], xyz[:, 1]),
+        obstacle_height=0.15,
+        height_per_range=0.0,
+        clearance=clearance,
+        cell_size=0.2,
+        max_range=80.0,
+        centre=np.zeros(3),
+    )
+
+
+def test_points_of_a_cell_are_summed_up() -> None:
+    cells = collect([[5.01, 0.01, 0.5], [5.05, 0.09, 1.5], [5.01, 0.05, 0.1], [-7.0, 3.0, 0.3]])
+    assert len(cells) == 2
+    np.testing.assert_array_equal(cells.count, [2, 1])
+    np.testing.assert_allclose(cells.mean[0], [5.03, 0.05], atol=1e-6)
+    np.testing.assert_allclose(cells.bounds[0], [5.01, 0.01, 5.05, 0.09], atol=1e-6)
+    np.testing.assert_allclose([cells.bottom[0], cells.top[0]], [0.5, 1.5])
+    np.testing.assert_array_equal(cells.points, [0, 1, 3])
+    np.testing.assert_array_equal(cells.cell, [0, 0, 1])
+
+
+def test_what_hangs_above_the_clearance_is_overhead() -> None:
+    cells = collect([[5, 0, 2.6], [6, 0, 4.0]])
+    assert (len(cells), len(cells.points), cells.overhead) == (0, 0, 2)
+
+
+def test_a_column_without_a_hole_keeps_its_top_and_a_bridge_over_a_car_goes() -> None:
+    truck = [[5, 0, z] for z in (0.5, 1.2, 2.0, 2.7, 3.4)]
+    car_under_bridge = [[9, 0, z] for z in (0.5, 1.2, 4.6, 4.9)]
+    cells = collect(truck + car_under_bridge)
+    assert cells.overhead == 2
+    np.testing.assert_allclose(cells.top, [3.4, 1.2])
+
+
+def test_nothing_above_ground_is_no_cell() -> None:
+    assert len(collect(np.empty((0, 3)))) == 0
+    assert len(collect([[4, 4, 0.1]])) == 0

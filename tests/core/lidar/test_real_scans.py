@@ -1,0 +1,26 @@
+"""KITTI scans, where PERCEPTION_DATA names a folder with them: the car ahead is one box, labelled objects are found."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from perception_core.types import PointCloud
+
+
+def _scan(path: Path) -> PointCloud:
+    return PointCloud(np.fromfile(path, np.float32).reshape(-1, 4)[:, :3], 0, "velo_link")
+
+
+def test_the_car_ahead_is_one_cluster_in_every_frame(perception_data, processor, T_base_sensor) -> None:
+    folder = perception_data / "kitti_raw/2011_09_26/sample_sync/velodyne_points/data" if perception_data else Path()
+    if not folder.is_dir() or folder == Path():
+        pytest.skip("PERCEPTION_DATA does not name a folder with kitti_raw")
+    for path in sorted(folder.glob("*.bin")):
+        clusters = processor.process(_scan(path), T_base_sensor).clusters
+        x, y = clusters.centre[:, 0], clusters.centre[:, 1]
+        ahead = np.flatnonzero((x > 4.0) & (x < 12.0) & (np.abs(y) < 1.5))
+        assert len(ahead) == 1, path.name
+        assert 1.5 < clusters.size[ahead[0], 1] < 2.2, path.name
+        assert abs(np.sin(clusters.yaw[ahead[0]])) < np.sin(np.radians(6.0)), path.name
+        assert clusters.points[:, 2].max() < 6.0

@@ -1,0 +1,35 @@
+"""Transforming, cropping and sorting a scan."""
+
+import numpy as np
+
+from perception_core.lidar.config import CropConfig
+from perception_core.lidar.polar import polar_grid
+from perception_core.lidar.scan_grid import grid_scan
+
+GRID = polar_grid(80.0)
+
+
+def test_points_come_into_the_base_frame_and_are_counted_where_dropped() -> None:
+    # Sensor at (1, 0, 2), turned a quarter turn left: its x is the base's y.
+    T = np.array([[0.0, -1, 0, 1], [1, 0, 0, 0], [0, 0, 1, 2], [0, 0, 0, 1]])
+    points = np.array([[5, 0, -2], [0, 5, 0], [0.1, 0, 0], [200, 0, 0], [5, 0, 90], [0.2, 1.6, -1]], np.float32)
+    scan = grid_scan(points, T, GRID, CropConfig())
+    np.testing.assert_allclose(scan.xyz, [[1, 5, 0], [-4, 0, 2]], atol=1e-6)
+    np.testing.assert_allclose(scan.range, [5, 5])
+    np.testing.assert_allclose(scan.sensor, [1, 0, 2])
+    assert scan.dropped == {"range": 2, "height": 1, "body": 1}
+
+
+def test_every_point_is_in_the_column_of_its_cell() -> None:
+    points = np.random.default_rng(0).uniform(-30, 30, (2000, 3)).astype(np.float32)
+    scan = grid_scan(points, np.eye(4), GRID, CropConfig(min_height=-50.0, max_height=50.0))
+    assert scan.starts[-1] == len(scan.xyz)
+    for cell in np.unique(scan.cell)[:50]:
+        a, b = scan.starts[cell], scan.starts[cell + 1]
+        np.testing.assert_array_equal(scan.sorted_z[a:b], scan.xyz[scan.cell == cell, 2])
+        np.testing.assert_array_equal(scan.sorted_range[a:b], scan.range[scan.cell == cell])
+
+
+def test_an_empty_scan_has_empty_columns() -> None:
+    scan = grid_scan(np.empty((0, 3), np.float32), np.eye(4), GRID, CropConfig())
+    assert len(scan.xyz) == len(scan.sorted_z) == scan.starts[-1] == 0

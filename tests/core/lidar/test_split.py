@@ -1,0 +1,70 @@
+"""What is cut, what stays whole."""
+
+import numpy as np
+
+from perception_core.lidar.split import cells_by_label, contour_of, solid_cells, split_components
+
+SENSOR = np.array([0.0, 0.0, 1.7])
+
+
+def split(*lines, max_length=20.0, max_width=4.0):
+    """Split one component made of straight lines (x0, y0, x1, y1) with a cell every 0.2 m."""
+    parts = []
+    for x0, y0, x1, y1 in lines:
+        n = int(np.hypot(x1 - x0, y1 - y0) / 0.2) + 1
+        parts.append(np.stack([np.linspace(x0, x1, n), np.linspace(y0, y1, n)]))
+    x, y = np.concatenate(parts, axis=1)
+    n = len(x)
+    piece, headings = split_components(
+        x, y, np.full(n, 5, np.int32), np.zeros(n, np.int32), 1, SENSOR, max_length, max_width
+    )
+    return x, y, piece, headings
+
+
+def test_the_two_near_sides_of_a_truck_stay_whole() -> None:
+    *_, headings = split((8, -2, 18, -2), (8, -2, 8, -4.5))
+    assert len(headings) == 1
+
+
+def test_the_two_far_walls_of_a_yard_are_cut() -> None:
+    _, _, _, headings = split((4, 6, 16, 6), (16, 6, 16, -5))
+    assert len(headings) >= 2
+
+
+def test_a_trailer_in_front_of_a_fence_is_cut_off_it() -> None:
+    x, y, piece, _ = split((-6, -4, 7.6, -4), (7.6, -4, 7.6, -2.5), (7.6, -2.5, 10, -2.5))
+    trailer = set(piece[(y > -3.5)])
+    fence = set(piece[(x < 5)])
+    assert not trailer & fence
+
+
+def test_a_straight_wall_is_cut_at_the_longest_length_only() -> None:
+    x, _, piece, headings = split((-30, 8, 30, 8))
+    assert len(headings) == 4
+    for k in range(4):
+        assert np.ptp(x[piece == k]) <= 20.0
+
+
+def test_no_cells_are_no_pieces() -> None:
+    empty = np.empty(0)
+    ints = np.empty(0, np.int32)
+    piece, headings = split_components(empty, empty, ints, ints, 0, SENSOR, 20.0, 4.0)
+    assert len(piece) == len(headings) == 0
+
+
+def test_the_contour_is_the_nearest_cell_of_each_direction() -> None:
+    x, y = np.array([5.0, 6.0, 5.0, 7.0]), np.array([0.0, 0.0, 1.0, 1.4])
+    contour = contour_of(np.arctan2(y, x), np.hypot(x, y), np.arange(4, dtype=np.int32))
+    assert sorted(contour.tolist()) == [0, 2]
+
+
+def test_cells_with_few_points_are_not_solid() -> None:
+    points = np.array([20, 30, 1, 25], np.int32)
+    np.testing.assert_array_equal(solid_cells(points, np.arange(4, dtype=np.int32)), [0, 1, 3])
+    np.testing.assert_array_equal(solid_cells(points, np.array([2], np.int32)), [2])
+
+
+def test_cells_are_ordered_by_label() -> None:
+    order, starts = cells_by_label(np.array([2, 0, 2, 0], np.int32), 3)
+    np.testing.assert_array_equal(order, [1, 3, 0, 2])
+    np.testing.assert_array_equal(starts, [0, 2, 2, 4])
