@@ -14,14 +14,18 @@ def scene(*boxes: tuple[float, float, float, float]) -> tuple[np.ndarray, np.nda
     return np.hstack([given[:, :2], height / 2.0]), np.hstack([given[:, 2:], height]), np.zeros(len(given)), ORIGIN
 
 
+def loose(*boxes: np.ndarray) -> np.ndarray:
+    return loose_ends(*boxes, np.zeros(len(boxes[0]), bool))
+
+
 def test_nothing_has_no_ends() -> None:
     assert lateral_ends(*scene()).shape == (0, 2)
-    assert loose_ends(*scene()).shape == (0, 2, 2)
+    assert loose(*scene()).shape == (0, 2, 2)
 
 
 def test_a_lone_box_ends_where_it_ends() -> None:
     np.testing.assert_array_equal(lateral_ends(*scene((10.0, 0.0, 4.0, 2.0))), [[End.FREE, End.FREE]])
-    assert not loose_ends(*scene((10.0, 0.0, 4.0, 2.0))).any()
+    assert not loose(*scene((10.0, 0.0, 4.0, 2.0))).any()
 
 
 def test_a_facade_between_two_parked_cars_has_two_hidden_ends() -> None:
@@ -29,19 +33,19 @@ def test_a_facade_between_two_parked_cars_has_two_hidden_ends() -> None:
     wall, left, right = (0.0, 10.0, 2.8, 0.1), (-3.0, 6.0, 4.0, 2.0), (3.0, 6.0, 4.0, 2.0)
     ends = lateral_ends(*scene(wall, left, right))
     np.testing.assert_array_equal(ends, [[End.HIDDEN, End.HIDDEN], [End.FREE, End.FREE], [End.FREE, End.FREE]])
-    loose = loose_ends(*scene(wall, left, right))
-    np.testing.assert_array_equal(loose[0], [[True, True], [False, False]])
-    assert not loose[1:].any()
+    found = loose(*scene(wall, left, right))
+    np.testing.assert_array_equal(found[0], [[True, True], [False, False]])
+    assert not found[1:].any()
 
 
 def test_one_car_hides_one_end() -> None:
     # seen from the origin towards +y the right is +x
-    loose = loose_ends(*scene((0.0, 10.0, 2.8, 0.1), (3.0, 6.0, 4.0, 2.0)))
-    np.testing.assert_array_equal(loose[0], [[False, True], [False, False]])
+    found = loose(*scene((0.0, 10.0, 2.8, 0.1), (3.0, 6.0, 4.0, 2.0)))
+    np.testing.assert_array_equal(found[0], [[False, True], [False, False]])
 
 
 def test_a_car_behind_hides_nothing() -> None:
-    assert not loose_ends(*scene((0.0, 6.0, 4.0, 1.8), (4.0, 12.0, 4.0, 1.8)))[0].any()
+    assert not loose(*scene((0.0, 6.0, 4.0, 1.8), (4.0, 12.0, 4.0, 1.8)))[0].any()
 
 
 def test_pieces_of_a_cut_wall_continue_each_other() -> None:
@@ -52,12 +56,12 @@ def test_pieces_of_a_cut_wall_continue_each_other() -> None:
 def test_the_near_corner_of_a_body_is_a_face_whatever_stands_before_its_ends() -> None:
     # a car ahead on the left, rear and right side seen; a pole hides the far end of its side
     car, pole = (10.0, 4.0, 4.0, 1.8), (6.0, 1.52, 0.2, 0.2)
-    loose = loose_ends(*scene(car, pole))
-    np.testing.assert_array_equal(loose[0], [[False, True], [False, False]])
+    found = loose(*scene(car, pole))
+    np.testing.assert_array_equal(found[0], [[False, True], [False, False]])
 
 
 def test_slivers_have_no_end_to_hold_on_to() -> None:
-    assert loose_ends(*scene((10.0, 0.0, 0.1, 0.05))).all()
+    assert loose(*scene((10.0, 0.0, 0.1, 0.05))).all()
 
 
 def test_a_quarter_turn_renames_ends() -> None:

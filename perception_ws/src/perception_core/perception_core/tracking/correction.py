@@ -52,7 +52,7 @@ def correct(
     innovation, noise, anchored, loose = innovations(
         state, size, heading[:, 0], sides, tracks.known_ends[rows], seen, face
     )
-    innovation, follow = _split(innovation, loose, state[:, 3:5], heading[:, 0])
+    innovation, follow = _split(innovation, loose, state[:, 3:5] * dt[:, None], heading[:, 0])
     before = anchor_offset(size, heading[:, 0], anchored)
     tracks.hidden_variance[rows] = np.minimum(tracks.hidden_variance[rows], _hidden(seen, noise, heading[:, 0]))
 
@@ -90,16 +90,18 @@ def _correct_motion(
     tracks.state[rows], tracks.covariance[rows] = imm.combine(*updated)
 
 
-def _split(innovation: Floats, loose: Mask, velocity: Floats, yaw: Floats) -> tuple[Floats, Floats]:
+def _split(innovation: Floats, loose: Mask, travelled: Floats, yaw: Floats) -> tuple[Floats, Floats]:
     """Part innovations (K, 3) into what corrects the filter (K, 3) and by how much the box just follows (K, 2).
 
     Along an axis with two ``loose`` ends (K, 2) the visible part may glide over the object. It never proves a motion,
-    so the box follows without a velocity; but it may disprove one, when it lags behind.
+    so the box follows without a velocity; but where it lags behind, it disproves one, as far as the track has
+    ``travelled`` (K, 2) metres since it was seen.
     """
     along, across = _axes(yaw)
     local = np.column_stack([(along * innovation[:, :2]).sum(axis=1), (across * innovation[:, :2]).sum(axis=1)])
-    speed = np.column_stack([(along * velocity).sum(axis=1), (across * velocity).sum(axis=1)])
-    glides = np.where(loose & (local * speed >= 0.0), local, 0.0)
+    ahead = np.column_stack([(along * travelled).sum(axis=1), (across * travelled).sum(axis=1)])
+    lag = np.clip(local, -np.clip(ahead, 0.0, None), np.clip(-ahead, 0.0, None))
+    glides = np.where(loose, local - lag, 0.0)
     follow = along * glides[:, :1] + across * glides[:, 1:]
     rest = innovation.copy()
     rest[:, :2] -= follow

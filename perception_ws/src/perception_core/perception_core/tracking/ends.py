@@ -49,7 +49,7 @@ SLIVER = 0.25
 """Metres: what is smaller in both directions has no axes."""
 
 
-def loose_ends(centre: Floats, size: Floats, yaw: Floats, sensor: Floats) -> Mask:
+def loose_ends(centre: Floats, size: Floats, yaw: Floats, sensor: Floats, completed: Mask) -> Mask:
     """Tell which ends of M boxes of one scan say nothing about where the object ends.
 
     The hidden and continued ends of :func:`lateral_ends`, sorted by the axes of the boxes. A face that is seen is no
@@ -61,6 +61,7 @@ def loose_ends(centre: Floats, size: Floats, yaw: Floats, sensor: Floats) -> Mas
         size: (M, 3) metres.
         yaw: (M,) radians.
         sensor: (>=2,) metres, where the sensor stands.
+        completed: bool (M,) the width may be a guess: with both ends hidden, no face but the wider one counts as seen.
 
     Returns:
         bool (M, 2, 2): [:, 0] along the length, [:, 1] along the width; [..., 0] the lower, [..., 1] the upper end.
@@ -70,6 +71,7 @@ def loose_ends(centre: Floats, size: Floats, yaw: Floats, sensor: Floats) -> Mas
         return out
     local, tips = _seen_from(centre, size, yaw, sensor)
     loose = lateral_ends(centre, size, yaw, sensor) != End.FREE
+    guessed = completed & loose.all(axis=1)
     near = np.where(np.abs(local) > size[:, :2] / 2.0, np.sign(local), 0.0)
     thin = np.maximum(_THIN, _THIN_SHARE * size[:, :2].max(axis=1))
     row = np.arange(len(centre))
@@ -77,7 +79,8 @@ def loose_ends(centre: Floats, size: Floats, yaw: Floats, sensor: Floats) -> Mas
         tip = np.sign(tips[:, side])
         axis = np.where(tip[:, 0] == near[:, 0], 1, 0)
         _mark(out, row, axis, tip, loose[:, side])
-        _mark(out, row, 1 - axis, tip, loose[:, side] & (size[row, axis] < thin))
+        edge = (size[row, axis] < thin) | (guessed & _wide_beside(local, size, axis))
+        _mark(out, row, 1 - axis, tip, loose[:, side] & edge)
     out[size[:, :2].max(axis=1) < SLIVER] = True
     return out
 
@@ -90,6 +93,12 @@ def turned(loose: Mask, turns: NDArray[np.int64]) -> Mask:
         out[more] = np.stack([out[more, 1], out[more, 0, ::-1]], axis=1)
         turns = np.where(more, turns % 4 - 1, 0)
     return out
+
+
+def _wide_beside(local: Floats, size: Floats, axis: NDArray[np.int64]) -> Mask:
+    """Tell whether the face along ``axis`` (M,) looks narrower from the sensor than the face that it meets."""
+    row = np.arange(len(local))
+    return size[row, axis] * np.abs(local[row, 1 - axis]) < size[row, 1 - axis] * np.abs(local[row, axis])
 
 
 def _mark(out: Mask, row: NDArray[np.int64], axis: NDArray[np.int64], tip: Floats, which: Mask) -> None:

@@ -104,8 +104,8 @@ def from_objects(
 def _loose(objects: Objects, good: NDArray[np.int64]) -> NDArray[np.bool_]:
     """Return (M, 2, 2) loose ends of the good objects; none for what a camera named or what may be a person."""
     centre, size, sensors = objects.centre[good], objects.size[good], objects.sensors[good]
-    loose = ends.loose_ends(centre, size, objects.yaw[good], np.zeros(2))
     shaped = objects.class_probabilities[good, INDEX[UNKNOWN]] < _SHAPED
+    loose = ends.loose_ends(centre, size, objects.yaw[good], np.zeros(2), shaped)
     whole = (sensors & np.uint8(Sensor.LIDAR)) == 0
     whole |= (sensors & np.uint8(Sensor.CAMERA)) > 0
     whole |= shaped & (loose.sum(axis=(1, 2)) < _HEMMED)
