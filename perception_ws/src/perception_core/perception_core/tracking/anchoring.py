@@ -22,6 +22,9 @@ Mask = NDArray[np.bool_]
 
 QUARTER = math.pi / 2.0
 
+_TURNED_AWAY = 0.5
+"""An end on the far side, while the near side is seen by more than this, is no anchor: it is the body's own edge."""
+
 LOOSE_SIGMA = 0.5
 """Metres by which a part with two loose ends may lie beside the track."""
 
@@ -146,11 +149,12 @@ def _trusted_side(side: float, known: Mask, loose: Mask, quarter: int) -> tuple[
     lower, upper = loose[axis, 1 if flip else 0] or not known[0], loose[axis, 0 if flip else 1] or not known[1]
     if lower and upper:
         return 0.0, True
-    if lower:
-        return 1.0, False
-    if upper:
-        return -1.0, False
-    return side, False
+    other = 1.0 if lower else -1.0
+    if not (lower or upper):
+        return side, False
+    if side * other < -_TURNED_AWAY:
+        return 0.0, True
+    return other, False
 
 
 @njit(cache=True)

@@ -17,6 +17,12 @@ Floats = NDArray[np.float64]
 STILL, MOVING = 0, 1
 MODELS = 2
 
+_JUMPS = 0.03
+"""Share of measured boxes that jump."""
+
+_JUMP = np.diag([1.0, 1.0, 0.1])
+"""m^2 by which they do."""
+
 _LEAST = 1e-6
 """No model is ever ruled out."""
 
@@ -102,13 +108,24 @@ def update(
     t = len(states)
     flat, flat_covariances = states.reshape(t * MODELS, 6), covariances.reshape(t * MODELS, 6, 6)
     repeated, repeated_noise = np.repeat(position, MODELS, axis=0), np.repeat(noise, MODELS, axis=0)
-    fit = kalman.log_likelihood(flat, flat_covariances, repeated, repeated_noise).reshape(t, MODELS)
+    fit = _log_likelihood(flat, flat_covariances, repeated, repeated_noise).reshape(t, MODELS)
     corrected, corrected_covariances = kalman.update(flat, flat_covariances, repeated, repeated_noise)
     weight = probability * np.exp(fit - fit.max(axis=1, keepdims=True, initial=-np.inf))
     if over_ground:
         weight = np.maximum(weight, _LEAST * weight.sum(axis=1, keepdims=True))
     weight /= np.maximum(weight.sum(axis=1, keepdims=True), np.finfo(np.float64).tiny)
     return corrected.reshape(states.shape), corrected_covariances.reshape(covariances.shape), weight
+
+
+def _log_likelihood(states: Floats, covariances: Floats, position: Floats, noise: Floats) -> Floats:
+    """Return ln p(position) (N,) with a share of jumps (contaminated normal, Tukey 1960).
+
+    Clusters join, part and are completed differently from scan to scan: a single jump says little about motion.
+    """
+    regular = kalman.log_likelihood(states, covariances, position, noise)
+    jumping = kalman.log_likelihood(states, covariances, position, noise + _JUMP)
+    out: Floats = np.logaddexp(np.log(1.0 - _JUMPS) + regular, np.log(_JUMPS) + jumping)
+    return out
 
 
 def combine(states: Floats, covariances: Floats, probability: Floats) -> tuple[Floats, Floats]:
