@@ -9,8 +9,12 @@ from perception_core.lidar.connect import components
 def label(points):
     """Components of points in different cells; gap 0.2 + 0.01 r across, 0.2 + 0.02 r along, at most 1."""
     xy = np.array(points, np.float32).reshape(-1, 2)
+    index = np.floor(xy / 0.2).astype(np.int32) + 500
+    lookup = np.zeros((1000, 1000), np.int32)
+    lookup[index[:, 0], index[:, 1]] = np.arange(len(xy)) + 1
     return components(
-        np.floor(xy / 0.2).astype(np.int32),
+        lookup,
+        index,
         np.concatenate([xy, xy], axis=1),
         cell_size=0.2,
         sensor=np.zeros(3),

@@ -16,7 +16,7 @@ def coverage(points, height, sensor=(0.0, 0.0), sectors=8):
     xyz = np.array(points, np.float32) - [*sensor, 0.0]
     scan = grid_scan(xyz.astype(np.float32), T, GRID, CropConfig())
     heights = np.array(height, np.float32)
-    obstacles = np.flatnonzero(heights > 0.2).astype(np.int32)
+    obstacles = np.array(points, np.float64)[heights > 0.2, :2]
     return ground_and_coverage(scan, heights, obstacles, GroundConfig(), GRID, sectors)
 
 

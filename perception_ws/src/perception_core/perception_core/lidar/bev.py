@@ -32,6 +32,7 @@ class BevCells:
         mean: float64 (C, 2) x and y, mean of the cell's points.
         count: int32 (C,) points.
         top, bottom: float32 (C,) heights above ground of the highest and lowest obstacle point.
+        lookup: int32 (side, side) cell + 1 at each place, 0 where there is none.
         overhead: number of points that hang above the clearance.
     """
 
@@ -45,6 +46,7 @@ class BevCells:
     count: NDArray[np.int32]
     top: NDArray[np.float32]
     bottom: NDArray[np.float32]
+    lookup: NDArray[np.int32]
     overhead: int
 
     def __len__(self) -> int:
@@ -63,8 +65,8 @@ def _collect(
     cell_size: float,
     origin: F32,
     side: int,
-) -> tuple[I32, I32, I32, int]:
-    """Return (points, cell of each, integer place of each cell, number of overhead points)."""
+) -> tuple[I32, I32, I32, I32, int]:
+    """Return (points, cell of each, integer place of each cell, lookup, number of overhead points)."""
     n = len(xyz)
     lookup = np.zeros((side, side), np.int32)
     points = np.empty(n, np.int32)
@@ -105,7 +107,7 @@ def _collect(
             kept += 1
             mask[c - 1] |= np.uint64(1) << np.uint64(height[p] / SLICE)
     kept = _drop_unsupported(points, cell, mask, height, low_kept, kept, cells, clearance)
-    return points[:kept].copy(), cell[:kept].copy(), index[:cells].copy(), highs - (kept - low_kept)
+    return points[:kept].copy(), cell[:kept].copy(), index[:cells].copy(), lookup, highs - (kept - low_kept)
 
 
 @kernel
@@ -188,9 +190,9 @@ def collect_cells(
     """
     side = int(2.0 * max_range / cell_size) + 3
     origin = (centre[:2] - max_range - cell_size).astype(np.float32)
-    points, cell, index, overhead = _collect(
+    points, cell, index, lookup, overhead = _collect(
         xyz, height, reach, obstacle_height, height_per_range, clearance, cell_size, origin, side
     )
     summary = _summarise(xyz, height, points, cell, len(index))
     columns, heights, bounds, mean, count, top, bottom = summary
-    return BevCells(points, columns, heights, cell, index, bounds, mean, count, top, bottom, int(overhead))
+    return BevCells(points, columns, heights, cell, index, bounds, mean, count, top, bottom, lookup, int(overhead))

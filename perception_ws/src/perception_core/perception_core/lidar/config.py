@@ -34,10 +34,10 @@ class GroundConfig(Config):
     """The elevation model."""
 
     obstacle_height: float = param(
-        0.15, "points higher than this above ground belong to obstacles", unit="m", low=0.03, high=1.0
+        0.12, "points higher than this above ground belong to obstacles", unit="m", low=0.03, high=1.0
     )
     height_per_range: float = param(
-        0.002, "the obstacle height grows by this much a metre of range", unit="m/m", low=0.0, high=0.05
+        0.0015, "the obstacle height grows by this much a metre of range", unit="m/m", low=0.0, high=0.05
     )
     max_slope: float = param(0.35, "steepest ground, rise over run; steeper is an obstacle", low=0.02, high=1.5)
     slope_change: float = param(
@@ -73,6 +73,9 @@ class ClusterConfig(Config):
     min_points: int = param(4, "smaller clusters are specks at any range", low=1, high=100)
     min_points_near: int = param(
         10, "smaller clusters are specks at 10 m and nearer; falls with 1 / range", low=1, high=1000
+    )
+    min_top: float = param(
+        0.2, "clusters whose top is lower than this above ground are no obstacles", unit="m", low=0.0, high=2.0
     )
     max_length: float = param(20.0, "longer clusters are cut in pieces", unit="m", low=1.0, high=100.0)
     max_width: float = param(

@@ -33,6 +33,7 @@ def union(parent: I32, a: int, b: int) -> None:
 
 @kernel
 def _components(
+    lookup: I32,
     index: I32,
     bounds: F32,
     cell_size: float,
@@ -43,11 +44,7 @@ def _components(
     depth: float,
 ) -> tuple[I32, int]:
     n = len(index)
-    low_x, low_y = index[:, 0].min(), index[:, 1].min()
-    side_x, side_y = index[:, 0].max() - low_x + 1, index[:, 1].max() - low_y + 1
-    lookup = np.zeros((side_x, side_y), np.int32)
-    for c in range(n):
-        lookup[index[c, 0] - low_x, index[c, 1] - low_y] = c + 1
+    side_x, side_y = lookup.shape
     parent = np.arange(n).astype(np.int32)
     for c in range(n):
         x = (bounds[c, 0] + bounds[c, 2]) * 0.5 - sensor[0]
@@ -55,13 +52,14 @@ def _components(
         r = max(np.sqrt(x * x + y * y), 1e-6)
         across = min(gap + gap_per_range * r, max_gap)
         along = min(gap + depth * gap_per_range * r, max_gap)
+        ux, uy, inverse_along, inverse_across = x / r, y / r, 1.0 / along, 1.0 / across
         reach = int(max(along, across) / cell_size) + 1
-        cx, cy = index[c, 0] - low_x, index[c, 1] - low_y
+        cx, cy = index[c, 0], index[c, 1]
         for ix in range(cx, min(cx + reach + 1, side_x)):
             first = cy + 1 if ix == cx else max(cy - reach, 0)
             for iy in range(first, min(cy + reach + 1, side_y)):
                 k = lookup[ix, iy] - 1
-                if k >= 0 and _near(bounds, c, k, x / r, y / r, 1.0 / along, 1.0 / across):
+                if k >= 0 and _near(bounds, c, k, ux, uy, inverse_along, inverse_across):
                     union(parent, c, k)
     return _numbered(parent)
 
@@ -91,6 +89,7 @@ def _numbered(parent: I32) -> tuple[I32, int]:
 
 
 def components(
+    lookup: NDArray[np.int32],
     index: NDArray[np.int32],
     bounds: NDArray[np.float32],
     *,
@@ -104,7 +103,8 @@ def components(
     """Label cells by connected component.
 
     Args:
-        index: int32 (C, 2) cell coordinates.
+        lookup: int32 (side, side) cell + 1 at each place, 0 where there is none.
+        index: int32 (C, 2) place of each cell.
         bounds: float32 (C, 4) of the points in each cell.
         cell_size: metres.
         sensor: (3,) metres, where ranges are counted from.
@@ -117,5 +117,5 @@ def components(
     """
     if len(index) == 0:
         return np.empty(0, np.int32), 0
-    labels, count = _components(index, bounds, cell_size, sensor, gap, gap_per_range, max_gap, depth)
+    labels, count = _components(lookup, index, bounds, cell_size, sensor, gap, gap_per_range, max_gap, depth)
     return labels, int(count)

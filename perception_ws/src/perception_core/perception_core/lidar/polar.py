@@ -52,6 +52,7 @@ def polar_grid(max_range: float) -> PolarGrid:
 
 
 _TINY = np.float32(1e-12)
+_PER_TURN = np.float32(0.5 / np.pi)
 _ONE, _PI, _HALF_PI, _TWO_PI = np.float32(1.0), np.float32(np.pi), np.float32(np.pi / 2), np.float32(2 * np.pi)
 _ARCTAN = tuple(np.float32(c) for c in (0.9998660, -0.3302995, 0.1801410, -0.0851330, 0.0208351))
 
@@ -69,5 +70,5 @@ def sector_turns(x: np.float32, y: np.float32) -> np.float32:
     a = _HALF_PI - a if ay > ax else a
     a = _PI - a if x > 0.0 else a
     a = _TWO_PI - a if y > 0.0 else a
-    turns = a / _TWO_PI
+    turns = a * _PER_TURN
     return turns if turns < _ONE else turns - _ONE

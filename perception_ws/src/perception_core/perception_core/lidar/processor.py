@@ -86,7 +86,7 @@ class LidarProcessor:
         clusters = self._boxes(cloud.stamp_ns, scan, cells, labels, headings)
         clock.lap("boxes")
         ground_points, coverage = ground_and_coverage(
-            scan, height, cells.points, self.config.ground, self._grid, self.config.coverage_sectors
+            scan, height, cells.mean, self.config.ground, self._grid, self.config.coverage_sectors
         )
         clock.lap("coverage")
         below = len(scan.xyz) - len(ground_points) - len(cells.points) - cells.overhead
@@ -111,6 +111,7 @@ class LidarProcessor:
         """Return the cluster of each obstacle point and the heading of each cluster."""
         c = self.config.cluster
         labels, count = components(
+            cells.lookup,
             cells.index,
             cells.bounds,
             cell_size=c.cell_size,
@@ -138,7 +139,7 @@ class LidarProcessor:
         reach = np.hypot(centre[:, 0] - scan.sensor[0], centre[:, 1] - scan.sensor[1])
         c = self.config.cluster
         needed = np.clip(c.min_points_near * 10.0 / np.maximum(reach, 1.0), c.min_points, c.min_points_near)
-        keep = count >= needed
+        keep = (count >= needed) & (extent[:, 7] >= c.min_top)
         number = np.where(keep, np.cumsum(keep) - 1, -1).astype(np.int32)
         return Clusters(
             stamp_ns=stamp_ns,

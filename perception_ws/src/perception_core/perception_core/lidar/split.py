@@ -140,17 +140,26 @@ def heading_of(x: F64, y: F64, reach: F64, cells: I32, contour: I32) -> float:
     if len(cells) == 1:
         return 0.0
     nearest = reach[contour].min()
-    m = len(contour) + SUPPORTS
-    px, py, weight = np.empty(m), np.empty(m), np.full(m, INNER_WEIGHT)
-    for i in range(len(contour)):
-        px[i], py[i], weight[i] = x[contour[i]], y[contour[i]], 1.0
+    m = len(contour)
+    px, py = np.empty(m + SUPPORTS), np.empty(m + SUPPORTS)
+    weight = np.full(m + SUPPORTS, INNER_WEIGHT)
+    weight[:m] = 1.0
+    for i in range(m):
+        px[i], py[i] = x[contour[i]], y[contour[i]]
     behind = cells[reach[cells] >= nearest]
     bx, by = x[behind], y[behind]
+    last = -1
     for k in range(SUPPORTS):
         c, s = np.cos(2 * np.pi * k / SUPPORTS), np.sin(2 * np.pi * k / SUPPORTS)
-        outermost = np.argmax(c * bx + s * by)
-        px[len(contour) + k], py[len(contour) + k] = bx[outermost], by[outermost]
-    return best_heading(px, py, weight)
+        outermost, farthest = 0, -1e18
+        for i in range(len(bx)):
+            if c * bx[i] + s * by[i] > farthest:
+                outermost, farthest = i, c * bx[i] + s * by[i]
+        if outermost != last:
+            px[m], py[m] = bx[outermost], by[outermost]
+            m += 1
+        last = outermost
+    return best_heading(px[:m], py[:m], weight[:m])
 
 
 @kernel
