@@ -29,6 +29,7 @@ def correct(
     stamp_ns: int,
     over_ground: bool,
     config: TrackerConfig,
+    still: Floats | float = 0.0,
 ) -> None:
     """Correct K tracks, in place, by one measurement each.
 
@@ -41,8 +42,9 @@ def correct(
         seen: (K,) their measurements.
         sides: (K, 2) anchors of the matched tracks.
         stamp_ns: time of the scan, nanoseconds.
-        over_ground: the frame does not move with the robot.
+        over_ground: standing still has a meaning.
         config: all of the tracker's.
+        still: (K, 3) m/s of what stands still.
     """
     if len(rows) == 0:
         return
@@ -52,7 +54,7 @@ def correct(
     innovation, noise, anchored, loose = innovations(
         state, size, heading[:, 0], sides, tracks.known_ends[rows], seen, face
     )
-    innovation, follow = _split(innovation, loose, state[:, 3:5] * dt[:, None], heading[:, 0])
+    innovation, follow = _split(innovation, loose, (state[:, 3:] - still)[:, :2] * dt[:, None], heading[:, 0])
     before = anchor_offset(size, heading[:, 0], anchored)
     tracks.hidden_variance[rows] = np.minimum(tracks.hidden_variance[rows], _hidden(seen, noise, heading[:, 0]))
 

@@ -27,18 +27,23 @@ _LEAST = 1e-6
 """No model is ever ruled out."""
 
 
-def begin(noise: Floats, position: Floats, over_ground: bool, config: MotionConfig) -> tuple[Floats, Floats, Floats]:
+def begin(
+    noise: Floats, position: Floats, over_ground: bool, config: MotionConfig, still: Floats | float = 0.0
+) -> tuple[Floats, Floats, Floats]:
     """Return states (T, K, 6), covariances (T, K, 6, 6) and model probabilities (T, K) of new tracks.
 
     Args:
         noise: (T, 3, 3) covariance of ``position``, m^2.
         position: (T, 3) metres.
-        over_ground: the frame does not move with the robot.
+        over_ground: standing still has a meaning.
         config: spreads of the first velocity.
+        still: (T, 3) m/s of what stands still.
     """
     t = len(position)
     states, covariances = np.zeros((t, MODELS, 6)), np.zeros((t, MODELS, 6, 6))
     states[:, :, :3] = position[:, None, :]
+    states[:, STILL, 3:] = still
+    states[:, MOVING, 3:] = still
     covariances[:, :, :3, :3] = noise[:, None]
     covariances[:, STILL, 3:, 3:] = np.eye(3) * config.still_speed_sigma**2
     speed = np.array([config.birth_speed_sigma, config.birth_speed_sigma, config.birth_vertical_speed_sigma])
@@ -55,6 +60,7 @@ def predict(
     dt: float,
     over_ground: bool,
     config: MotionConfig,
+    still: Floats | float = 0.0,
 ) -> tuple[Floats, Floats, Floats]:
     """Mix the models of each track and move them ahead by ``dt`` seconds; shapes as from :func:`begin`.
 
@@ -64,10 +70,11 @@ def predict(
         probability: (T, K).
         turn_rate: (T,) rad/s by which the velocity of what moves turns along with the body, 0 where unknown.
         dt: seconds, not negative.
-        over_ground: the frame does not move with the robot.
+        over_ground: standing still has a meaning; else everything moves.
         config: densities and times.
+        still: (T, 3) m/s of what stands still: 0 in a frame fixed to the ground.
     """
-    joint = probability[:, :, None] * _transitions(states, dt, over_ground, config)
+    joint = probability[:, :, None] * _transitions(states, dt, over_ground, config, still)
     moved_probability = joint.sum(axis=1)
     weight = joint / np.maximum(moved_probability, _LEAST**2)[:, None, :]
     mixed = np.einsum("tij,tia->tja", weight, states)
@@ -83,7 +90,8 @@ def predict(
     half = turn_rate * dt / 2.0
     moving = kalman.turn(mixed[:, MOVING], mixed_covariances[:, MOVING], half)
     out[:, MOVING], out_covariances[:, MOVING] = kalman.turn(*kalman.predict(*moving, dt, density), half)
-    out[:, STILL, :3], out[:, STILL, 3:] = mixed[:, STILL, :3], 0.0
+    out[:, STILL, 3:] = still
+    out[:, STILL, :3] = mixed[:, STILL, :3] + out[:, STILL, 3:] * dt
     out_covariances[:, STILL] = 0.0
     drift = np.eye(3) * (config.still_density * dt)
     out_covariances[:, STILL, :3, :3] = mixed_covariances[:, STILL, :3, :3] + drift
@@ -91,11 +99,14 @@ def predict(
     return out, kalman.symmetric(out_covariances), moved_probability
 
 
-def _transitions(states: Floats, dt: float, over_ground: bool, config: MotionConfig) -> Floats:
+def _transitions(states: Floats, dt: float, over_ground: bool, config: MotionConfig, still: Floats | float) -> Floats:
     """Return (T, K, K) probabilities of changing from model i to j; only what is slow already can stand still next."""
-    change = 1.0 - np.exp(-dt / config.model_time) if over_ground else 0.0
-    slow = np.exp(-0.5 * (np.linalg.norm(states[:, MOVING, 3:], axis=1) / config.stopping_speed) ** 2)
-    out = np.empty((len(states), MODELS, MODELS))
+    out = np.zeros((len(states), MODELS, MODELS))
+    if not over_ground:
+        out[:, :, MOVING] = 1.0
+        return out
+    change = 1.0 - np.exp(-dt / config.model_time)
+    slow = np.exp(-0.5 * (np.linalg.norm(states[:, MOVING, 3:] - still, axis=1) / config.stopping_speed) ** 2)
     out[:, STILL, MOVING], out[:, MOVING, STILL] = change, change * slow
     out[:, STILL, STILL], out[:, MOVING, MOVING] = 1.0 - out[:, STILL, MOVING], 1.0 - out[:, MOVING, STILL]
     return out

@@ -42,6 +42,7 @@ def born(
     first_serial: int,
     over_ground: bool,
     config: TrackerConfig,
+    still: Floats | float = 0.0,
 ) -> TrackTable:
     """Start a track from each of N measurements.
 
@@ -51,13 +52,14 @@ def born(
         sensor: (2,) where the robot stands, fixed frame.
         namespace: of the ids: uuid5(namespace, serial), RFC 9562.
         first_serial: number of the first; the others count on.
-        over_ground: the frame does not move with the robot.
+        over_ground: standing still has a meaning.
         config: all of the tracker's.
+        still: (N, 3) m/s of what stands still.
     """
     n = len(new)
     sides = visible_sides(new.centre, new.size, new.yaw, sensor, config.measurement.grazing_sine)
     noise, hidden = correction.birth_noise(new, sides, new.face_variance(config.measurement))
-    models = imm.begin(noise, new.centre, over_ground, config.motion)
+    models = imm.begin(noise, new.centre, over_ground, config.motion, still)
     state, covariance = imm.combine(*models)
     heading_covariance = np.zeros((n, 2, 2))
     heading_covariance[:, 0, 0] = new.yaw_variance

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from perception_core.errors import PerceptionError
 from perception_core.geometry import transforms
-from perception_core.tracking import correction, existence, fragments, imm, kalman, life, motion, reporting
+from perception_core.tracking import correction, existence, flow, fragments, imm, kalman, life, motion, reporting
 from perception_core.tracking.anchoring import visible_sides
 from perception_core.tracking.association import associate
 from perception_core.tracking.config import TrackerConfig
@@ -75,6 +75,7 @@ class Tracker:
         self._stamp_ns: int | None = None
         self._frame = ""
         self._over_ground = True
+        self._flow: flow.Flow | None = None
         self._events = TrackerEvents()
 
     @property
@@ -87,6 +88,7 @@ class Tracker:
         self._count(deaths=len(self._tracks))
         self._tracks = empty_table()
         self._stamp_ns = None
+        self._flow = None
 
     def update(
         self,
@@ -117,7 +119,11 @@ class Tracker:
         if not self._accept(objects.stamp_ns, fixed_frame):
             return self._report(self._tracks, self._stamp_ns or 0, objects.mode, statuses)
         self._over_ground = fixed_frame != objects.frame
+        if self._over_ground:
+            self._flow = flow.Flow()
         seen, invalid = from_objects(objects, T_fixed_base, self._config.measurement)
+        if self._flow is None:
+            seen.loose[:] = False
         dt = self._advance(objects.stamp_ns)
         self._take_in(seen, T_fixed_base[:2, 3], dt, watching=objects.mode in (Mode.FUSED, Mode.LIDAR_ONLY))
         self._count(invalid_objects=invalid)
@@ -139,7 +145,7 @@ class Tracker:
             )
         stamp_ns = max(stamp_ns, self._stamp_ns)
         alive = self._tracks.select(~life.expired(self._tracks, stamp_ns, self._config.life))
-        coasted = _predicted(alive, (stamp_ns - self._stamp_ns) / 1e9, self._over_ground, self._config)
+        coasted = _predicted(alive, (stamp_ns - self._stamp_ns) / 1e9, self._flow, self._config)
         if stamp_ns > self._stamp_ns:
             coasted.sensors[:] = Sensor.NONE
         return self._report(coasted, stamp_ns, mode, statuses)
@@ -167,7 +173,7 @@ class Tracker:
         dt = 0.0 if self._stamp_ns is None else (stamp_ns - self._stamp_ns) / 1e9
         self._stamp_ns = stamp_ns
         self._keep(~life.expired(self._tracks, stamp_ns, self._config.life))
-        self._tracks = _predicted(self._tracks, dt, self._over_ground, self._config)
+        self._tracks = _predicted(self._tracks, dt, self._flow, self._config)
         self._tracks.sensors[:] = Sensor.NONE
         return dt
 
@@ -180,12 +186,14 @@ class Tracker:
         matched = seen.select(columns)
         left = seen.select(np.setdiff1d(np.arange(len(seen)), columns))
         owner = self._fragments(rows, matched, left)
-        correction.correct(tracks, rows, matched, sides[rows], stamp_ns, self._over_ground, config)
+        self._follow_flow(rows, matched, sides[rows], dt)
+        still = _still(self._flow, tracks.state[rows])
+        correction.correct(tracks, rows, matched, sides[rows], stamp_ns, self._flow is not None, config, still)
         self._weigh_existence(rows, matched.existence, fit, dt)
         self._weigh_absence(rows, seen, sensor, dt, watching)
         motions = motion.classify(tracks, self._over_ground, config.output)
         motion.orient(tracks, motions == Motion.MOVING)
-        if self._over_ground:
+        if self._flow is not None:
             motion.rest(tracks, (tracks.last_seen_ns < stamp_ns) & ~tracks.oriented)
         self._begin(left.select(np.flatnonzero(owner < 0)), sensor)
         self._settle()
@@ -206,6 +214,25 @@ class Tracker:
         fragments.rejoin(tracks, rows, matched, left, np.where(np.isin(owner, lasting), -1, owner))
         self._count(fragments=int((owner >= 0).sum()))
         return owner
+
+    def _follow_flow(self, rows: Indices, matched: Measurements, sides: Floats, dt: float) -> None:
+        """Without odometry: learn how the surroundings move from the matches, before they correct the tracks."""
+        tracks = self._tracks
+        if self._over_ground:
+            return
+        if self._flow is None:
+            self._flow = flow.acquire(tracks, self._now - round(dt * 1e9))
+            return
+        innovation, _, _, _ = correction.innovations(
+            tracks.state[rows],
+            tracks.size[rows],
+            tracks.heading[rows, 0],
+            sides,
+            tracks.known_ends[rows],
+            matched,
+            matched.face_variance(self._config.measurement),
+        )
+        self._flow = flow.refine(self._flow, tracks, rows, innovation, dt)
 
     def _weigh_existence(self, rows: Indices, evidence: Floats, fit: Floats, dt: float) -> None:
         """Let all tracks age, then believe more in those that were measured."""
@@ -234,7 +261,8 @@ class Tracker:
         tracks.log_odds[absent] = existence.missed(tracks.log_odds[absent], expected, weight, config.life)
 
     def _begin(self, new: Measurements, sensor: Floats) -> None:
-        young = life.born(new, self._now, sensor, self._namespace, self._next_serial, self._over_ground, self._config)
+        grounded, still = self._flow is not None, _still(self._flow, new.centre)
+        young = life.born(new, self._now, sensor, self._namespace, self._next_serial, grounded, self._config, still)
         self._next_serial += len(young)
         self._tracks = self._tracks.joined(young)
         self._count(births=len(young))
@@ -288,7 +316,12 @@ def warm_up() -> None:
         tracker.update(objects, np.eye(4), "odom")
 
 
-def _predicted(tracks: TrackTable, dt: float, over_ground: bool, config: TrackerConfig) -> TrackTable:
+def _still(ground: flow.Flow | None, position: Floats) -> Floats | float:
+    """Return the velocities (T, 3) of what stands still at ``position`` (T, >=2), 0 where that is not known."""
+    return 0.0 if ground is None else ground.at(position)
+
+
+def _predicted(tracks: TrackTable, dt: float, ground: flow.Flow | None, config: TrackerConfig) -> TrackTable:
     """Return a copy of the tracks moved ahead by ``dt`` seconds."""
     moved = tracks.select(np.arange(len(tracks)))
     models = imm.predict(
@@ -297,8 +330,9 @@ def _predicted(tracks: TrackTable, dt: float, over_ground: bool, config: Tracker
         tracks.model_probability,
         motion.turn_rate(tracks),
         dt,
-        over_ground,
+        ground is not None,
         config.motion,
+        _still(ground, tracks.state),
     )
     moved.model_states, moved.model_covariances, moved.model_probability = models
     moved.state, moved.covariance = imm.combine(*models)
