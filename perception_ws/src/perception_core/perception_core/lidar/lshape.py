@@ -10,7 +10,7 @@ import numpy as np
 
 from perception_core.lidar.jit import F64, kernel
 
-COARSE = 30
+COARSE = 18
 """Headings tried over a quarter turn; the best is refined to half a degree."""
 NEAREST = 0.1
 """Metres below which a nearer edge counts no more."""
