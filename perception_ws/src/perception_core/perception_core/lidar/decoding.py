@@ -183,17 +183,18 @@ def _strided(
 
 def _coordinates(
     buffer: memoryview, layout: CloudLayout, fields: dict[str, CloudField]
-) -> tuple[NDArray[np.float32], NDArray[np.bool_] | None, int, int]:
-    """Return xyz float32 (N, 3), the mask of kept points (None when all are), and the two counts of dropped ones."""
+) -> tuple[NDArray[np.float32], NDArray[np.intp] | None, int, int]:
+    """Return xyz float32 (N, 3), the indices of kept points (None when all are), and the counts of dropped ones."""
     raw = _raw_coordinates(buffer, layout, fields)
     if len(raw) == 0 or bool(np.abs(raw).max() <= MAX_COORDINATE):  # NaN compares false
         return np.ascontiguousarray(raw, dtype=np.float32), None, 0, 0
-    finite = np.isfinite(raw).all(axis=1)
     with np.errstate(invalid="ignore"):
-        near = (np.abs(raw) <= MAX_COORDINATE).all(axis=1)
-    kept = np.ascontiguousarray(raw[near], dtype=np.float32)
-    non_finite = int(len(raw) - np.count_nonzero(finite))
-    return kept, near, non_finite, int(np.count_nonzero(finite) - np.count_nonzero(near))
+        good = np.abs(raw) <= MAX_COORDINATE
+    near = good[:, 0] & good[:, 1] & good[:, 2]
+    index = np.flatnonzero(near)
+    kept = np.take(raw, index, axis=0).astype(np.float32, copy=False)
+    far = int(np.count_nonzero(np.isfinite(raw[~near]).all(axis=1)))
+    return kept, index, len(raw) - len(kept) - far, far
 
 
 def _raw_coordinates(buffer: memoryview, layout: CloudLayout, fields: dict[str, CloudField]) -> NDArray[Any]:
@@ -210,9 +211,9 @@ def _raw_coordinates(buffer: memoryview, layout: CloudLayout, fields: dict[str, 
     return raw.reshape(-1, 3)
 
 
-def _select(values: NDArray[Any], keep: NDArray[np.bool_] | None) -> NDArray[Any]:
+def _select(values: NDArray[Any], keep: NDArray[np.intp] | None) -> NDArray[Any]:
     flat = values.reshape(-1)
-    return flat if keep is None else flat[keep]
+    return flat if keep is None else flat.take(keep)
 
 
 def _intensity(values: NDArray[Any]) -> NDArray[np.float32]:
