@@ -26,6 +26,8 @@ class End(enum.IntEnum):
     CONTINUED = 2
 
 
+_FREE, _HIDDEN, _CONTINUED = int(End.FREE), int(End.HIDDEN), int(End.CONTINUED)
+
 _CORNERS = np.array([[1.0, 1.0], [-1.0, 1.0], [-1.0, -1.0], [1.0, -1.0]])
 
 RIGHT, LEFT = 0, 1
@@ -145,33 +147,50 @@ def lateral_ends(centre: Floats, size: Floats, yaw: Floats, sensor: Floats) -> E
 def _ends(centre: Floats, size: Floats, yaw: Floats, tip: Floats) -> Ends:
     m = len(centre)
     out = np.zeros((m, 2), dtype=np.uint8)
+    c, s, half = np.cos(yaw), np.sin(yaw), size[:, :2] / 2.0
+    reach = np.hypot(half[:, 0], half[:, 1])
+    away = np.hypot(centre[:, 0], centre[:, 1])
+    rays = np.empty((_RAYS, 2))
     for j in range(m):
         for side in range(2):
             x, y = tip[j, side, 0], tip[j, side, 1]
             distance = math.hypot(x, y)
-            bearing = math.atan2(y, x)
+            _rays(x, y, 2 * side - 1, rays)
             for i in range(m):
-                if i == j:
+                if i == j or away[i] - reach[i] > distance + _CONTIGUOUS:
                     continue
-                reach = (math.hypot(size[i, 0], size[i, 1])) / 2.0
-                gap = math.hypot(centre[i, 0], centre[i, 1]) - reach
-                if gap > distance + _CONTIGUOUS:
-                    continue
-                c, s = math.cos(yaw[i]), math.sin(yaw[i])
-                half_x, half_y = size[i, 0] / 2.0, size[i, 1] / 2.0
                 dx, dy = x - centre[i, 0], y - centre[i, 1]
-                beside = math.hypot(max(abs(c * dx + s * dy) - half_x, 0.0), max(abs(c * dy - s * dx) - half_y, 0.0))
-                if beside < _CONTIGUOUS and out[j, side] == 0:
-                    out[j, side] = 2
-                ox, oy = -(c * centre[i, 0] + s * centre[i, 1]), -(c * centre[i, 1] - s * centre[i, 0])
-                for ray in range(_RAYS):
-                    angle = bearing + (2 * side - 1) * _BEYOND * (ray + 1) / _RAYS
-                    ux, uy = math.cos(angle), math.sin(angle)
-                    hit = _enter(ox, oy, c * ux + s * uy, c * uy - s * ux, half_x, half_y)
-                    if hit < distance - _NEARER:
-                        out[j, side] = 1
-                        break
+                near = reach[i] + _CONTIGUOUS
+                if dx * dx + dy * dy < near * near and out[j, side] == _FREE:
+                    along, across = abs(c[i] * dx + s[i] * dy) - half[i, 0], abs(c[i] * dy - s[i] * dx) - half[i, 1]
+                    if math.hypot(max(along, 0.0), max(across, 0.0)) < _CONTIGUOUS:
+                        out[j, side] = _CONTINUED
+                if _hidden(centre[i], c[i], s[i], half[i], reach[i], rays, distance - _NEARER):
+                    out[j, side] = _HIDDEN
+                    break
     return out
+
+
+@njit(cache=True)
+def _rays(x: float, y: float, sign: int, rays: Floats) -> None:
+    """Fill the directions (R, 2) of rays a little beyond the end at (x, y)."""
+    bearing = math.atan2(y, x)
+    for ray in range(_RAYS):
+        angle = bearing + sign * _BEYOND * (ray + 1) / _RAYS
+        rays[ray, 0], rays[ray, 1] = math.cos(angle), math.sin(angle)
+
+
+@njit(cache=True)
+def _hidden(centre: Floats, c: float, s: float, half: Floats, reach: float, rays: Floats, limit: float) -> bool:
+    """Tell whether one of the rays (R, 2) enters a box nearer than ``limit`` metres."""
+    for ray in range(_RAYS):
+        ux, uy = rays[ray, 0], rays[ray, 1]
+        if abs(centre[0] * uy - centre[1] * ux) > reach:
+            continue
+        ox, oy = -(c * centre[0] + s * centre[1]), -(c * centre[1] - s * centre[0])
+        if _enter(ox, oy, c * ux + s * uy, c * uy - s * ux, half[0], half[1]) < limit:
+            return True
+    return False
 
 
 @njit(cache=True)
