@@ -2,8 +2,9 @@
 
 Most of what a LiDAR sees never moves, and a constant-velocity filter alone gives all of it a small wandering
 velocity. So each track keeps two hypotheses: STILL has no velocity, MOVING is
-:mod:`perception_core.tracking.kalman`. Standing still has a meaning only over ground; without odometry only
-MOVING is used. Another motion model is one more row of every array here.
+:mod:`perception_core.tracking.kalman`. Standing still is moving along with the ground: not at all in
+a fixed frame, by :mod:`perception_core.tracking.flow` without odometry; where that is not known either, only MOVING is
+used. Another motion model is one more row of every array here.
 """
 
 import numpy as np
