@@ -52,6 +52,7 @@ def test_a_recording_that_begins_again_is_followed_again(stack):
             tick(stack, stamp, nodes)
             stack.publish(POINTS, street(stamp))
             stack.of_stamp(OBSTACLES, stamp)
+        assert {m.mode for m in stack.received[OBSTACLES]} == {ObstacleArray.LIDAR_ONLY}  # not blind in between
         return {bytes(o.id.uuid) for o in stack.received[OBSTACLES][-1].obstacles}
 
     first = play()

@@ -136,7 +136,8 @@ class TrackingNode(PerceptionNode[TrackingNodeConfig]):
     def _watch(self) -> None:
         """While no objects arrive, send the predicted obstacles as BLIND, so that the topic never falls silent."""
         now_ns = self.now_ns()
-        self._heard_ns = min(self._heard_ns, now_ns)  # a clock that was set back
+        if not 0 < self._heard_ns <= now_ns:  # a clock that has just begun, or was set back
+            self._heard_ns = now_ns
         if now_ns - self._heard_ns <= seconds(self.config.objects_timeout) or now_ns <= self._told_ns:
             return  # a simulated clock that stands still ages nothing
         obstacles = self._tracker.predict_only(now_ns, self._fixed, Mode.BLIND, self._current_statuses())
