@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from perception_core import config
 from perception_core.errors import ConfigError
 
@@ -66,7 +67,7 @@ def test_errors_name_key_value_and_range(mapping: dict[str, object], message: st
 
 
 def test_errors_carry_the_prefix_of_the_node() -> None:
-    with pytest.raises(ConfigError, match="lidar_node.inner.cell"):
+    with pytest.raises(ConfigError, match=r"lidar_node\.inner\.cell"):
         config.from_mapping(Outer, {"inner.cell": 9.0}, prefix="lidar_node.")
 
 

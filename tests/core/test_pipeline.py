@@ -7,6 +7,7 @@ from types import ModuleType
 
 import numpy as np
 import pytest
+
 from perception_core.camera.detector import CameraConfig, CameraDetector, build_detector
 from perception_core.errors import TransformError
 from perception_core.geometry import transforms

@@ -4,9 +4,7 @@ import os
 
 import pytest
 
-collect_ignore = (
-    [] if os.environ.get("PERCEPTION_DATA") and os.environ.get("PERCEPTION_MODELS") else ["test_kitti.py"]
-)
+collect_ignore = [] if os.environ.get("PERCEPTION_DATA") and os.environ.get("PERCEPTION_MODELS") else ["test_kitti.py"]
 
 
 def pytest_report_header(config: pytest.Config) -> str:

@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from rclpy.serialization import deserialize_message
+
 from perception_core.datasets import kitti
 from perception_core.geometry import boxes, transforms
 from perception_core.types import Mode, Objects, Obstacles
@@ -16,7 +18,6 @@ from perception_nodes.conversions.obstacles import obstacles_from_msg
 from perception_tools.kitti_bag import convert_kitti
 from perception_tools.profile import load_profile
 from perception_tools.replay import replay
-from rclpy.serialization import deserialize_message
 
 pytestmark = pytest.mark.slow
 
@@ -65,7 +66,9 @@ def rear_of_the_car_ahead(frame: kitti.KittiFrame) -> float:
 
 def in_our_lane(obstacles: Obstacles) -> list[tuple[float, int]]:
     """(near face x, index) of obstacles over our lane 3 to 14 m ahead, nearest first."""
-    lane = np.array([[3.0, -LANE_HALF_WIDTH], [14.0, -LANE_HALF_WIDTH], [14.0, LANE_HALF_WIDTH], [3.0, LANE_HALF_WIDTH]])
+    lane = np.array(
+        [[3.0, -LANE_HALF_WIDTH], [14.0, -LANE_HALF_WIDTH], [14.0, LANE_HALF_WIDTH], [3.0, LANE_HALF_WIDTH]]
+    )
     found = []
     for i, corners in enumerate(boxes.bev_corners(obstacles.centre, obstacles.size, obstacles.yaw)):
         part = boxes.clip_polygon(corners, lane)

@@ -1,6 +1,7 @@
 """The ring of camera results: nearest in time, never beyond the limit, fresh after a loop."""
 
 import numpy as np
+
 from perception_core.fusion import CameraBuffer, FusionConfig
 from perception_core.types import Detections2D
 

@@ -1,6 +1,7 @@
 """A camera that looked 0.1 s earlier while the robot drove 1 m."""
 
 import numpy as np
+
 from perception_core.fusion.ego_motion import camera_from_base
 from perception_core.geometry import transforms
 

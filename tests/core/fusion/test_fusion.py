@@ -6,6 +6,7 @@ The camera looks along +x of base_link from 1.5 m above ground: f = 500 px, cent
 
 import numpy as np
 import pytest
+
 from perception_core.fusion import CameraView, Fusion, FusionConfig
 from perception_core.geometry.camera_model import CameraModel
 from perception_core.types import Clusters, Detections2D, Mode, Sensor

@@ -1,6 +1,7 @@
 """When cameras speak alone: timeout 0.3 s, each image waits 0.1 s for its scan."""
 
 import pytest
+
 from perception_core.fusion import FusionConfig, LidarWatch
 
 MS = 1_000_000

@@ -1,6 +1,7 @@
 """Health of sensors by hand: 10 Hz, late after 0.25 s, missing after 1 s."""
 
 import pytest
+
 from perception_core.fusion.sensor_monitor import SensorMonitor, SensorMonitorConfig, mode_of
 from perception_core.types import Mode, SensorKind, SensorState
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from perception_core.geometry import boxes
 
 CAR = np.array([4.0, 2.0, 1.5])

@@ -3,6 +3,7 @@
 import cv2
 import numpy as np
 import pytest
+
 from perception_core.errors import CalibrationError
 from perception_core.geometry.camera_model import CameraModel
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from perception_core.errors import CalibrationError, TransformError
 from perception_core.geometry import transforms
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from perception_core.errors import CloudError, ImageError
 from perception_core.types import Detections2D, Image, PointCloud
 
@@ -40,5 +41,5 @@ def test_an_image_is_three_channels_with_pixels(shape: tuple[int, ...]) -> None:
 
 
 def test_detections_of_different_lengths_are_refused() -> None:
-    with pytest.raises(ImageError, match="detections.scores"):
+    with pytest.raises(ImageError, match=r"detections\.scores"):
         Detections2D(0, "camera", np.zeros((2, 4)), np.zeros(1), np.zeros(2), (640, 480))

@@ -11,7 +11,7 @@ import types
 import typing
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
 from perception_core.errors import ConfigError
 
@@ -19,7 +19,6 @@ _META = "perception"
 
 Scalar = bool | int | float | str
 Value = Scalar | tuple[Scalar, ...]
-C = TypeVar("C", bound="Config")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +54,7 @@ def param(
     return dataclasses.field(default=default, metadata={_META: meta})
 
 
-def group(config_class: type[C]) -> Any:
+def group[C: "Config"](config_class: type[C]) -> Any:
     """Nest another :class:`Config` as a named group of parameters."""
     return dataclasses.field(default_factory=config_class)
 
@@ -90,11 +89,11 @@ def specs(config_class: type[Config], prefix: str = "") -> Iterator[ParameterSpe
             yield from specs(hints[field.name], f"{name}.")
             continue
         kind, element = _kind(hints[field.name])
-        default = typing.cast(Value, field.default)
+        default = typing.cast("Value", field.default)
         yield ParameterSpec(name, kind, element, default, **_spec_meta(field.metadata[_META]))
 
 
-def from_mapping(config_class: type[C], mapping: Mapping[str, Any], prefix: str = "") -> C:
+def from_mapping[C: "Config"](config_class: type[C], mapping: Mapping[str, Any], prefix: str = "") -> C:
     """Build a config from a mapping with dotted or nested keys; what is not named keeps its default.
 
     Args:
@@ -188,7 +187,7 @@ def _checked_scalar(name: str, value: Any, kind: type, meta: Mapping[str, Any]) 
             raise ConfigError(f"{name}: {value!r} is out of range, expected {_range(low, high, meta['unit'])}")
     if choices and value not in choices:
         raise ConfigError(f"{name}: {value!r} is none of {', '.join(choices)}")
-    return typing.cast(Scalar, value)
+    return typing.cast("Scalar", value)
 
 
 def _range(low: float | None, high: float | None, unit: str) -> str:

@@ -1,4 +1,4 @@
-"""The table of every node's parameters, made from the config dataclasses: ``python -m perception_tools.parameter_docs``."""
+"""The page of all parameters, from the config dataclasses: ``python -m perception_tools.parameter_docs``."""
 
 from perception_core.config import Config, ParameterSpec, specs
 from perception_nodes.config import NODE_CONFIGS

@@ -47,4 +47,4 @@ def from_shape(size: NDArray[np.float64], top: float, config: FusionConfig) -> N
 
 def looks_like_car(size: NDArray[np.float64], top: float) -> bool:
     """Tell whether a visible box could be a passenger car: 1.3 to 5.2 m long, at most 2.2 m wide, 0.9 to 2.3 m high."""
-    return bool(1.3 <= size[0] <= 5.2 and size[1] <= 2.2 and 0.6 <= size[2] and 1.0 <= top <= 2.3)
+    return bool(1.3 <= size[0] <= 5.2 and size[1] <= 2.2 and size[2] >= 0.6 and 1.0 <= top <= 2.3)

@@ -49,10 +49,16 @@ class FusionConfig(Config):
         0.3, "without a scan for this long the cameras place objects alone", unit="s", low=0.05, high=10.0
     )
     lidar_wait: float = param(
-        0.1, "how long an image waits for the scan of its own moment before it counts as alone", unit="s", low=0.0, high=1.0
+        0.1,
+        "how long an image waits for the scan of its own moment before it counts as alone",
+        unit="s",
+        low=0.0,
+        high=1.0,
     )
     buffer_length: int = param(10, "camera results kept for each camera", low=1, high=100)
-    camera_trust: float = param(0.9, "probability that a detection of score 1 names the right class", low=0.5, high=0.999)
+    camera_trust: float = param(
+        0.9, "probability that a detection of score 1 names the right class", low=0.5, high=0.999
+    )
     complete_boxes: bool = param(True, "extend boxes over the hidden side to the size of their class")
     shape_car_probability: float = param(
         0.35, "class probability of car for a cluster shaped like one when no camera says so", low=0.0, high=0.9

@@ -4,7 +4,9 @@ from perception_core.geometry import transforms
 from perception_core.geometry.transforms import Transform
 
 
-def camera_from_base(T_camera_base: Transform, T_fixed_base_scan: Transform, T_fixed_base_image: Transform) -> Transform:
+def camera_from_base(
+    T_camera_base: Transform, T_fixed_base_scan: Transform, T_fixed_base_image: Transform
+) -> Transform:
     """Return the transform of points in base at the scan's stamp into the camera at the image's stamp.
 
     The points stand still in the fixed frame between the two moments; what moves by itself is off by its speed times

@@ -28,7 +28,7 @@ def bev_corners(centre: Floats, size: Floats, yaw: Floats) -> Floats:
 
 
 def corners_3d(centre: Floats, size: Floats, yaw: Floats) -> Floats:
-    """Return the corners (M, 8, 3) in metres of M boxes: the four of the bottom as :func:`bev_corners`, then the top."""
+    """Return the corners (M, 8, 3) in metres of M boxes: of the bottom as :func:`bev_corners`, then of the top."""
     flat = bev_corners(centre, size, yaw)
     bottom = np.broadcast_to((centre[:, 2] - size[:, 2] / 2)[:, None, None], (*flat.shape[:2], 1))
     top = np.broadcast_to((centre[:, 2] + size[:, 2] / 2)[:, None, None], (*flat.shape[:2], 1))

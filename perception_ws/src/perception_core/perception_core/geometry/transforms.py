@@ -4,7 +4,6 @@ Quaternions are (x, y, z, w), as in geometry_msgs; angles are radians.
 """
 
 import math
-from typing import TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -13,7 +12,6 @@ from scipy.spatial.transform import Rotation, Slerp
 from perception_core.errors import CalibrationError, TransformError
 
 Transform = NDArray[np.float64]
-FloatArray = TypeVar("FloatArray", NDArray[np.float32], NDArray[np.float64])
 
 UNIT_TOLERANCE = 1e-3
 """Largest accepted deviation of a quaternion's norm from 1; a file rounded to 4 digits still passes."""
@@ -66,14 +64,14 @@ def invert(T: Transform) -> Transform:
     return out
 
 
-def apply(T: Transform, points: FloatArray) -> FloatArray:
+def apply[F: (NDArray[np.float32], NDArray[np.float64])](T: Transform, points: F) -> F:
     """Move points (N, 3) from the source frame into the target frame; the float dtype is kept."""
     moved = rotate(T, points)
     moved += T[:3, 3].astype(points.dtype)
     return moved
 
 
-def rotate(T: Transform, vectors: FloatArray) -> FloatArray:
+def rotate[F: (NDArray[np.float32], NDArray[np.float64])](T: Transform, vectors: F) -> F:
     """Turn free vectors (N, 3) from the axes of the source into those of the target; the float dtype is kept.
 
     Column by column rather than by a matrix product: a BLAS would spread 3 x 3 over threads, which costs ten times

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
+
 from perception_core.datasets import kitti
 from perception_core.errors import DatasetError
 from perception_core.geometry.camera_model import CameraModel
@@ -41,7 +41,7 @@ def load_frames(data: Path | None, count: int) -> tuple[str, list[BenchFrame]]:
 
 def _kitti(frame: kitti.KittiFrame) -> BenchFrame:
     calibration = frame.calibration
-    points: NDArray[np.float32] = kitti.read_points(frame.points_path)
+    points = kitti.read_points(frame.points_path)
     cloud = PointCloud(points[:, :3], frame.stamp_ns, "velo_link", intensity=points[:, 3])
     image = Image(kitti.read_image(frame.image_path), frame.image_stamp_ns, calibration.camera.frame)
     T_camera_base = invert(calibration.T_base_velo @ calibration.T_velo_camera)

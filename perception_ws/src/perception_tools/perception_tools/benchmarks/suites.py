@@ -1,4 +1,4 @@
-"""What is measured: the LiDAR path, the camera path, and what comes behind them, each beside a peer where there is one."""
+"""What is measured: LiDAR path, camera path, and what comes behind them, each beside a peer where there is one."""
 
 import os
 import uuid
@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
+
 from perception_core.camera.detector import CameraConfig, CameraDetector, build_detector
 from perception_core.errors import ModelError
 from perception_core.fusion import CameraView, Fusion, FusionConfig
@@ -14,8 +15,6 @@ from perception_core.lidar.processor import LidarProcessor
 from perception_core.planning.occupancy import OccupancyConfig, occupancy_grid
 from perception_core.planning.sectors import SectorConfig, sector_ranges
 from perception_core.tracking import Tracker, TrackerConfig
-from perception_core.types import Detections2D
-
 from perception_tools.benchmarks.frames import BenchFrame
 from perception_tools.benchmarks.measure import Row, compare
 
@@ -49,12 +48,12 @@ def tracking(frames: Sequence[BenchFrame], folders: Sequence[Path]) -> list[Row]
     views = _views(frames, folders)
     fusion, tracker = Fusion(FusionConfig()), Tracker(TrackerConfig(), uuid.UUID(int=1).bytes)
     fused = [fusion.fuse(r.clusters, v) for r, v in zip(results, views, strict=True)]
-    rows = compare(
-        "fusion", {"ours": lambda k: fusion.fuse(results[k].clusters, views[k])}, list(range(len(frames)))
-    )
+    rows = compare("fusion", {"ours": lambda k: fusion.fuse(results[k].clusters, views[k])}, list(range(len(frames))))
     obstacles = [tracker.update(o, f.T_fixed_base, "odom") for o, f in zip(fused, frames, strict=True)]
     fresh = Tracker(TrackerConfig(), uuid.UUID(int=2).bytes)
-    rows += compare("tracking", {"ours": lambda k: fresh.update(fused[k], frames[k].T_fixed_base, "odom")}, range(len(frames)))
+    rows += compare(
+        "tracking", {"ours": lambda k: fresh.update(fused[k], frames[k].T_fixed_base, "odom")}, range(len(frames))
+    )
     grid, sectors = OccupancyConfig(), SectorConfig()
     rows += compare(
         "occupancy and sectors",
@@ -109,5 +108,5 @@ def _views(frames: Sequence[BenchFrame], folders: Sequence[Path]) -> list[list[C
         detector = build_detector(CameraConfig(), folders)
     except ModelError:
         return [[] for _ in frames]
-    found: list[Detections2D] = [detector.detect(f.image) for f in frames]
+    found = [detector.detect(f.image) for f in frames]
     return [[CameraView("front", f.camera, f.T_camera_base, d)] for f, d in zip(frames, found, strict=True)]
