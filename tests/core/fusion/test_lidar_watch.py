@@ -21,21 +21,21 @@ def due_ms(watch: LidarWatch, now_ms: int) -> list[int]:
 def test_while_scans_come_the_cameras_are_silent(watch: LidarWatch) -> None:
     for t in range(0, 1_000, 100):
         watch.image("front", t * MS, t * MS)
-        watch.scan(t * MS)
+        watch.scan(t * MS, t * MS)
     assert due_ms(watch, 5_000) == []
 
 
 def test_an_image_waits_for_the_scan_of_its_own_moment(watch: LidarWatch) -> None:
     """One frame a second, the image first: the scan 60 ms later takes it over."""
-    watch.scan(0)
+    watch.scan(0, 0)
     watch.image("front", 1_000 * MS, 1_000 * MS)
     assert due_ms(watch, 1_060) == []
-    watch.scan(1_000 * MS)
+    watch.scan(1_000 * MS, 1_060 * MS)
     assert due_ms(watch, 1_200) == []
 
 
 def test_a_dead_lidar_leaves_the_cameras_alone_after_the_timeout(watch: LidarWatch) -> None:
-    watch.scan(0)
+    watch.scan(0, 0)
     for t in (100, 200, 300, 400, 500):
         watch.image("front", t * MS, t * MS)
     assert due_ms(watch, 499) == []
@@ -50,7 +50,7 @@ def test_without_any_scan_the_timeout_counts_from_the_first_image(watch: LidarWa
 
 
 def test_the_first_camera_alive_gives_the_moments(watch: LidarWatch) -> None:
-    watch.scan(0)
+    watch.scan(0, 0)
     for t in (1_000, 1_100):
         watch.image("front", t * MS, t * MS)
         watch.image("rear", (t + 50) * MS, (t + 50) * MS)
@@ -59,8 +59,16 @@ def test_the_first_camera_alive_gives_the_moments(watch: LidarWatch) -> None:
 
 
 def test_after_a_jump_everything_starts_anew(watch: LidarWatch) -> None:
-    watch.scan(0)
+    watch.scan(0, 0)
     watch.image("front", 9_000 * MS, 9_000 * MS)
     watch.clear()
     watch.image("front", 100 * MS, 9_100 * MS)
     assert due_ms(watch, 20_000) == []
+
+
+def test_scans_that_come_late_still_come(watch: LidarWatch) -> None:
+    """Their stamps lag by 0.5 s, but the last one arrived just now."""
+    watch.image("front", 1_000 * MS, 1_000 * MS)
+    watch.scan(500 * MS, 1_000 * MS)
+    watch.image("front", 1_050 * MS, 1_050 * MS)
+    assert due_ms(watch, 1_200) == []

@@ -167,7 +167,7 @@ class Pipeline:
             self._buffer.clear()
             self._watch.clear()
         self._last_scan_ns = cloud.stamp_ns
-        self._watch.scan(cloud.stamp_ns)
+        self._watch.scan(cloud.stamp_ns, now_ns)
         self._monitor.delivered(self._rig.lidar, cloud.stamp_ns)
         self._waiting.append((now_ns, result))
         return result

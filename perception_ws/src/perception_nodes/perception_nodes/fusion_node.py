@@ -10,7 +10,15 @@ from sensor_msgs.msg import CameraInfo, PointCloud2
 from vision_msgs.msg import Detection2DArray, Detection3DArray
 
 from perception_core.errors import CalibrationError, ConfigError, TransformError
-from perception_core.fusion import CameraBuffer, CameraView, Fusion, SensorMonitor, camera_from_base, mode_of
+from perception_core.fusion import (
+    CameraBuffer,
+    CameraView,
+    Fusion,
+    LidarWatch,
+    SensorMonitor,
+    camera_from_base,
+    mode_of,
+)
 from perception_core.geometry.transforms import Transform
 from perception_core.types import Clusters, Detections2D, Objects, SensorKind, SensorState
 from perception_interfaces.msg import ObstacleArray, SensorStatus
@@ -69,8 +77,7 @@ class FusionNode(PerceptionNode[FusionNodeConfig]):
         self._camera_faults: dict[str, str] = {}
         self._join = StampJoin(("clusters", "points"))
         self._scans: list[_WaitingScan] = []
-        self._last_scan_ns: int | None = None
-        self._scan_arrived_ns = 0
+        self._watch = LidarWatch(config.fusion, config.cameras)
         self._published_ns = 0
         self._status_stamp_ns = 0
         self._objects = self.publish_to(Detection3DArray, "objects")
@@ -100,7 +107,7 @@ class FusionNode(PerceptionNode[FusionNodeConfig]):
         self._monitor = self._new_monitor()
         self._join.clear()
         self._scans.clear()
-        self._last_scan_ns = None
+        self._watch.clear()
         self._status_stamp_ns = 0
         if hasattr(self, "_tf"):
             self._tf.clear()
@@ -134,8 +141,8 @@ class FusionNode(PerceptionNode[FusionNodeConfig]):
             return
         self._buffer.add(camera, detections_from_msg(msg, (model.width, model.height)))
         self._monitor.delivered(camera, stamp_ns)
+        self._watch.image(camera, stamp_ns, time.monotonic_ns())
         self._advance()
-        self._fuse_without_lidar(camera, stamp_ns)
 
     def _on_sensor_status(self, msg: SensorStatus) -> None:
         status = sensor_status_from_msg(msg)
@@ -165,14 +172,17 @@ class FusionNode(PerceptionNode[FusionNodeConfig]):
         points, labels = cloud.labelled_points_from_msg(points_msg)
         clusters = boxes.clusters_from_cdr(clusters_cdr, points, labels)
         now_ns = time.monotonic_ns()
-        self._last_scan_ns = stamp_ns
-        self._scan_arrived_ns = now_ns
+        self._watch.scan(stamp_ns, now_ns)
         self._monitor.delivered(self.config.lidar_name, stamp_ns)
         self._scans.append(_WaitingScan(clusters, now_ns, now_ns + seconds(self.config.fusion.camera_wait)))
         self._advance()
 
     def _advance(self) -> None:
-        """Fuse the scans whose cameras have answered or whose wait is over, in order."""
+        """Fuse the scans whose cameras have answered or whose wait is over, in order; then what has no scan."""
+        self._fuse_scans()
+        self._fuse_without_lidar()
+
+    def _fuse_scans(self) -> None:
         while self._scans:
             scan = self._scans[0]
             over = time.monotonic_ns() >= scan.deadline_ns
@@ -194,24 +204,14 @@ class FusionNode(PerceptionNode[FusionNodeConfig]):
         self._publish(objects)
         self.stats.took("fuse", (time.perf_counter() - began) * 1e3)
 
-    def _fuse_without_lidar(self, camera: str, stamp_ns: int) -> None:
-        """Let the cameras stand alone when the LiDAR stays away, once for each image of the first camera alive."""
-        if self._last_scan_ns is None:  # not at once at the start: the first scan may be on its way
-            self._last_scan_ns = stamp_ns
-        timeout_ns = seconds(self.config.fusion.lidar_timeout)
-        arriving = time.monotonic_ns() - self._scan_arrived_ns <= timeout_ns  # late is not away
-        if arriving or stamp_ns - self._last_scan_ns <= timeout_ns:
-            return
-        memory_ns = seconds(self.config.fusion.camera_memory)
-        newest = {name: self._buffer.newest_stamp_ns(name) for name in self.config.cameras}
-        alive = [name for name, t in newest.items() if t is not None and stamp_ns - t <= memory_ns]
-        if alive[:1] != [camera]:
-            return
-        views, missing = self._views(stamp_ns)
-        for error in missing:
-            self.drop("no_transform", f"{error}; that camera is left out")
-        if views:
-            self._publish(self._fusion.camera_only(views, stamp_ns, self.config.base_frame))
+    def _fuse_without_lidar(self) -> None:
+        """Let the cameras stand alone at the moments for which no scan came."""
+        for stamp_ns in self._watch.due(time.monotonic_ns()):
+            views, missing = self._views(stamp_ns)
+            for error in missing:
+                self.drop("no_transform", f"{error}; that camera is left out")
+            if views:
+                self._publish(self._fusion.camera_only(views, stamp_ns, self.config.base_frame))
 
     # -- both ----------------------------------------------------------------------------------------------------
 

@@ -24,10 +24,12 @@ class LidarWatch:
         self._newest: dict[str, int] = {}
         self._pending: list[tuple[int, str, int]] = []
         self._last_scan_ns: int | None = None
+        self._last_arrival_ns: int | None = None
 
-    def scan(self, stamp_ns: int) -> None:
-        """Note a scan."""
+    def scan(self, stamp_ns: int, now_ns: int) -> None:
+        """Note a scan that arrived at ``now_ns``."""
         self._last_scan_ns = stamp_ns
+        self._last_arrival_ns = now_ns
 
     def image(self, camera: str, stamp_ns: int, now_ns: int) -> None:
         """Note an image that arrived at ``now_ns``; before the first scan the timeout counts from the first image."""
@@ -45,13 +47,18 @@ class LidarWatch:
         while self._pending and now_ns >= self._pending[0][0] + self._wait_ns:
             _, camera, stamp_ns = self._pending.pop(0)
             alive = [c for c in self._cameras if stamp_ns - self._newest.get(c, -_NS) <= self._memory_ns]
-            silent = self._last_scan_ns is None or stamp_ns - self._last_scan_ns > self._timeout_ns
-            if silent and alive[:1] == [camera]:
+            if self._is_silent(stamp_ns, now_ns) and alive[:1] == [camera]:
                 due.append(stamp_ns)
         return due
+
+    def _is_silent(self, stamp_ns: int, now_ns: int) -> bool:
+        """Tell whether the LiDAR stays away by its stamps and by its arrivals: scans that come late still come."""
+        by_stamp = self._last_scan_ns is None or stamp_ns - self._last_scan_ns > self._timeout_ns
+        by_arrival = self._last_arrival_ns is None or now_ns - self._last_arrival_ns > self._timeout_ns
+        return by_stamp and by_arrival
 
     def clear(self) -> None:
         """Forget everything, for instance when time jumped."""
         self._newest.clear()
         self._pending.clear()
-        self._last_scan_ns = None
+        self._last_scan_ns = self._last_arrival_ns = None
