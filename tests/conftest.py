@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import signal
 import sys
 from pathlib import Path
 
@@ -16,6 +17,9 @@ _WORKER = os.environ.get("PYTEST_XDIST_WORKER", "")
 _RUN = os.getppid() if _WORKER else os.getpid()
 os.environ["ROS_DOMAIN_ID"] = str(1 + (_RUN + int(_WORKER.removeprefix("gw") or 0)) % 101)
 os.environ["ROS_AUTOMATIC_DISCOVERY_RANGE"] = "LOCALHOST"
+
+# Run in the background by a shell, the tests inherit an ignored SIGINT, and so would all that they start and interrupt.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def _missing(module: str) -> bool:
@@ -38,6 +42,25 @@ def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(module, "launch_pytest")
 
 
+_REAL = {"perception_data": "PERCEPTION_DATA", "perception_models": "PERCEPTION_MODELS"}
+"""Fixtures of real recordings and weights, and the variables that name their folders."""
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out, and count as such, the tests on real recordings and weights where there are none."""
+    absent = {fixture for fixture, variable in _REAL.items() if not os.environ.get(variable)}
+    left_out = [item for item in items if absent & set(getattr(item, "fixturenames", ()))]
+    config.hook.pytest_deselected(items=left_out)
+    items[:] = [item for item in items if item not in left_out]
+
+
+def pytest_report_header() -> list[str]:
+    """Say at the top of the run which real material takes part."""
+    return [
+        f"{variable}: {os.environ.get(variable) or 'not set, its tests are left out'}" for variable in _REAL.values()
+    ]
+
+
 def _folder(variable: str) -> Path | None:
     """The folder an environment variable names; None when it is not set.
 
@@ -55,11 +78,11 @@ def _folder(variable: str) -> Path | None:
 
 @pytest.fixture(scope="session")
 def perception_data() -> Path | None:
-    """The folder with real recordings (PERCEPTION_DATA), None without."""
+    """The folder with real recordings (PERCEPTION_DATA); tests that take it are left out without."""
     return _folder("PERCEPTION_DATA")
 
 
 @pytest.fixture(scope="session")
 def perception_models() -> Path | None:
-    """The folder with network weights (PERCEPTION_MODELS), None without."""
+    """The folder with network weights (PERCEPTION_MODELS); tests that take it are left out without."""
     return _folder("PERCEPTION_MODELS")

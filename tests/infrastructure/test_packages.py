@@ -94,10 +94,10 @@ def test_imported_packages_are_declared(package: Path):
     assert needed - depends(package) == set()
 
 
-@pytest.mark.parametrize("requirements", sorted(WORKSPACE.glob("**/requirements*.txt")), ids=name)
+@pytest.mark.parametrize(
+    "requirements", [p for p in sorted(WORKSPACE.glob("**/requirements*.txt")) if ".ros" not in p.parts], ids=name
+)
 def test_requirements_are_pinned(requirements: Path):
-    if ".ros" in requirements.parts:
-        pytest.skip("not ours")
     lines = [line.split("#")[0].split(";")[0].strip() for line in requirements.read_text().splitlines()]
     loose = [line for line in lines if line and not re.fullmatch(r"[\w.-]+==[\w.]+", line)]
     # NumPy of the distribution: its cv_bridge decides

@@ -27,16 +27,12 @@ SEEN = [
 @pytest.fixture(scope="module")
 def detector(perception_models):
     """YOLOX-nano, ready."""
-    if perception_models is None:
-        pytest.skip("PERCEPTION_MODELS is not set")
     built = build_detector(CameraConfig(), [perception_models])
     built.warm_up()
     return built
 
 
-def photograph(folder: Path | None, name: str) -> Image:
-    if folder is None:
-        pytest.skip("PERCEPTION_DATA is not set")
+def photograph(folder: Path, name: str) -> Image:
     pixels = cv2.imread(str(folder / name))
     if pixels is None:
         pytest.skip(f"{folder} has no {name}")

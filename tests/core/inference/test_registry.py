@@ -82,8 +82,6 @@ def test_odd_names_are_model_errors(folder, name):
 
 
 def test_the_real_weights_are_known(perception_models):
-    if perception_models is None:
-        pytest.skip("PERCEPTION_MODELS is not set")
     path, card = find_model("yolox_nano", [perception_models])
     assert card == packaged_cards()["yolox_nano"]
     assert find_model(path) == (path, card)

@@ -3,6 +3,7 @@
 `ros2 launch` does the same, but is not installed everywhere.
 """
 
+import signal
 import sys
 from collections.abc import Sequence
 
@@ -25,6 +26,8 @@ def launch(file: str, arguments: dict[str, str]) -> int:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Take the file and name:=value words from the command line."""
+    # A shell starts background jobs with SIGINT ignored, and that is inherited: nothing could end us in good order.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     file, *words = sys.argv[1:] if argv is None else argv
     return launch(file, {name: value for name, _, value in (word.partition(":=") for word in words)})
 
