@@ -91,6 +91,8 @@ def test_the_same_input_gives_the_same_bytes(drive: tuple[RecordedDrive, list[Si
     for a, b in zip(first, second, strict=True):
         for name in ("ids", "centre", "size", "yaw", "velocity", "pose_covariance", "twist_covariance", "existence"):
             assert getattr(a.obstacles, name).tobytes() == getattr(b.obstacles, name).tobytes(), name
+        assert a.occupancy is not None
+        assert b.occupancy is not None
         assert a.occupancy.cells.tobytes() == b.occupancy.cells.tobytes()
 
 

@@ -80,13 +80,16 @@ class Rig:
 
 @dataclass(frozen=True, slots=True)
 class PipelineResult:
-    """All that one scan (or, without LiDAR, one image) gave; ``lidar`` is None when the cameras stood alone."""
+    """All that one scan (or, without LiDAR, one image) gave.
+
+    ``lidar`` is None when the cameras stood alone, ``occupancy`` where the pipeline was told to make none.
+    """
 
     stamp_ns: int
     lidar: LidarResult | None
     objects: Objects
     obstacles: Obstacles
-    occupancy: OccupancyGridData
+    occupancy: OccupancyGridData | None
     sectors: SectorRanges
 
 
@@ -100,6 +103,7 @@ class Pipeline:
         transforms: TransformSource,
         detectors: Mapping[str, CameraDetector],
         id_namespace: bytes,
+        with_occupancy: bool = True,
     ) -> None:
         """Build the pieces.
 
@@ -109,10 +113,12 @@ class Pipeline:
             transforms: where transforms come from.
             detectors: one for each camera that detects; a camera without weights has none.
             id_namespace: 16 bytes from which the obstacle ids are derived; the same bytes give the same ids.
+            with_occupancy: make the occupancy grid of each result; False where nobody looks at it.
         """
         self._config = config
         self._rig = rig
         self._transforms = transforms
+        self._with_occupancy = with_occupancy
         self._detectors = detectors
         self._lidar = LidarProcessor(config.lidar, rig.base_frame)
         self._fusion = Fusion(config.fusion)
@@ -210,7 +216,9 @@ class Pipeline:
         statuses = self._monitor.statuses(objects.stamp_ns)
         obstacles = self._tracker.update(objects, T_fixed_base, rig.fixed_frame, statuses)
         coverage = lidar.coverage if lidar is not None else None
-        grid = occupancy_grid(obstacles, T_fixed_base, coverage, self._config.occupancy)
+        grid = None
+        if self._with_occupancy:
+            grid = occupancy_grid(obstacles, T_fixed_base, coverage, self._config.occupancy)
         sectors = sector_ranges(obstacles, T_fixed_base, coverage, self._config.sectors)
         return [PipelineResult(objects.stamp_ns, lidar, objects, obstacles, grid, sectors)]
 

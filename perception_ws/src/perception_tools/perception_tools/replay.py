@@ -123,7 +123,9 @@ class _Replay:
         }
         ahead = {c.camera_name: self._cameras[c.image_topic] for c in profile.cameras if c.camera_name in detectors}
         stand_ins = cast("Mapping[str, CameraDetector]", ahead)
-        self._pipeline = Pipeline(profile.pipeline, profile.rig, self._transforms, stand_ins, _ID_NAMESPACE)
+        self._pipeline = Pipeline(
+            profile.pipeline, profile.rig, self._transforms, stand_ins, _ID_NAMESPACE, with_occupancy=False
+        )
         self._gates: dict[str, StampGate] = {}
         self._handlers = self._topic_handlers()
         if self._transforms.from_calibration:
