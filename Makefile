@@ -6,7 +6,8 @@ SHELL := /bin/bash
 
 ENV := source perception_ws/env.sh &&
 PYTEST_WORKERS ?= auto
-# These talk over DDS and have deadlines: one at a time, or they measure each other.
+# These talk over DDS and have deadlines: one at a time, or they measure each other. Each folder is a run of its own, in
+# a ROS domain of its own: what one leaves in the graph for a moment is company that a demo refuses.
 LIVE := $(wildcard tests/nodes tests/system tests/faults)
 SOURCES := perception_ws/src perception_ws/underlay tests $(wildcard launch)
 
@@ -21,8 +22,8 @@ demo: setup ## a simulated drive through the running nodes; report in out/demo
 
 test: setup ## all tests: quick ones in parallel, then those with running nodes
 	@$(ENV) status=0; \
-	python -m pytest -n $(PYTEST_WORKERS) --dist loadfile $(LIVE:%=--ignore=%) tests $(ARGS) || status=1; \
-	$(if $(LIVE),python -m pytest $(LIVE) $(ARGS) || status=1;) \
+	python -m pytest -n $(PYTEST_WORKERS) --dist loadfile $(LIVE:%=--ignore=%) tests $(ARGS) || [ $$? -eq 5 ] || status=1; \
+	for folder in $(LIVE); do python -m pytest $$folder $(ARGS) || [ $$? -eq 5 ] || status=1; done; \
 	exit $$status
 
 lint: setup ## ruff, mypy, shell syntax
