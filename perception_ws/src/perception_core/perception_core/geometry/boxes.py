@@ -89,9 +89,10 @@ def convex_hull(points: Floats) -> Floats:
     if len(unique) < 3:
         return unique
     try:
-        return unique[ConvexHull(unique).vertices]
+        hull: Floats = unique[ConvexHull(unique).vertices]
     except QhullError:  # all on one line; np.unique sorted them, so the extremes are the ends
-        return unique[[0, -1]]
+        hull = unique[[0, -1]]
+    return hull
 
 
 def distance_to_boxes(point: Floats, centre: Floats, size: Floats, yaw: Floats) -> Floats:
