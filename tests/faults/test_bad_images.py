@@ -1,6 +1,5 @@
 """Images, intrinsics and networks that are broken: named, never a crash, never a detection made of garbage."""
 
-import importlib.util
 import time
 
 import numpy as np
@@ -102,7 +101,6 @@ def test_an_image_of_another_size_than_its_camera_info_is_refused(stack, network
     assert not stack.received[DETECTIONS]
 
 
-@pytest.mark.skipif(importlib.util.find_spec("onnxruntime") is None, reason="needs ONNX Runtime")
 @pytest.mark.parametrize("content", [b"", b"this is no network", b"\x08\x07" * 500])
 def test_a_file_that_is_no_network_leaves_the_node_alive_and_silent(stack, networks_folder, content):
     (networks_folder / "tiny.onnx").write_bytes(content)

@@ -14,6 +14,8 @@ def gate():
 def test_rising_stamps_pass(gate):
     gate.check(NOW, NOW)
     gate.check(NOW + 1, NOW)
+    with pytest.raises(StampRefusedError, match="LiDAR top"):  # the second one is the newest now
+        gate.check(NOW + 1, NOW)
 
 
 @pytest.mark.parametrize(
@@ -48,9 +50,15 @@ def test_a_refused_stamp_does_not_close_the_gate(gate):
 
 def test_before_simulated_time_begins_nothing_has_an_age(gate):
     gate.check(NOW, 0)
+    with pytest.raises(StampRefusedError) as caught:  # order still counts
+        gate.check(NOW, 0)
+    assert caught.value.reason == "out_of_order"
 
 
 def test_after_a_reset_time_may_be_earlier(gate):
     gate.check(NOW, NOW)
     gate.reset()
     gate.check(NOW - 10 * SECOND, NOW - 10 * SECOND)
+    with pytest.raises(StampRefusedError) as caught:
+        gate.check(NOW - 11 * SECOND, NOW - 10 * SECOND)
+    assert caught.value.reason in {"too_old", "out_of_order"}

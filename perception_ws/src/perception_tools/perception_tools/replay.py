@@ -141,6 +141,7 @@ class _Replay:
             camera.close()
 
     def play(self) -> None:
+        """Feed every message of the recording in the order of its log, then what still waits."""
         began = time.perf_counter()
         topics = [*self._handlers, TF_TOPIC, STATIC_TF_TOPIC]
         count = sum(t.count for t in self._bag.topics.values() if t.name in topics)

@@ -152,6 +152,7 @@ class _MomentReader:
         self._model = self._camera_model(bag)
 
     def moment(self, arrays: Sequence[Obstacles], index: int) -> Moment | None:
+        """Return what the pictures of one array show; None where its ego pose or its scan is not to be had."""
         now = arrays[index]
         base = self._profile.tracking.base_frame
         try:
