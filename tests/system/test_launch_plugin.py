@@ -99,6 +99,11 @@ async def test_async_generator_goes_on_after_the_shutdown(ticker, marker: Path):
 def test_killed_process_is_seen(ticker, marker: Path, launch_context: LaunchContext):
     wait_for_lines(marker, 1)
     os.kill(ticker[1].process_details["pid"], signal.SIGKILL)
+    # A shutdown in the same instant would signal the dead process, and subprocess.Popen.send_signal then collects the
+    # exit status which launch is about to read.
+    deadline = time.monotonic() + 10.0
+    while ticker[1].return_code is None and time.monotonic() < deadline:
+        time.sleep(0.02)
     yield
     assert ticker[1].return_code == -signal.SIGKILL
     assert launch_context.is_shutdown
