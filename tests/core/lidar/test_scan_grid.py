@@ -12,10 +12,11 @@ GRID = polar_grid(80.0)
 def test_points_come_into_the_base_frame_and_are_counted_where_dropped() -> None:
     # Sensor at (1, 0, 2), turned a quarter turn left: its x is the base's y.
     T = np.array([[0.0, -1, 0, 1], [1, 0, 0, 0], [0, 0, 1, 2], [0, 0, 0, 1]])
-    points = np.array([[5, 0, -2], [0, 5, 0], [0.1, 0, 0], [200, 0, 0], [5, 0, 90], [0.2, 1.6, -1]], np.float32)
+    points = np.array([[0.1, 0, 0], [5, 0, -2], [200, 0, 0], [5, 0, 90], [0, 5, 0], [0.2, 1.6, -1]], np.float32)
     scan = grid_scan(points, T, GRID, CropConfig())
     np.testing.assert_allclose(scan.xyz, [[1, 5, 0], [-4, 0, 2]], atol=1e-6)
     np.testing.assert_allclose(scan.range, [5, 5])
+    np.testing.assert_array_equal(scan.index, [1, 4])
     np.testing.assert_allclose(scan.sensor, [1, 0, 2])
     assert scan.dropped == {"range": 2, "height": 1, "body": 1}
 

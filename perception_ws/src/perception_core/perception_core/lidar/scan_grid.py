@@ -19,6 +19,7 @@ class GriddedScan:
         range: float32 (K,) metres, horizontal distance from the sensor.
         sector: float32 (K,) azimuth in sectors, [0, sectors).
         cell: int32 (K,) ring * sectors + sector.
+        index: int32 (K,) place of each kept point in the input, rising.
         starts: int32 (cells + 1,) where each cell begins in the two sorted columns.
         sorted_z: float32 (K,) heights in the base frame, sorted by cell.
         sorted_range: float32 (K,) ranges, sorted by cell.
@@ -30,6 +31,7 @@ class GriddedScan:
     range: NDArray[np.float32]
     sector: NDArray[np.float32]
     cell: NDArray[np.int32]
+    index: NDArray[np.int32]
     starts: NDArray[np.int32]
     sorted_z: NDArray[np.float32]
     sorted_range: NDArray[np.float32]
@@ -44,24 +46,27 @@ def grid_scan(
     limits = np.array([crop.min_range, crop.max_range, crop.min_height, crop.max_height], np.float32)
     body = np.array([crop.body_min, crop.body_max], np.float32)
     T = T_base_sensor.astype(np.float32)
-    xyz, reach, sector, cell, counts, dropped = _place(points, T, limits, body, grid.table, grid.sectors, grid.rings)
+    xyz, reach, sector, cell, index, counts, dropped = _place(
+        points, T, limits, body, grid.table, grid.sectors, grid.rings
+    )
     starts, sorted_z, sorted_range = _sort_by_cell(xyz, reach, cell, counts)
     reasons = dict(zip(("range", "height", "body"), map(int, dropped), strict=True))
     sensor = T_base_sensor[:3, 3].copy()
-    return GriddedScan(xyz, reach, sector, cell, starts, sorted_z, sorted_range, sensor, reasons)
+    return GriddedScan(xyz, reach, sector, cell, index, starts, sorted_z, sorted_range, sensor, reasons)
 
 
 @kernel
 def _place(
     points: F32, T: F32, limits: F32, body: F32, table: I16, sectors: int, rings: int
-) -> tuple[F32, F32, F32, I32, I32, NDArray[np.int64]]:
-    """Return xyz, range, sector, cell of the kept points, the points a cell, and the counts of dropped ones."""
+) -> tuple[F32, F32, F32, I32, I32, I32, NDArray[np.int64]]:
+    """Return xyz, range, sector, cell, index of the kept points, the points a cell, and the counts of dropped ones."""
     x, y, z, r, turns = _polar_columns(points, T)
     n = len(points)
     xyz = np.empty((n, 3), np.float32)
     reach = np.empty(n, np.float32)
     azimuth = np.empty(n, np.float32)
     cell = np.empty(n, np.int32)
+    index = np.empty(n, np.int32)
     counts = np.zeros(rings * sectors, np.int32)
     dropped = np.zeros(3, np.int64)
     turn, to_table = np.float32(sectors), np.float32(1.0 / TABLE_STEP)
@@ -79,10 +84,10 @@ def _place(
             s = turns[i] * turn
             c = table[int(r[i] * to_table)] * sectors + min(int(s), sectors - 1)
             xyz[k, 0], xyz[k, 1], xyz[k, 2] = x[i] + T[0, 3], y[i] + T[1, 3], z[i]
-            reach[k], azimuth[k], cell[k] = r[i], s, c
+            reach[k], azimuth[k], cell[k], index[k] = r[i], s, c, i
             counts[c] += 1
             k += 1
-    return xyz[:k], reach[:k], azimuth[:k], cell[:k], counts, dropped
+    return xyz[:k], reach[:k], azimuth[:k], cell[:k], index[:k], counts, dropped
 
 
 @kernel
