@@ -9,7 +9,7 @@ from hypothesis.extra.numpy import arrays
 from perception_core.errors import CalibrationError
 from perception_core.lidar import LidarConfig, LidarProcessor
 from perception_core.lidar.processor import LidarResult
-from perception_core.types import PointCloud
+from perception_core.types import PointClass, PointCloud
 
 
 def nearest(result: LidarResult, x: float, y: float) -> int:
@@ -210,3 +210,11 @@ def check_finite(result: LidarResult, count: int) -> None:
     assert clusters.labels.max(initial=-1) == len(clusters) - 1
     assert len(result.height) == len(clusters.points)
     assert len(clusters.points) + len(result.ground_points) + sum(result.dropped.values()) == count
+    assert len(result.point_class) == len(result.point_height) == count
+    cropped = result.point_class == PointClass.DROPPED
+    np.testing.assert_array_equal(np.isnan(result.point_height), cropped)
+    assert cropped.sum() == sum(result.dropped[reason] for reason in ("range", "height", "body"))
+    assert (result.point_class == PointClass.GROUND).sum() == len(result.ground_points)
+    assert (result.point_class == PointClass.OBSTACLE).sum() == (clusters.labels >= 0).sum()
+    assert (result.point_class == PointClass.BELOW_GROUND).sum() == result.dropped["below_ground"]
+    assert (result.point_class == PointClass.OVERHEAD).sum() == result.dropped["overhead"]

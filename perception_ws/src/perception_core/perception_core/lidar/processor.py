@@ -14,6 +14,7 @@ from perception_core.lidar.connect import components
 from perception_core.lidar.coverage import ground_and_coverage
 from perception_core.lidar.ground import fit_ground, height_above_ground
 from perception_core.lidar.merge import merge_fragments
+from perception_core.lidar.point_classes import classify
 from perception_core.lidar.polar import polar_grid
 from perception_core.lidar.scan_grid import GriddedScan, grid_scan
 from perception_core.lidar.split import split_components
@@ -29,6 +30,8 @@ class LidarResult:
         clusters: obstacles with their points.
         ground_points: float32 (G, 3) points on the ground.
         height: float32 (N,) metres above ground of ``clusters.points``.
+        point_class: uint8 (P,) :class:`PointClass` of every point of the cloud, in its order.
+        point_height: float32 (P,) metres of every point of the cloud above the ground, NaN where it was cropped.
         coverage: float32 (S,) metres a sector (sector 0 starts at -pi, counter-clockwise) up to which ground was
             seen or an obstacle hit, from the sensor's place; 0 where nothing was seen.
         timings_ms: milliseconds a stage.
@@ -39,6 +42,8 @@ class LidarResult:
     clusters: Clusters
     ground_points: NDArray[np.float32]
     height: NDArray[np.float32]
+    point_class: NDArray[np.uint8]
+    point_height: NDArray[np.float32]
     coverage: NDArray[np.float32]
     timings_ms: dict[str, float]
     dropped: dict[str, int]
@@ -89,9 +94,23 @@ class LidarProcessor:
             scan, height, cells.mean, self.config.ground, self._grid, self.config.coverage_sectors
         )
         clock.lap("coverage")
+        ground = self.config.ground
+        point_class, point_height = classify(
+            len(cloud),
+            scan.index,
+            scan.range,
+            height,
+            cells.points,
+            clusters.labels,
+            ground.obstacle_height,
+            ground.height_per_range,
+        )
+        clock.lap("classes")
         below = len(scan.xyz) - len(ground_points) - len(cells.points) - cells.overhead
         dropped = {**scan.dropped, "overhead": cells.overhead, "below_ground": below}
-        return LidarResult(clusters, ground_points, cells.height, coverage, clock.laps, dropped)
+        return LidarResult(
+            clusters, ground_points, cells.height, point_class, point_height, coverage, clock.laps, dropped
+        )
 
     def _obstacle_cells(self, scan: GriddedScan, height: NDArray[np.float32]) -> BevCells:
         ground, cluster = self.config.ground, self.config.cluster

@@ -2,7 +2,7 @@
 
 from perception_core.types.classes import CLASSES
 from perception_core.types.cloud import PointCloud
-from perception_core.types.clusters import Clusters
+from perception_core.types.clusters import Clusters, PointClass
 from perception_core.types.image import Detections2D, Image
 from perception_core.types.objects import Mode, Objects, Sensor
 from perception_core.types.obstacles import Motion, Obstacles, SensorKind, SensorState, SensorStatus
@@ -16,6 +16,7 @@ __all__ = [
     "Motion",
     "Objects",
     "Obstacles",
+    "PointClass",
     "PointCloud",
     "Sensor",
     "SensorKind",

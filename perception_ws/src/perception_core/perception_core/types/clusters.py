@@ -1,5 +1,6 @@
 """What the LiDAR path finds in one scan."""
 
+import enum
 from dataclasses import dataclass
 
 import numpy as np
@@ -7,6 +8,21 @@ from numpy.typing import NDArray
 
 from perception_core.errors import CloudError
 from perception_core.types._checks import column
+
+
+class PointClass(enum.IntEnum):
+    """What the LiDAR path took one point of a scan for."""
+
+    DROPPED = 0
+    """Outside of the crop: out of range, too high or low, on the robot's own body, not finite."""
+    GROUND = 1
+    OBSTACLE = 2
+    OVERHEAD = 3
+    """Above the clearance, with nothing under it that stands."""
+    BELOW_GROUND = 4
+    """A reflection, or a hole."""
+    SPECK = 5
+    """Above ground, but too little of it to be a thing: rain, dust, a stray return, something lower than a kerb."""
 
 
 @dataclass(frozen=True, slots=True)

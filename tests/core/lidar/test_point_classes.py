@@ -1,0 +1,32 @@
+"""The class of each point of a cloud, by hand."""
+
+import numpy as np
+
+from perception_core.lidar.point_classes import classify
+from perception_core.types import PointClass
+
+
+def test_every_point_has_its_class_in_the_order_of_the_cloud() -> None:
+    # Seven points, the first and the fifth cropped; threshold 0.1 + 0.01 * 10 m = 0.2 m.
+    index = np.array([1, 2, 3, 5, 6], np.int32)
+    height = np.array([0.15, -0.3, 3.0, 1.0, 0.5], np.float32)
+    reach = np.full(5, 10.0, np.float32)
+    obstacles, labels = np.array([4, 3], np.int32), np.array([-1, 0], np.int32)
+    point_class, point_height = classify(7, index, reach, height, obstacles, labels, 0.1, 0.01)
+    expected = [
+        PointClass.DROPPED,
+        PointClass.GROUND,
+        PointClass.BELOW_GROUND,
+        PointClass.OVERHEAD,
+        PointClass.DROPPED,
+        PointClass.OBSTACLE,
+        PointClass.SPECK,
+    ]
+    assert point_class.tolist() == expected
+    np.testing.assert_array_equal(point_height, np.float32([np.nan, 0.15, -0.3, 3.0, np.nan, 1.0, 0.5]))
+
+
+def test_an_empty_cloud_has_no_classes() -> None:
+    none, nothing = np.empty(0, np.int32), np.empty(0, np.float32)
+    point_class, point_height = classify(0, none, nothing, nothing, none, none, 0.1, 0.0)
+    assert len(point_class) == len(point_height) == 0
