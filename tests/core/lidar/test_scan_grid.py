@@ -18,7 +18,7 @@ def test_points_come_into_the_base_frame_and_are_counted_where_dropped() -> None
     np.testing.assert_allclose(scan.range, [5, 5])
     np.testing.assert_array_equal(scan.index, [1, 4])
     np.testing.assert_allclose(scan.sensor, [1, 0, 2])
-    assert scan.dropped == {"range": 2, "height": 1, "body": 1}
+    assert scan.dropped == {"range": 2, "height": 1, "body": 1, "intensity": 0}
 
 
 def test_every_point_is_in_the_column_of_its_cell() -> None:
@@ -34,3 +34,21 @@ def test_every_point_is_in_the_column_of_its_cell() -> None:
 def test_an_empty_scan_has_empty_columns() -> None:
     scan = grid_scan(np.empty((0, 3), np.float32), np.eye(4), GRID, CropConfig())
     assert len(scan.xyz) == len(scan.sorted_z) == scan.starts[-1] == 0
+
+
+def test_returns_too_weak_or_too_strong_are_dropped_and_counted() -> None:
+    points = np.array([[5, 0, 0], [6, 0, 0], [7, 0, 0], [8, 0, 0], [0.1, 0, 0]], np.float32)
+    intensity = np.array([2, 3, 200, 201, 0], np.float32)
+    crop = CropConfig(min_intensity=3.0, max_intensity=200.0)
+    scan = grid_scan(points, np.eye(4), GRID, crop, intensity)
+    np.testing.assert_array_equal(scan.xyz[:, 0], [6, 7])
+    assert scan.dropped == {"range": 1, "height": 0, "body": 0, "intensity": 2}
+    # Without intensities nothing is dropped by them.
+    assert grid_scan(points, np.eye(4), GRID, crop).dropped["intensity"] == 0
+
+
+def test_an_intensity_that_is_no_number_is_outside_any_limit() -> None:
+    points = np.array([[5, 0, 0], [6, 0, 0]], np.float32)
+    crop = CropConfig(max_intensity=200.0)
+    scan = grid_scan(points, np.eye(4), GRID, crop, np.array([np.nan, 1.0], np.float32))
+    assert scan.dropped["intensity"] == 1

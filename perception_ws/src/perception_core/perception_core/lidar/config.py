@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from perception_core.config import Config, group, param
+from perception_core.errors import ConfigError
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,24 @@ class CropConfig(Config):
     body_max: tuple[float, ...] = param(
         (2.2, 1.4, 2.2), "highest corner x, y, z of the robot's own body", unit="m", low=-50.0, high=50.0
     )
+    min_intensity: float = param(
+        0.0, "weaker returns are dropped, in the driver's own unit; 0: none", low=0.0, high=1e6
+    )
+    max_intensity: float = param(
+        0.0, "stronger returns are dropped, in the driver's own unit; 0: none", low=0.0, high=1e6
+    )
+
+    def __post_init__(self) -> None:
+        """Check that the corners have three coordinates."""
+        super().__post_init__()
+        for name in ("body_min", "body_max"):
+            if len(getattr(self, name)) != 3:
+                raise ConfigError(f"{name}: expected x, y, z, got {list(getattr(self, name))}")
+
+    @property
+    def limits_intensity(self) -> bool:
+        """Whether points are dropped by intensity."""
+        return self.min_intensity > 0.0 or self.max_intensity > 0.0
 
 
 @dataclass(frozen=True)
