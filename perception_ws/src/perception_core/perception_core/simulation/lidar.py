@@ -69,21 +69,13 @@ class Lidar:
         """Sweep around ``time`` (seconds of the scenario); noise and losses come from ``rng``."""
         echoes = self.echoes(world, time)
         config = self._config
-        shape = echoes.distance.shape
-        noisy = echoes.distance + rng.normal(0.0, config.range_noise, shape).astype(np.float32)
-        if config.range_step > 0.0:
-            noisy = np.round(noisy / np.float32(config.range_step)) * np.float32(config.range_step)
-        chance = self._return_chance(echoes)
-        kept = rng.random(shape, dtype=np.float32) < chance
-        kept &= (echoes.distance > config.range_min) & (echoes.distance < config.range_max)
+        kept, distance, intensity = returns(config, echoes, rng)
         column, beam = np.nonzero(kept)
-        intensity = REFLECTIVITY[echoes.material[kept]] * np.sqrt(echoes.cosine[kept])
-        intensity *= rng.normal(1.0, 0.06, len(column)).astype(np.float32)
         cloud = PointCloud(
-            xyz=self.directions[kept] * noisy[kept][:, None],
+            xyz=self.directions[kept] * distance[:, None],
             stamp_ns=stamp_ns,
             frame=config.frame,
-            intensity=np.clip(np.round(intensity), 0.0, 255.0),
+            intensity=intensity,
             ring=beam.astype(np.uint16),
             time_offset_ns=np.round(self.offset_s * 1e9).astype(np.int64)[column],
         )
@@ -167,11 +159,27 @@ class Lidar:
         echoes.material[where] = world.surfaces.material[triangle]
         echoes.cosine[where] = np.abs((world.surfaces.face_normals[triangle] * directions[flat]).sum(axis=1))
 
-    def _return_chance(self, echoes: Echoes) -> Floats32:
-        power = REFLECTIVITY[echoes.material] / 255.0 * echoes.cosine / np.maximum(echoes.distance, 0.1) ** 2
-        detected = 1.0 - np.exp(-power / np.float32(_DETECTABLE_POWER))
-        chance: Floats32 = detected * RETURN_RATE[echoes.material] * np.float32(1.0 - self._config.dropout)
-        return np.where(echoes.objects == NOTHING, np.float32(0.0), chance)
+
+def returns(
+    config: LidarConfig, echoes: Echoes, rng: np.random.Generator
+) -> tuple[NDArray[np.bool_], Floats32, Floats32]:
+    """Tell what the sensor makes of echoes of any shape: which it detects, and of those range and intensity (K,)."""
+    shape = echoes.distance.shape
+    noisy = echoes.distance + rng.normal(0.0, config.range_noise, shape).astype(np.float32)
+    if config.range_step > 0.0:
+        noisy = np.round(noisy / np.float32(config.range_step)) * np.float32(config.range_step)
+    kept = rng.random(shape, dtype=np.float32) < _return_chance(config, echoes)
+    kept &= (echoes.distance > config.range_min) & (echoes.distance < config.range_max)
+    intensity = REFLECTIVITY[echoes.material[kept]] * np.sqrt(echoes.cosine[kept])
+    intensity *= rng.normal(1.0, 0.06, len(intensity)).astype(np.float32)
+    return kept, noisy[kept], np.clip(np.round(intensity), 0.0, 255.0)
+
+
+def _return_chance(config: LidarConfig, echoes: Echoes) -> Floats32:
+    power = REFLECTIVITY[echoes.material] / 255.0 * echoes.cosine / np.maximum(echoes.distance, 0.1) ** 2
+    detected = 1.0 - np.exp(-power / np.float32(_DETECTABLE_POWER))
+    chance: Floats32 = detected * RETURN_RATE[echoes.material] * np.float32(1.0 - config.dropout)
+    return np.where(echoes.objects == NOTHING, np.float32(0.0), chance)
 
 
 def beam_elevations(config: LidarConfig) -> NDArray[np.float64]:

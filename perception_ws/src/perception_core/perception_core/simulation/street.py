@@ -122,12 +122,13 @@ def _houses(config: StreetConfig, route: Route, rng: np.random.Generator) -> Ite
             length = float(rng.uniform(9.0, 19.0))
             depth = float(rng.uniform(9.0, 13.0))
             setback = float(rng.choice([0.0, 0.0, 0.3, 1.5]))
-            house = _house(length, depth, int(rng.integers(2, 6)), rng)
-            yield house.moved(place(route, s + length / 2.0, side * (front + setback + depth / 2.0)))
+            house_mesh = house(length, depth, int(rng.integers(2, 6)), rng)
+            yield house_mesh.moved(place(route, s + length / 2.0, side * (front + setback + depth / 2.0)))
             s += length + float(rng.choice([0.0, 0.0, 0.0, 3.0, 9.0]))
 
 
-def _house(length: float, depth: float, floors: int, rng: np.random.Generator) -> Mesh:
+def house(length: float, depth: float, floors: int, rng: np.random.Generator) -> Mesh:
+    """Build a house of a length along x and a depth along y in metres, with a hip roof or a flat one."""
     wall = _WALLS[int(rng.integers(len(_WALLS)))]
     roof = _ROOFS[int(rng.integers(len(_ROOFS)))]
     height = 3.4 + 3.1 * floors
@@ -155,9 +156,9 @@ def _furniture(config: StreetConfig, route: Route, rng: np.random.Generator) -> 
         shift = float(rng.uniform(0.0, config.tree_spacing))
         for s in np.arange(-BEFORE + shift, route.length + BEYOND - 10.0, config.tree_spacing):
             if all(abs(s - other) > 5.0 for other in busy):
-                yield _tree(rng).moved(place(route, s + float(rng.uniform(-1.0, 1.0)), side * row, config.kerb_height))
+                yield tree(rng).moved(place(route, s + float(rng.uniform(-1.0, 1.0)), side * row, config.kerb_height))
         for s in np.arange(-BEFORE + 6.0 + 8.0 * side, route.length + BEYOND, config.lamp_spacing):
-            yield _lamp(-side).moved(place(route, s, side * (row - 0.25), config.kerb_height))
+            yield lamp(-side).moved(place(route, s, side * (row - 0.25), config.kerb_height))
         for s in np.arange(-BEFORE + 18.0 + 9.0 * side, route.length + BEYOND, 41.0):
             yield _bin().moved(place(route, s, side * (row + 0.1), config.kerb_height))
     for crossing in config.crossings:
@@ -165,7 +166,8 @@ def _furniture(config: StreetConfig, route: Route, rng: np.random.Generator) -> 
             yield _sign().moved(place(route, crossing - 2.6, side * (row - 0.2), config.kerb_height))
 
 
-def _tree(rng: np.random.Generator) -> Mesh:
+def tree(rng: np.random.Generator) -> Mesh:
+    """Build a tree with a crown of six clumps on a bare trunk, 5 to 7 m tall."""
     height = float(rng.uniform(2.3, 3.2))
     trunk = tube((0, 0, 0), (0, 0, height + 1.2), (0.16, 0.09), Material.BARK, (0.34, 0.27, 0.20), 8)
     crown = []
@@ -178,7 +180,8 @@ def _tree(rng: np.random.Generator) -> Mesh:
     return merge([trunk, *crown])
 
 
-def _lamp(towards: float) -> Mesh:
+def lamp(towards: float) -> Mesh:
+    """Build a street lamp 7 m tall whose arm reaches to the left (``towards`` 1) or right (-1)."""
     pole = tube((0, 0, 0), (0, 0, 6.8), (0.08, 0.05), Material.METAL, _STEEL, 8)
     arm = tube((0, 0, 6.75), (0, 1.6 * towards, 7.1), (0.04, 0.03), Material.METAL, _STEEL, 6)
     head = box((0.22, 0.7, 0.1), (0.0, 1.8 * towards, 7.1), Material.METAL, (0.5, 0.5, 0.5))
