@@ -109,6 +109,34 @@ def test_a_drone_has_the_ground_below(altitude):
     assert np.median(points[below, 2]) == pytest.approx(-altitude, abs=0.8)
 
 
+def test_what_is_small_is_where_it_should_be():
+    scan = labelled_scan("small", "ouster128", 1)
+    truth = scan.truth
+    cubes = np.flatnonzero((truth.size == 0.15).all(axis=1))
+    # The robot is turned by a degree or two against the street and off its middle by 1 m.
+    assert truth.centre[cubes, 0] == pytest.approx([5.0, 10.0, 15.0, 20.0], abs=0.1)
+    child = int(np.flatnonzero(truth.size[:, 2] == 1.1)[0])
+    car = child - 1
+    gap = truth.centre[child] - truth.centre[car]
+    across = abs(-np.sin(truth.yaw[car]) * gap[0] + np.cos(truth.yaw[car]) * gap[1])
+    assert across - (truth.size[child, 1] + truth.size[car, 1]) / 2.0 == pytest.approx(0.4, abs=1e-6)
+    rope = int(np.flatnonzero(truth.size[:, 0] < 0.03)[0])
+    assert truth.centre[rope, 2] - truth.size[rope, 2] / 2.0 == pytest.approx(1.2, abs=0.03)
+    overhead = scan.height[scan.surface == Surface.OVERHEAD]
+    assert overhead.min() >= 2.9
+    assert len(overhead) > 100
+
+
+def test_a_ramp_keeps_its_grade_between_walls():
+    ramps = [LidarScene("ramp", seed) for seed in range(4)]
+    for scene in ramps:
+        land = scene.place.parts.land
+        low, high = (land.height(s, 0.0) for s in (13.0, 13.5))
+        assert 0.0 <= abs(high - low) / 0.5 <= 0.2 + 1e-9
+        assert land.height(14.0, 5.0) == 0.0
+        assert (scene.scan().surface == Surface.STRUCTURE).sum() > 100
+
+
 @pytest.mark.parametrize("name", SCENES)
 def test_every_scene_with_every_sensor(name):
     scene = LidarScene(name, 5)

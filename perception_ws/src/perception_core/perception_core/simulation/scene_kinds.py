@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from perception_core.geometry.transforms import Transform, from_yaw
+from perception_core.simulation import people, vehicles
 from perception_core.simulation.materials import Material
 from perception_core.simulation.scene_land import Floats, Land, grade, level, street_profile
 from perception_core.simulation.scene_parts import VEHICLES, Parts
@@ -111,6 +112,122 @@ def _truck_beside(rng: np.random.Generator) -> Setting:
     return _furnished(parts, street)
 
 
+def _puddles(rng: np.random.Generator) -> Setting:
+    """A street after rain: its water mirrors what stands behind it to below the ground."""
+    street = _street(rng)
+    parts = Parts(Land(profile=street_profile(street.half, street.kerbs, street.sidewalk)), rng)
+    for _ in range(int(rng.integers(8, 16))):
+        s, across = float(rng.choice([-1.0, 1.0]) * rng.uniform(5.0, 35.0)), rng.uniform(-0.75, 0.75)
+        radii = rng.uniform([0.5, 0.4], [4.0, 0.2 * street.half + 0.4]).tolist()
+        parts.puddle(s, float(across) * street.half, (radii[0], radii[1]))
+    return _furnished(parts, street)
+
+
+def _grass(rng: np.random.Generator) -> Setting:
+    """A meadow with bumps and hollows up to 0.3 m, its grass 3 to 5 cm rough."""
+    bumps = rng.uniform([-30.0, -30.0, -0.25, 1.0], [30.0, 30.0, 0.3, 3.0], (60, 4))
+    lean = rng.normal(0.0, 0.02, 2)
+
+    def elevation(s: Floats, d: Floats) -> Floats:
+        z = lean[0] * s + lean[1] * d
+        for x, y, height, radius in bumps:
+            z = z + height * np.exp(-((s - x) ** 2 + (d - y) ** 2) / (2.0 * radius**2))
+        return np.asarray(z)
+
+    land = Land(elevation, roughness=float(rng.uniform(0.03, 0.05)), fine=0.25, fine_reach=30.0)
+    parts = Parts(land, rng)
+    parts.taken.append((0.0, 0.0, 4.0))
+    _countryside(parts)
+    for _ in range(int(rng.integers(1, 4))):
+        start, side = float(rng.uniform(-40.0, 25.0)), float(rng.choice([-1.0, 1.0]))
+        parts.hedge((start, start + float(rng.uniform(6.0, 20.0))), side * float(rng.uniform(6.0, 25.0)), 1.2)
+    return _on_wheels(parts, 0.0, float(rng.normal(0.0, 0.3)))
+
+
+def _ramp(rng: np.random.Generator) -> Setting:
+    """A garage ramp of 15 to 20 % between walls, down to a gate or up to a deck; we stand before it or on it."""
+    start, run, half = float(rng.uniform(-6.0, 12.0)), float(rng.uniform(11.0, 16.0)), float(rng.uniform(1.5, 2.0))
+    steep = float(rng.uniform(0.15, 0.2) * rng.choice([-1.0, 1.0]))
+    end = start + run
+
+    def elevation(s: Floats, d: Floats) -> Floats:
+        within = np.clip((half + 0.02 - np.abs(d)) / 0.02, 0.0, 1.0)
+        return np.asarray(within * (grade(s, start, steep, 2.0) - grade(s, end, steep, 2.0)))
+
+    edges = (-half - 0.02, -half, half, half + 0.02)
+    land = Land(elevation, tuple((d, 0.0, Material.CONCRETE) for d in edges), Material.ASPHALT)
+    parts = Parts(land, rng)
+    for side in (-1.0, 1.0):
+        offset = half + 0.13 if steep < 0.0 else half - 0.12
+        parts.wall((start, end + 8.0), side * offset, float(rng.uniform(0.4, 1.0)), 0.2)
+        if rng.uniform() < 0.7:
+            parts.vehicle(str(rng.choice(VEHICLES)), float(rng.uniform(5.0, 25.0)), side * (half + 3.0))
+    parts.shed(end + 9.5, 0.0, (2.0, 2.0 * half, 3.0))
+    if steep < 0.0:
+        parts.slab((end + 2.0, end + 9.0), half, 2.1)
+    if rng.uniform() < 0.6:
+        parts.vehicle(str(rng.choice(VEHICLES)), max(start + float(rng.uniform(3.0, run)), 9.0), 0.0)
+    else:
+        parts.person(max(start + float(rng.uniform(1.0, run)), 5.0), float(rng.uniform(-0.5, 0.5)) * half)
+    parts.block(
+        (0.15, 0.15, 0.15), max(start, 0.0) + float(rng.uniform(3.5, 6.0)), float(rng.uniform(-0.5, 0.5)) * half
+    )
+    return _on_wheels(parts, float(rng.uniform(-0.2, 0.2)), float(rng.normal(0.0, 0.03)))
+
+
+def _small(rng: np.random.Generator) -> Setting:
+    """What is easily lost or joined: cubes of 15 cm, kerb stones, a child by a car, two people, poles, hanging things."""
+    street = Street(6.0, (0.12, 0.12), 3.0, -1.0)
+    parts = Parts(Land(profile=street_profile(street.half, street.kerbs, street.sidewalk)), rng)
+    for s in (5.0, 10.0, 15.0, 20.0):
+        parts.block((0.15, 0.15, 0.15), s, street.ego_d + float(rng.uniform(-1.2, 1.2)), float(rng.uniform(0.0, 1.5)))
+    for s in (-8.0, 7.5):
+        parts.block(
+            (1.0, 0.12, float(rng.uniform(0.15, 0.25))), s, float(rng.uniform(1.2, 2.2)), float(rng.uniform(0, 3))
+        )
+    _child_by_a_car(parts, float(rng.uniform(9.0, 14.0)), -street.half + 1.1)
+    s, d = float(rng.uniform(-14.0, -8.0)), float(rng.uniform(-2.5, -1.0))
+    apart = people.WALKER_SIZE[1] + 0.5
+    parts.person(s, d, 0.0, float(rng.uniform(1.6, 1.9)))
+    parts.person(s, d + apart, 0.0, float(rng.uniform(1.6, 1.9)))
+    for s in (6.0, 11.0, 17.0):
+        where = (s + float(rng.uniform(-1.0, 1.0)), street.half - float(rng.uniform(0.6, 1.2)))
+        parts.pole(*where, float(rng.uniform(0.8, 2.0)), float(rng.uniform(0.02, 0.05)), in_truth=True)
+    _things_that_hang(parts, street)
+    for side in (-1.0, 1.0):
+        parts.wall((-40.0, 45.0), side * (street.outer + 0.8), float(rng.uniform(0.7, 2.5)))
+    return _on_wheels(parts, street.ego_d, float(rng.normal(0.0, 0.02)))
+
+
+def _child_by_a_car(parts: Parts, s: float, d: float) -> None:
+    """Let a child of 1.1 m stand 0.4 m beside a parked car, body to body."""
+    model, height = str(parts.rng.choice(VEHICLES)), 1.1
+    half_car = vehicles.vehicle_size(model)[1] / 2.0
+    half_child = people.WALKER_SIZE[1] * height / people.WALKER_SIZE[2] / 2.0
+    parts.vehicle(model, s, d)
+    parts.person(s + float(parts.rng.uniform(-1.5, 1.5)), d + half_car + 0.4 + half_child, 0.0, height)
+
+
+def _things_that_hang(parts: Parts, street: Street) -> None:
+    """A rope at 1.2 m, gates at 1.6 m and 4 m, low and high branches, a bridge at 4.5 m."""
+    rng, half = parts.rng, street.half
+    s = float(rng.uniform(8.0, 12.0))
+    parts.wire(s, (1.5, half - 0.6), 1.2, 0.012, 0.08)
+    for d in (1.5, half - 0.6):
+        parts.pole(s, d, 1.5, 0.05)
+    s = float(rng.uniform(15.5, 18.5))
+    parts.beam(s, 1.6, 0.12, (0.4, half - 0.3))
+    for d in (0.4, half - 0.3):
+        parts.pole(s, d, 1.8, 0.06)
+    s = float(rng.uniform(23.0, 26.0))
+    parts.beam(s, 4.0, 0.25, (-half - 0.3, half + 0.3))
+    for d in (-half - 0.3, half + 0.3):
+        parts.pole(s, d, 4.3, 0.1)
+    parts.branch(float(rng.uniform(-7.0, -5.0)), half + 0.6, 1.4, 4.0)
+    parts.branch(float(rng.uniform(12.0, 14.0)), -half - 0.6, 3.0, 5.0)
+    parts.bridge(float(rng.uniform(30.0, 36.0)), 4.5, 3.0, (-half - 1.0, half + 1.0))
+
+
 def _drone(low: float, high: float) -> Callable[[np.random.Generator], Setting]:
     """A drone over gentle land; its base frame is at the drone, so the ground is at about minus its altitude."""
 
@@ -155,8 +272,13 @@ def _furnished(parts: Parts, street: Street) -> Setting:
     _pedestrians(parts, street)
     for side in (-1.0, 1.0):
         _roadside(parts, street, side)
+    return _on_wheels(parts, street.ego_d, float(parts.rng.normal(0.0, 0.06)))
+
+
+def _on_wheels(parts: Parts, d: float, yaw: float) -> Setting:
+    """Put a car-like robot on the ground, tilted as the ground below its wheels is."""
     rng = parts.rng
-    T_world_base = parts.land.pose(0.0, street.ego_d, float(rng.normal(0.0, 0.06)), upright=False)
+    T_world_base = parts.land.pose(0.0, d, yaw, upright=False)
     mount = (float(rng.uniform(-0.3, 0.8)), 0.0, float(rng.uniform(1.6, 2.0)))
     return Setting(parts, T_world_base, from_yaw(0.0, mount))
 
@@ -264,6 +386,10 @@ KINDS: dict[str, Callable[[np.random.Generator], Setting]] = {
     "kerbs": _kerbs,
     "pitching": _pitching,
     "truck_beside": _truck_beside,
+    "ramp": _ramp,
+    "grass": _grass,
+    "puddles": _puddles,
+    "small": _small,
     "drone": _drone(1.0, 30.0),
     "drone_2m": _drone(2.0, 2.0),
     "drone_10m": _drone(10.0, 10.0),

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from perception_core.geometry.transforms import Transform
 from perception_core.simulation import people, street, vehicles
 from perception_core.simulation.materials import Material
-from perception_core.simulation.mesh import Colour, Mesh, box, grid, merge, painted, tube
+from perception_core.simulation.mesh import Colour, Mesh, box, ellipsoid, grid, merge, painted, tube
 from perception_core.simulation.scene_land import Land
 from perception_core.types import classes
 
@@ -176,6 +176,32 @@ class Parts:
             for side in (-1.0, 1.0)
         ]
         self.add(merge(piers).moved(self.land.pose(s, middle)), Surface.STRUCTURE)
+
+    def slab(self, ends: tuple[float, float], half: float, low: float) -> None:
+        """Cover the ground between two s and half a width to either side with a level ceiling."""
+        length, middle = ends[1] - ends[0], (ends[0] + ends[1]) / 2.0
+        mesh = box((length, 2.0 * half, 0.3), (0.0, 0.0, low + 0.15), Material.CONCRETE, _GREY)
+        self.add(mesh.moved(self.land.pose(middle, 0.0)), Surface.OVERHEAD)
+
+    def branch(self, s: float, d: float, low: float, length: float) -> None:
+        """Grow a tree's stem and one branch with leaves that reaches over the road; a low one is an object."""
+        towards = -np.sign(d)
+        stem = tube((0, 0, -0.2), (0, 0, low + 1.5), (0.15, 0.1), Material.BARK, _GREY, 8)
+        self.add(stem.moved(self.land.pose(s, d)), Surface.STRUCTURE)
+        thickness = 0.3
+        size = (thickness * 2.0, length, thickness * 2.0)
+        middle, centre = d + towards * length / 2.0, low + thickness
+        reach = length / 2.0
+        wood = tube((0, -reach, centre), (0, reach, centre), (0.03, 0.03), Material.BARK, _GREY, 6)
+        leaves = [
+            ellipsoid((thickness, 0.35, thickness), (0.0, y, centre), Material.LEAVES, _GREY, 8)
+            for y in np.arange(-reach + 0.35, reach - 0.3, 0.6)
+        ]
+        mesh = merge([wood, *leaves])
+        if low < OVERHEAD_BOTTOM:
+            self.thing(mesh, size, classes.UNKNOWN, (s, middle), bottom=low)
+        else:
+            self.add(mesh.moved(self.land.pose(s, middle)), Surface.OVERHEAD)
 
     def house(self, s: float, d: float, size: tuple[float, float], yaw: float = 0.0) -> None:
         """Build a house whose cellar reaches 4 m below its middle, so that it stands on slopes too."""
