@@ -9,9 +9,17 @@ import sys
 from collections.abc import Sequence
 
 from perception_core.errors import PerceptionError
-from perception_tools.commands import bench, convert, demo, doctor, replay, simulate
+from perception_tools.commands import bench, convert, demo, doctor, replay, simulate, view
 
-COMMANDS = {"demo": demo, "convert": convert, "simulate": simulate, "replay": replay, "doctor": doctor, "bench": bench}
+COMMANDS = {
+    "demo": demo,
+    "convert": convert,
+    "simulate": simulate,
+    "replay": replay,
+    "view": view,
+    "doctor": doctor,
+    "bench": bench,
+}
 """Each module has HELP, add_arguments(parser) and run(arguments) -> exit status; heavy imports happen in run."""
 
 

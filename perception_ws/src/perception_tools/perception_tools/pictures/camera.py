@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from perception_core.geometry.boxes import corners_3d
 from perception_core.geometry.transforms import apply, invert
 from perception_nodes.conversions.markers import COLOURS
+from perception_tools.pictures.labels import write_labels
 from perception_tools.scene import Moment, View, class_name, is_prominent, label, points_of
 
 _WIDTH = 1920
@@ -16,7 +17,6 @@ _EDGES = ((0, 1), (1, 2), (2, 3), (3, 0), (4, 5), (5, 6), (6, 7), (7, 4), (0, 4)
 _NEAR = 0.3
 _UNNAMED_RANGE, _LABEL_RANGE = 25.0, 60.0
 _POINT_OPACITY = 0.6
-_FONT, _FONT_SCALE = cv2.FONT_HERSHEY_SIMPLEX, 0.5
 
 Pixels = NDArray[np.uint8]
 Segment = tuple[tuple[int, int], tuple[int, int]]
@@ -40,7 +40,7 @@ def draw_camera(moment: Moment, path: Path) -> Path | None:
             _draw_box(canvas, segments, _bgr(class_name(obstacles, i)), 2 if is_prominent(obstacles, i) else 1)
             if segments and is_prominent(obstacles, i) and depth[i] < _LABEL_RANGE:
                 anchors.append((i, _top_left(segments)))
-    _write_labels(canvas, [(label(obstacles, i), at, _bgr(class_name(obstacles, i))) for i, at in reversed(anchors)])
+    write_labels(canvas, [(label(obstacles, i), at, _bgr(class_name(obstacles, i))) for i, at in reversed(anchors)])
     cv2.imwrite(str(path), canvas)
     return path
 
@@ -86,26 +86,6 @@ def _draw_box(canvas: Pixels, segments: list[Segment], colour: tuple[float, ...]
 def _top_left(segments: list[Segment]) -> tuple[int, int]:
     ends = [end for segment in segments for end in segment]
     return min(u for u, _ in ends), min(v for _, v in ends)
-
-
-def _write_labels(canvas: Pixels, labels: list[tuple[str, tuple[int, int], tuple[float, ...]]]) -> None:
-    """Write the labels, the nearest obstacle's first; those that would lie on another are left out."""
-    taken: list[tuple[int, int, int, int]] = []
-    for text, (u, v), colour in labels:
-        (width, height), _ = cv2.getTextSize(text, _FONT, _FONT_SCALE, 1)
-        x = int(np.clip(u, 0, canvas.shape[1] - width - 6))
-        y = int(np.clip(v - 5, height + 6, canvas.shape[0] - 6))
-        area = (x, y - height - 4, x + width + 6, y + 4)
-        if any(area[0] < t[2] and t[0] < area[2] and area[1] < t[3] and t[1] < area[3] for t in taken):
-            continue
-        taken.append(area)
-        patch = canvas[area[1] : area[3], area[0] : area[2]]
-        patch[:] = patch // 4
-        cv2.putText(canvas, text, (x + 3, y), _FONT, _FONT_SCALE, _light(colour), 1, cv2.LINE_AA)
-
-
-def _light(colour: tuple[float, ...]) -> tuple[float, ...]:
-    return tuple(0.5 * c + 127.5 for c in colour)
 
 
 def _bgr(name: str) -> tuple[float, float, float]:
