@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 from perception_core.config import Config, group, param
 from perception_core.errors import ConfigError
+from perception_core.lidar.assembly import DeskewConfig
+from perception_core.lidar.join import JoinConfig
 
 
 @dataclass(frozen=True)
@@ -109,4 +111,6 @@ class LidarConfig(Config):
     crop: CropConfig = group(CropConfig)
     ground: GroundConfig = group(GroundConfig)
     cluster: ClusterConfig = group(ClusterConfig)
+    deskew: DeskewConfig = group(DeskewConfig)
+    join: JoinConfig = group(JoinConfig)
     coverage_sectors: int = param(360, "azimuth sectors of the coverage", low=8, high=3600)
