@@ -1,23 +1,29 @@
 """From one scan to clusters: crop, ground, bird's-eye components, oriented boxes, coverage."""
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from perception_core.errors import CalibrationError
+from perception_core.geometry.transforms import Transform
+from perception_core.lidar import deskew
 from perception_core.lidar.bev import BevCells, collect_cells
+from perception_core.lidar.body import around_sensor, body_table
 from perception_core.lidar.boxes import centre_covariance, extents, oriented_boxes
 from perception_core.lidar.config import LidarConfig
 from perception_core.lidar.connect import components
 from perception_core.lidar.coverage import ground_and_coverage
 from perception_core.lidar.ground import fit_ground, height_above_ground
+from perception_core.lidar.joined_cloud import joined_cloud
 from perception_core.lidar.merge import merge_fragments
 from perception_core.lidar.point_classes import classify
 from perception_core.lidar.polar import polar_grid
 from perception_core.lidar.scan_grid import GriddedScan, grid_scan
 from perception_core.lidar.split import split_components
+from perception_core.types.body import BodyBox
 from perception_core.types.cloud import PointCloud
 from perception_core.types.clusters import Clusters
 
@@ -35,7 +41,7 @@ class LidarResult:
         coverage: float32 (S,) metres a sector (sector 0 starts at -pi, counter-clockwise) up to which ground was
             seen or an obstacle hit, from the sensor's place; 0 where nothing was seen.
         timings_ms: milliseconds a stage.
-        dropped: points left out, by reason: ``range``, ``height`` and ``body`` (cropped), ``overhead`` (above the
+        dropped: points left out, by reason: ``range``, ``height``, ``body`` and ``intensity`` (cropped), ``overhead`` (above the
             clearance with nothing under it), ``below_ground`` (reflections).
     """
 
@@ -50,13 +56,16 @@ class LidarResult:
 
 
 class LidarProcessor:
-    """The LiDAR path for one sensor; holds its configuration and grid, no state between scans."""
+    """The LiDAR path for one sensor, or several joined; holds its configuration and grid, no state between scans."""
 
-    def __init__(self, config: LidarConfig | None = None, base_frame: str = "base_link") -> None:
-        """Prepare the grid for ``config``."""
+    def __init__(
+        self, config: LidarConfig | None = None, base_frame: str = "base_link", body: Sequence[BodyBox] = ()
+    ) -> None:
+        """Prepare the grid for ``config``; ``body`` is cropped beside the box in it."""
         self.config = config or LidarConfig()
         self.base_frame = base_frame
         self._grid = polar_grid(self.config.crop.max_range)
+        self._body = body_table(self.config.crop, body)
 
     def warm_up(self) -> None:
         """Compile every kernel (cached on disk), so that nothing compiles in the first scan."""
@@ -65,7 +74,9 @@ class LidarProcessor:
         xyz[:, 2] = generator.uniform(-1.8, 4.0, 4000)
         T = np.eye(4)
         T[2, 3] = 1.73
-        self.process(PointCloud(xyz, 0, "sensor"), T)
+        cloud = PointCloud(xyz, 0, "sensor", intensity=np.ones(len(xyz), np.float32))
+        self.process_joined([(cloud, T), (cloud, T)])
+        deskew.warm_up()
 
     def process(self, cloud: PointCloud, T_base_sensor: NDArray[np.float64]) -> LidarResult:
         """Find ground and clusters.
@@ -77,10 +88,32 @@ class LidarProcessor:
         Raises:
             CalibrationError: the transform is no finite (4, 4).
         """
+        return self._process(cloud, T_base_sensor, self._body)
+
+    def process_joined(self, clouds: Sequence[tuple[PointCloud, Transform]]) -> LidarResult:
+        """Find ground and clusters in the clouds of several LiDARs; ranges and azimuths are those from the first.
+
+        ``point_class`` and ``point_height`` hold the points of all clouds, one after the other. What lies within
+        ``crop.min_range`` of any of the sensors is left out.
+
+        Args:
+            clouds: (cloud in its sensor's frame, T_base_sensor) of each LiDAR, all at one stamp; at least one.
+
+        Raises:
+            CloudError: no cloud.
+            CalibrationError: a transform is no finite (4, 4).
+        """
+        cloud, T_base_first = joined_cloud(clouds)
+        crop = self.config.crop
+        height = crop.max_height - crop.min_height
+        columns = [around_sensor(T, crop.min_range, height) for _, T in clouds[1:]]
+        return self._process(cloud, T_base_first, np.concatenate([self._body, *columns]))
+
+    def _process(self, cloud: PointCloud, T_base_sensor: Transform, body: NDArray[np.float32]) -> LidarResult:
         if T_base_sensor.shape != (4, 4) or not np.isfinite(T_base_sensor).all():
             raise CalibrationError(f"T_base_sensor: expected a finite (4, 4), got {T_base_sensor!r}")
         clock = _Clock()
-        scan = grid_scan(cloud.xyz, T_base_sensor, self._grid, self.config.crop)
+        scan = grid_scan(cloud.xyz, T_base_sensor, self._grid, self.config.crop, cloud.intensity, body)
         clock.lap("crop")
         model = fit_ground(scan, self._grid, self.config.ground)
         height = height_above_ground(scan, model)
