@@ -37,14 +37,14 @@ def test_a_card_is_read(write):
 @pytest.mark.parametrize(
     ("old", "new", "reason"),
     [
-        ("family: yolox", "family: yolo99", "family: 'yolo99' is none of yolox"),
-        ("task: detection", "task: poetry", "task: 'poetry' is none of detection"),
+        ("family: yolox", "family: yolo99", "family: 'yolo99' is none of yolox, yolov5"),
+        ("task: detection", "task: poetry", "task: 'poetry' is none of detection, segmentation"),
         ("  colour: bgr", "  colour: grb", "colour: 'grb' is none of bgr, rgb"),
         ("  colour: bgr\n", "", "input.colour: missing"),
         ("nms_iou: 0.45\n", "", "nms_iou: missing"),
         ("nms_iou: 0.45", "nms_iou: 1.5", "nms_iou: 1.5 is out of range, expected 0 to 1"),
         ("nms_iou: 0.45", "nms_iou: high", "nms_iou: expected float, got 'high'"),
-        ("nms_iou: 0.45", "nms_iou: 0.45\nanchors: 5", "anchors: unknown parameter"),
+        ("nms_iou: 0.45", "nms_iou: 0.45\nanchor: 5", "anchor: unknown parameter"),
         ("nms_iou: 0.45", "nms_iou: 0.45\nnms_iou: 0.6", "repeated key"),
         ("nms_iou: 0.45", "nms_iou: 0.45\nlabels: [car]", "labels: unknown parameter"),
         ("nms_iou: 0.45", "nms_iou: 0.45\nsha256: [ABC]", "sha256: 'ABC' is not 64"),

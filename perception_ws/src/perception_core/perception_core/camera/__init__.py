@@ -1,14 +1,16 @@
-"""Cameras: image encodings, detection, overlay."""
+"""Cameras: image encodings, detection, segmentation, overlay."""
 
-from perception_core.camera.detector import CameraConfig, CameraDetector, build_detector
+from perception_core.camera.detector import CameraConfig, CameraDetector, CameraResult, build_detector
 from perception_core.camera.encodings import decode_compressed, decode_image
-from perception_core.camera.overlay import draw_detections
+from perception_core.camera.overlay import draw_detections, draw_result
 
 __all__ = [
     "CameraConfig",
     "CameraDetector",
+    "CameraResult",
     "build_detector",
     "decode_compressed",
     "decode_image",
     "draw_detections",
+    "draw_result",
 ]

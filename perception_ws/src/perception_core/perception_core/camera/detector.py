@@ -1,9 +1,10 @@
-"""From a camera image to boxes of the stack's classes in its own pixels."""
+"""From a camera image to boxes, masks and classes of pixels of the stack's vocabulary, in its own pixels."""
 
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,16 +14,19 @@ from perception_core.camera.seams import cut_by_seam, mend_seams
 from perception_core.config import Config, group, param
 from perception_core.errors import ModelError
 from perception_core.inference import nms, preprocess
-from perception_core.inference.backend import Backend, single_image_input
+from perception_core.inference.backend import Backend
 from perception_core.inference.candidates import Candidates
 from perception_core.inference.factory import InferenceConfig, create_backend
-from perception_core.inference.heads import create_head
+from perception_core.inference.heads import NO_CLASS, Head, MaskHead, create_class_map_head, create_head
 from perception_core.inference.layout import Placement, to_source
+from perception_core.inference.masks import labels_to_source, masks_to_source
 from perception_core.inference.model_card import ModelCard
-from perception_core.inference.preprocess import Preprocessor
+from perception_core.inference.network_input import network_input
+from perception_core.inference.preprocess import BatchPreprocessor
 from perception_core.inference.registry import find_model
-from perception_core.types import Detections2D, Image
+from perception_core.types import Detections2D, Image, InstanceMasks, Segmentation
 from perception_core.types.classes import INDEX
+from perception_core.types.segments import SEGMENT_INDEX, UNKNOWN
 
 _MIN_SIDE = 1.0
 """Boxes thinner than a pixel after clipping lie outside the image."""
@@ -50,8 +54,23 @@ class CameraConfig(Config):
     inference: InferenceConfig = group(InferenceConfig)
 
 
+@dataclass(frozen=True, slots=True)
+class CameraResult:
+    """What one network says of one image; None is what it was not made for.
+
+    Attributes:
+        detections: boxes; none of them means that it saw nothing, None that it does not look for objects.
+        masks: the pixels of each detection.
+        segmentation: the class of each pixel.
+    """
+
+    detections: Detections2D | None
+    masks: InstanceMasks | None
+    segmentation: Segmentation | None
+
+
 class CameraDetector:
-    """Detects objects in one image at a time; owns its buffers, so one thread each."""
+    """Reads images with one network of any task; owns its buffers, so one thread each."""
 
     def __init__(self, backend: Backend, card: ModelCard, config: CameraConfig | None = None) -> None:
         """Join a loaded network with its conventions.
@@ -62,12 +81,14 @@ class CameraDetector:
         self._config = config or CameraConfig()
         self._backend = backend
         self._card = card
-        self._preprocess = Preprocessor(card.input, self._config.split_wide)
+        self._preprocess = BatchPreprocessor(card.input, self._config.split_wide)
         try:
-            self._input_name = _checked_input(backend, card)
-            self._head = create_head(card)
-            self._head.check(backend.outputs)
+            self._input = network_input(backend, card.input)
+            self._head = create_head(card) if card.detects else None
+            self._class_map = create_class_map_head(card) if card.segments_pixels else None
+            self._check_outputs()
             self._class_table = class_table(card)
+            self._segment_table = segment_table(card)
         except ModelError as error:
             raise ModelError(f"{backend.path}: {error}") from error
         self._score_threshold = self._config.score_threshold or card.score_threshold
@@ -85,8 +106,13 @@ class CameraDetector:
         return self._backend
 
     @property
+    def batch(self) -> int | None:
+        """Images the network takes in one run, None for any number."""
+        return self._input.batch
+
+    @property
     def timings(self) -> Mapping[str, float]:
-        """Milliseconds of the last image: preprocess, inference, postprocess; empty before the first."""
+        """Milliseconds of the last run: preprocess, inference, postprocess; empty before the first."""
         return self._timings
 
     def warm_up(self) -> None:
@@ -97,9 +123,11 @@ class CameraDetector:
         """
         preprocess.warm_up()
         nms.warm_up()
-        self._head.warm_up()
+        for head in (self._head, self._class_map):
+            if head is not None:
+                head.warm_up()
         blank = np.zeros((self._card.input.height, self._card.input.width, 3), np.uint8)
-        self.detect(Image(blank, 0, ""))
+        self.perceive(Image(blank, 0, ""))
         self._timings = {}
 
     def detect(self, image: Image) -> Detections2D:
@@ -109,25 +137,104 @@ class CameraDetector:
         (see :mod:`perception_core.camera.riders`).
 
         Raises:
+            ModelError: the network fails, returns what cannot be read, or gives no boxes.
+        """
+        detections = self.perceive(image).detections
+        if detections is None:
+            raise ModelError(f"{self._backend.path}: a network for {self._card.task} detects no objects")
+        return detections
+
+    def perceive(self, image: Image) -> CameraResult:
+        """Return all that the network gives for one image: boxes as :meth:`detect` does, masks, classes of pixels.
+
+        Raises:
             ModelError: the network fails, or returns what cannot be read.
         """
-        height, width = image.pixels.shape[:2]
-        start = time.perf_counter()
-        tensor, windows = self._preprocess(image.pixels)
-        prepared = time.perf_counter()
-        outputs = self._backend.run({self._input_name: tensor})
-        inferred = time.perf_counter()
-        candidates = self._head.decode(outputs, self._score_threshold, self._class_table)
-        boxes, scores, class_ids = self._objects(candidates, windows)
-        self._timings = {
-            "preprocess": (prepared - start) * 1e3,
-            "inference": (inferred - prepared) * 1e3,
-            "postprocess": (time.perf_counter() - inferred) * 1e3,
-        }
-        return Detections2D(image.stamp_ns, image.frame, boxes, scores, class_ids, (width, height))
+        return self.perceive_batch((image,))[0]
 
-    def _objects(self, candidates: Candidates, windows: tuple[Placement, ...]) -> Columns:
-        """Return boxes in source pixels, scores and classes of the objects among the candidates."""
+    def perceive_batch(self, images: Sequence[Image]) -> list[CameraResult]:
+        """Read several images, of any sizes, in as few runs as the network's batch allows.
+
+        Raises:
+            ModelError: the network fails, or returns what cannot be read.
+        """
+        each = self._input.batch or max(1, len(images))
+        self._timings = dict.fromkeys(("preprocess", "inference", "postprocess"), 0.0)
+        results: list[CameraResult] = []
+        for first in range(0, len(images), each):
+            results += self._run(images[first : first + each], each)
+        return results
+
+    def close(self) -> None:
+        """Free the network."""
+        self._backend.close()
+
+    def _check_outputs(self) -> None:
+        if self._head is not None:
+            apart = self._card.segmentation_output
+            self._head.check(tuple(o for o in self._backend.outputs if not apart or o.name != apart))
+        if self._class_map is not None:
+            self._class_map.check(self._backend.outputs)
+
+    def _run(self, images: Sequence[Image], batch: int) -> list[CameraResult]:
+        start = time.perf_counter()
+        tensor, windows = self._preprocess([image.pixels for image in images], batch)
+        feeds = self._input.feed(tensor)
+        prepared = time.perf_counter()
+        outputs = self._backend.run(feeds)
+        inferred = time.perf_counter()
+        results = [self._read(image, outputs, windows[i], i) for i, image in enumerate(images)]
+        self._timings["preprocess"] += (prepared - start) * 1e3
+        self._timings["inference"] += (inferred - prepared) * 1e3
+        self._timings["postprocess"] += (time.perf_counter() - inferred) * 1e3
+        return results
+
+    def _read(
+        self, image: Image, outputs: Mapping[str, NDArray[Any]], windows: tuple[Placement, ...], entry: int
+    ) -> CameraResult:
+        """Read one image's entry of the outputs."""
+        detections = masks = segmentation = None
+        if self._head is not None:
+            detections, masks = self._read_boxes(self._head, image, outputs, windows, entry)
+        if self._class_map is not None:
+            labels = self._segment_table[self._class_map.read(outputs, entry)]
+            height, width = image.pixels.shape[:2]
+            labels = labels_to_source(labels, self._card.input, windows, width, height)
+            segmentation = Segmentation(image.stamp_ns, image.frame, labels)
+        return CameraResult(detections, masks, segmentation)
+
+    def _read_boxes(
+        self,
+        head: Head,
+        image: Image,
+        outputs: Mapping[str, NDArray[Any]],
+        windows: tuple[Placement, ...],
+        entry: int,
+    ) -> tuple[Detections2D, InstanceMasks | None]:
+        apart = self._card.segmentation_output
+        boxed = {name: array for name, array in outputs.items() if not apart or name != apart}
+        candidates = head.decode(boxed, self._score_threshold, self._class_table, entry)
+        parts = self._kept(candidates, windows)
+        objects = merge_riders(*mend_seams(*parts.columns, parts.tiles, windows))
+        height, width = image.pixels.shape[:2]
+        detections = Detections2D(image.stamp_ns, image.frame, *objects, (width, height))
+        if not isinstance(head, MaskHead):
+            return detections, None
+        owners = owners_of(parts.columns[0], detections.boxes)
+        drawn = np.flatnonzero(owners >= 0)
+        instances = masks_to_source(
+            head.masks(boxed, parts.rows[drawn], entry),
+            parts.columns[0][drawn],
+            [windows[tile] for tile in parts.tiles[drawn]],
+            owners[drawn],
+            self._card.input,
+            width,
+            height,
+        )
+        return detections, InstanceMasks(image.stamp_ns, image.frame, instances)
+
+    def _kept(self, candidates: Candidates, windows: tuple[Placement, ...]) -> "_Parts":
+        """Return what suppression leaves, in source pixels, best score first."""
         moved, tiles = to_source(candidates.boxes, windows)
         inside = np.flatnonzero(np.all(moved[:, 2:] - moved[:, :2] >= _MIN_SIDE, axis=1))
         scores, class_ids = candidates.scores[inside], candidates.class_ids[inside]
@@ -137,12 +244,35 @@ class CameraDetector:
         found = Candidates(boxes.astype(np.float32), ranks.astype(np.float32), class_ids)
         kept = nms.suppress(found, self._nms_iou, self._config.max_detections, self._config.duplicate_iou)
         kept = kept[np.argsort(-scores[kept], kind="stable")]
-        columns = (boxes[kept], scores[kept].astype(np.float64), class_ids[kept])
-        return merge_riders(*mend_seams(*columns, tiles[kept], windows))
+        rows = inside[kept] if candidates.rows is None else candidates.rows[inside[kept]]
+        return _Parts((boxes[kept], scores[kept].astype(np.float64), class_ids[kept]), tiles[kept], rows)
 
-    def close(self) -> None:
-        """Free the network."""
-        self._backend.close()
+
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    """K boxes before seams are mended and riders joined, the window each was seen in, and its row in the output."""
+
+    columns: Columns
+    tiles: NDArray[np.int64]
+    rows: NDArray[np.int64]
+
+
+def owners_of(parts: NDArray[np.float64], wholes: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Return int64 (K,): the index of the whole (M, 4) that took up each part (K, 4), -1 where none did.
+
+    A part that was left as it was is equal to its whole; one that was joined with others, or dropped in favour of a
+    larger box, lies inside: of several, in the smallest.
+    """
+    owners = np.full(len(parts), -1, np.int64)
+    areas = np.prod(wholes[:, 2:] - wholes[:, :2], axis=1)
+    for k, part in enumerate(parts):
+        equal = np.flatnonzero((wholes == part).all(axis=1))
+        holds = np.flatnonzero((wholes[:, :2] <= part[:2]).all(axis=1) & (wholes[:, 2:] >= part[2:]).all(axis=1))
+        if len(equal):
+            owners[k] = equal[0]
+        elif len(holds):
+            owners[k] = holds[np.argmin(areas[holds])]
+    return owners
 
 
 def build_detector(config: CameraConfig | None = None, folders: Sequence[Path | str] = ()) -> CameraDetector:
@@ -173,9 +303,15 @@ def class_table(card: ModelCard) -> NDArray[np.int32]:
     return np.array([INDEX[label] if label else -1 for label in card.labels], np.int32)
 
 
-def _checked_input(backend: Backend, card: ModelCard) -> str:
-    info = single_image_input(backend)
-    wanted = (card.input.height, card.input.width)
-    if any(have not in (want, None) for have, want in zip(info.shape[2:], wanted, strict=True)):
-        raise ModelError(f"the card says {wanted[1]}x{wanted[0]} (width x height), the file {info}")
-    return info.name
+def segment_table(card: ModelCard) -> NDArray[np.uint8]:
+    """Return uint8 (256,): id of ``types.segments.SEGMENTS`` for each class of pixels, unknown where there is none.
+
+    Raises:
+        ModelError: a label that is not in the vocabulary.
+    """
+    table = np.full(NO_CLASS + 1, SEGMENT_INDEX[UNKNOWN], np.uint8)
+    for i, (name, label) in enumerate(zip(card.segments, card.segment_labels, strict=True)):
+        if label and label not in SEGMENT_INDEX:
+            raise ModelError(f"{card.name}: label {label!r} of segment {name!r} is none of {', '.join(SEGMENT_INDEX)}")
+        table[i] = SEGMENT_INDEX[label] if label else SEGMENT_INDEX[UNKNOWN]
+    return table

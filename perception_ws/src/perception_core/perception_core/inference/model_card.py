@@ -13,7 +13,32 @@ from perception_core.errors import ConfigError, ModelError
 
 _FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
-_OPTIONAL = {"sha256", "licence", "source", "strides"}
+_OPTIONAL = {"sha256", "licence", "source", "strides", "anchors", "box_units", "segments", "segmentation_output"}
+"""Keys a card may leave out; all else is a convention that goes wrong in silence when it is guessed."""
+
+_NEVER_WRITTEN = {"labels", "segment_labels"}
+"""Fields that YAML gives as part of another list."""
+
+_MOST_SEGMENTS = 255
+"""Label images hold a byte a pixel, and 255 is no class."""
+
+_DETECTION_ONLY = {"score_threshold", "nms_iou", "classes"}
+
+TASKS = ("detection", "segmentation", "instances", "multitask")
+"""Boxes; a class for each pixel; boxes each with its mask; boxes and a class for each pixel."""
+
+DETECTOR_FAMILIES = (
+    "yolox",
+    "yolov5",
+    "yolov8",
+    "yolo_end2end",
+    "rtdetr",
+    "rfdetr",
+    "nanodet",
+    "fastestdet",
+)
+MASK_FAMILIES = ("yolov5", "yolov8", "yolo_end2end")
+CLASS_MAP = "class_map"
 
 
 @dataclass(frozen=True)
@@ -32,6 +57,18 @@ class InputSpec(Config):
         choices=("top_left", "centre", "stretch"),
     )
     pad: float = param(114.0, "pixel value around the image, before the scale", low=0.0, high=255.0)
+    layout: str = param("nchw", "whether channels come before rows and columns, or last", choices=("nchw", "nhwc"))
+
+    def __post_init__(self) -> None:
+        """Check that there is a mean and a deviation for each of the three colours.
+
+        Raises:
+            ConfigError: naming the field and the value.
+        """
+        super().__post_init__()
+        for field in ("mean", "std"):
+            if len(getattr(self, field)) != 3:
+                raise ConfigError(f"input.{field}: expected 3 values, got {getattr(self, field)}")
 
 
 @dataclass(frozen=True)
@@ -40,12 +77,18 @@ class ModelCard(Config):
 
     ``classes`` are the network's own names in the order of its outputs; ``labels`` are as many names of
     the stack's vocabulary, with an empty string for a class that is dropped. In YAML both are one list
-    whose entries are ``name: label`` or a bare ``name``.
+    whose entries are ``name: label`` or a bare ``name``. ``segments`` and ``segment_labels`` are the same for the
+    classes of pixels.
     """
 
     name: str = param("", "what users call the model")
-    task: str = param("detection", "what it finds", choices=("detection",))
-    family: str = param("yolox", "how its outputs are read", choices=("yolox",))
+    task: str = param("detection", "what it finds", choices=TASKS)
+    family: str = param(
+        "yolox",
+        "how its outputs are read; yolov5 is v7's and v6's too, yolov8 that of v9, v11 and v12, yolo_end2end that of "
+        "v10, YOLO26 and of exports with suppression inside, class_map is for segmentation alone",
+        choices=(*DETECTOR_FAMILIES, CLASS_MAP),
+    )
     file: str = param("", "plain file name, searched for in the model folders")
     sha256: tuple[str, ...] = param((), "hashes of the exports this card was checked with; empty: any file")
     licence: str = param("", "SPDX name of the licence of the weights")
@@ -54,8 +97,22 @@ class ModelCard(Config):
     strides: tuple[int, ...] = param((), "pixels a grid cell of each scale; empty: read from the shapes", low=1)
     score_threshold: float = param(0.3, "detections below are dropped", low=0.0, high=1.0)
     nms_iou: float = param(0.45, "of two boxes of one class that overlap more, the better stays", low=0.0, high=1.0)
+    anchors: tuple[float, ...] = param(
+        (),
+        "width, height of each anchor, finest scale first; for YOLOv5/v7 outputs that are not decoded",
+        unit="px",
+        low=0.0,
+    )
+    box_units: str = param(
+        "family",
+        "unit of the boxes in the outputs, where it is not the family's: pixels, or shares of the input's size",
+        choices=("family", "pixels", "share"),
+    )
     classes: tuple[str, ...] = param((), "names of the network's classes, in order")
     labels: tuple[str, ...] = param((), "class of the stack for each of them, empty: dropped")
+    segments: tuple[str, ...] = param((), "names of the network's classes of pixels, in order")
+    segment_labels: tuple[str, ...] = param((), "class of pixels of the stack for each of them, empty: unknown")
+    segmentation_output: str = param("", "name of the output with the classes of pixels, for task multitask")
 
     def __post_init__(self) -> None:
         """Check what ranges cannot say: names, hashes and lengths.
@@ -71,13 +128,37 @@ class ModelCard(Config):
         for digest in self.sha256:
             if not _SHA256.fullmatch(digest):
                 raise ConfigError(f"sha256: {digest!r} is not 64 lower-case hexadecimal digits")
-        for field in ("mean", "std"):
-            if len(getattr(self.input, field)) != 3:
-                raise ConfigError(f"input.{field}: expected 3 values, got {getattr(self.input, field)}")
-        if not self.classes:
+        if self.detects and not self.classes:
             raise ConfigError("classes: the list is empty")
-        if len(self.labels) != len(self.classes):
-            raise ConfigError(f"labels: expected {len(self.classes)}, one a class, got {len(self.labels)}")
+        if self.segments_pixels and not self.segments:
+            raise ConfigError("segments: the list is empty")
+        if len(self.segments) > _MOST_SEGMENTS:
+            raise ConfigError(f"segments: {len(self.segments)} are more than {_MOST_SEGMENTS}")
+        for names, labels in (("classes", "labels"), ("segments", "segment_labels")):
+            wanted, given = len(getattr(self, names)), len(getattr(self, labels))
+            if wanted != given:
+                raise ConfigError(f"{labels}: expected {wanted}, one of each of {names}, got {given}")
+        self._check_task()
+
+    @property
+    def detects(self) -> bool:
+        """Whether the network gives boxes."""
+        return self.task != "segmentation"
+
+    @property
+    def segments_pixels(self) -> bool:
+        """Whether the network gives a class for each pixel."""
+        return self.task in ("segmentation", "multitask")
+
+    def _check_task(self) -> None:
+        if (self.task == "segmentation") != (self.family == CLASS_MAP):
+            raise ConfigError(f"family: {self.family!r} is none for the task {self.task}")
+        if self.task == "instances" and self.family not in MASK_FAMILIES:
+            raise ConfigError(f"family: of {', '.join(MASK_FAMILIES)} masks can be read, not of {self.family!r}")
+        if (self.task == "multitask") != bool(self.segmentation_output):
+            raise ConfigError("segmentation_output: needed for the task multitask, and for no other")
+        if len(self.anchors) % 2:
+            raise ConfigError(f"anchors: expected pairs of width and height, got {len(self.anchors)} numbers")
 
 
 class ReadableText(Protocol):
@@ -91,8 +172,7 @@ class ReadableText(Protocol):
 def load_card(source: Path | ReadableText) -> ModelCard:
     """Read a card from YAML.
 
-    Every key but sha256, licence, source and strides has to be there: a convention that is guessed goes
-    wrong in silence.
+    Every key that matters for the task has to be there: a convention that is guessed goes wrong in silence.
 
     Raises:
         ModelError: naming the file and the key: not YAML, keys that are unknown, missing or repeated, values
@@ -117,14 +197,27 @@ def parse_card(content: Any) -> ModelCard:
     if not isinstance(content, Mapping):
         raise ConfigError(f"a model card is a mapping, got {type(content).__name__}")
     values = {str(key): value for key, value in content.items()}
-    if "labels" in values:
-        raise ConfigError("labels: unknown parameter; write them in the list of classes as name: label")
-    _require(values, [f.name for f in fields(ModelCard) if f.name not in _OPTIONAL and f.name != "labels"], "")
+    for hidden, shown in (("labels", "classes"), ("segment_labels", "segments")):
+        if hidden in values:
+            raise ConfigError(f"{hidden}: unknown parameter; write them in the list of {shown} as name: label")
+    _require(values, _needed(values.get("task")), "")
     if not isinstance(values["input"], Mapping):
         raise ConfigError(f"input: expected a group of parameters, got {values['input']!r}")
-    _require(values["input"], [f.name for f in fields(InputSpec)], "input.")
-    values["classes"], values["labels"] = _split_classes(values["classes"])
+    _require(values["input"], [f.name for f in fields(InputSpec) if f.name != "layout"], "input.")
+    for names, labels in (("classes", "labels"), ("segments", "segment_labels")):
+        if names in values:
+            values[names], values[labels] = _split_classes(names, values[names])
     return from_mapping(ModelCard, values)
+
+
+def _needed(task: Any) -> list[str]:
+    """Return the keys a card of ``task`` must have."""
+    spared = _OPTIONAL | _NEVER_WRITTEN
+    if task == "segmentation":
+        spared = spared | _DETECTION_ONLY
+    if task in ("segmentation", "multitask"):
+        spared = spared - {"segments"}
+    return [f.name for f in fields(ModelCard) if f.name not in spared]
 
 
 def _require(values: Mapping[str, Any], keys: list[str], prefix: str) -> None:
@@ -133,16 +226,16 @@ def _require(values: Mapping[str, Any], keys: list[str], prefix: str) -> None:
         raise ConfigError(f"{', '.join(missing)}: missing in the model card")
 
 
-def _split_classes(entries: Any) -> tuple[list[str], list[str]]:
+def _split_classes(key: str, entries: Any) -> tuple[list[str], list[str]]:
     if not isinstance(entries, list):
-        raise ConfigError(f"classes: expected a list, got {entries!r}")
+        raise ConfigError(f"{key}: expected a list, got {entries!r}")
     names, labels = [], []
     for i, entry in enumerate(entries):
         pair = (entry, "") if isinstance(entry, str) else None
         if isinstance(entry, Mapping) and len(entry) == 1:
             pair = next(iter(entry.items()))
         if pair is None or not all(isinstance(part, str) for part in pair):
-            raise ConfigError(f"classes[{i}]: expected a name or name: label, got {entry!r}")
+            raise ConfigError(f"{key}[{i}]: expected a name or name: label, got {entry!r}")
         names.append(pair[0])
         labels.append(pair[1])
     return names, labels

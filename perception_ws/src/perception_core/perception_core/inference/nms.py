@@ -6,6 +6,9 @@ from numpy.typing import NDArray
 
 from perception_core.inference.candidates import Candidates
 
+_FEW = 1000
+"""Of more candidates than this the best are sorted and tried first: mostly they are all that is needed."""
+
 
 def suppress(candidates: Candidates, iou_threshold: float, limit: int, duplicate_iou: float = 1.0) -> NDArray[np.int64]:
     """Return the indices int64 (K,) of the candidates that stay, best score first, at most ``limit``.
@@ -14,10 +17,23 @@ def suppress(candidates: Candidates, iou_threshold: float, limit: int, duplicate
     ``iou_threshold``, or one of any class above ``duplicate_iou``: one thing that was given two names. Equal
     scores keep the order of the candidates, so the result is deterministic.
     """
-    order = np.argsort(-candidates.scores, kind="stable")
     same, other = np.float32(iou_threshold), np.float32(duplicate_iou)
-    kept: NDArray[np.int64] = _greedy(candidates.boxes, candidates.class_ids, order, same, other, limit)
+    boxes, class_ids = candidates.boxes, candidates.class_ids
+    kept: NDArray[np.int64]
+    if len(candidates) > _FEW:
+        kept = _greedy(boxes, class_ids, _best_first(candidates.scores, _FEW), same, other, limit)
+        if len(kept) == limit:
+            return kept
+    kept = _greedy(boxes, class_ids, _best_first(candidates.scores, len(candidates)), same, other, limit)
     return kept
+
+
+def _best_first(scores: NDArray[np.float32], count: int) -> NDArray[np.int64]:
+    """Return the indices of the best ``count`` scores and of those that are equal to the last of them."""
+    chosen = np.arange(len(scores))
+    if count < len(scores):
+        chosen = np.flatnonzero(scores >= -np.partition(-scores, count)[count])
+    return chosen[np.argsort(-scores[chosen], kind="stable")]
 
 
 def warm_up() -> None:

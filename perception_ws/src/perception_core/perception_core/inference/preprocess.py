@@ -1,5 +1,6 @@
-"""From an image of any size to a network's input tensor, without allocating."""
+"""From images of any size to a network's input tensor, without allocating."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -14,15 +15,18 @@ from perception_core.inference.model_card import InputSpec
 class Preprocessor:
     """Resizes, letterboxes, reorders and scales images into one buffer that it owns."""
 
-    def __init__(self, spec: InputSpec, split_wide: bool = False) -> None:
-        """Allocate the tensor for ``spec``; ``split_wide`` as in :func:`perception_core.inference.layout.lay_out`."""
+    def __init__(self, spec: InputSpec, split_wide: bool = False, tensor: NDArray[np.float32] | None = None) -> None:
+        """Allocate the tensor for ``spec``, or write into ``tensor`` float32 (1, 3, height, width).
+
+        ``split_wide`` is as in :func:`perception_core.inference.layout.lay_out`.
+        """
         self._spec = spec
         self._split_wide = split_wide
         mean, std = np.array(spec.mean), np.array(spec.std)
         self._gain = (spec.scale / std).astype(np.float32)
         self._bias = (-mean / std).astype(np.float32)
         self._blue_first = spec.colour == "bgr"
-        self._tensor = np.empty((1, 3, spec.height, spec.width), np.float32)
+        self._tensor = np.empty((1, 3, spec.height, spec.width), np.float32) if tensor is None else tensor
         self._size = (0, 0)
         self._placements: tuple[Placement, ...] = ()
         self._parts: list[_Part] = []
@@ -50,6 +54,31 @@ class Preprocessor:
         self._placements = lay_out(self._spec, width, height, self._split_wide)
         self._parts = [_part(p, self._blue_first) for p in self._placements]
         self._size = (width, height)
+
+
+class BatchPreprocessor:
+    """Several images side by side in one tensor, each with its own size and placements."""
+
+    def __init__(self, spec: InputSpec, split_wide: bool = False) -> None:
+        """Start without a tensor; it grows to the largest batch that comes."""
+        self._spec = spec
+        self._split_wide = split_wide
+        self._tensor = np.empty((0, 3, spec.height, spec.width), np.float32)
+        self._slots: list[Preprocessor] = []
+
+    def __call__(
+        self, images: Sequence[NDArray[np.uint8]], batch: int
+    ) -> tuple[NDArray[np.float32], list[tuple[Placement, ...]]]:
+        """Return the tensor float32 (batch, 3, height, width), and where the parts of each image lie in it.
+
+        Where there are fewer images than ``batch``, the rest keeps what was there. The tensor is overwritten by the
+        next call.
+        """
+        if batch > len(self._slots):
+            self._tensor = np.zeros((batch, 3, self._spec.height, self._spec.width), np.float32)
+            self._slots = [Preprocessor(self._spec, self._split_wide, self._tensor[i : i + 1]) for i in range(batch)]
+        placements = [slot(pixels)[1] for slot, pixels in zip(self._slots, images, strict=False)]
+        return self._tensor[:batch], placements
 
 
 def warm_up() -> None:

@@ -5,28 +5,23 @@ from its corner, the logarithm of a size, an objectness and class scores (the la
 already).
 """
 
-from collections.abc import Mapping
-from typing import Any
-
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from perception_core.errors import ModelError
 from perception_core.inference.backend import TensorInfo
 from perception_core.inference.candidates import Candidates
+from perception_core.inference.grids import find_strides, grid_cells
+from perception_core.inference.heads import scan
+from perception_core.inference.heads.outputs import Outputs, Shape, entry_of, first_output, only_output, shown
 from perception_core.inference.model_card import ModelCard
 
-_BOX_AND_OBJECTNESS = 5
-_FINEST, _COARSEST = 2, 8
-"""Pyramids are searched among strides of 2^2 to 2^8 pixels."""
-
-_SCORE_TOLERANCE = 1e-3
-"""Scores may leave 0..1 by this much (half precision); more means that the export lacks the sigmoid."""
+_OBJECTNESS = 4
+_FIRST_CLASS = 5
 
 
 class YoloxHead:
-    """Decodes the output (1, anchors, 5 + classes) of an export without decoding in the graph."""
+    """Decodes the output (B, anchors, 5 + classes) of an export without decoding in the graph."""
 
     def __init__(self, card: ModelCard) -> None:
         """Keep the card; the grids are made when the number of anchors is known."""
@@ -39,43 +34,38 @@ class YoloxHead:
         Raises:
             ModelError: naming the output, its shape and what was expected.
         """
-        if len(outputs) != 1:
-            listed = "; ".join(str(o) for o in outputs)
-            raise ModelError(f"{self._card.name}: YOLOX has one output, got {len(outputs)}: {listed}")
-        self._check_shape(outputs[0].shape, str(outputs[0]))
-        anchors = outputs[0].shape[1]
-        if anchors is not None:
-            self._cells_for(anchors)
+        output = only_output(self._card.name, "YOLOX", outputs)
+        self._check_shape(output.shape, str(output))
+        if output.shape[1] is not None:
+            self._cells_for(output.shape[1])
 
     def decode(
-        self, outputs: Mapping[str, NDArray[Any]], score_threshold: float, class_table: NDArray[np.int32]
+        self, outputs: Outputs, score_threshold: float, class_table: NDArray[np.int32], entry: int = 0
     ) -> Candidates:
         """Return the candidates that score at least ``score_threshold`` in pixels of the network's input.
 
         Raises:
             ModelError: shapes that do not fit, or numbers that cannot be scores.
         """
-        name, output = next(iter(outputs.items()))
-        self._check_shape(output.shape, f"{name} {list(output.shape)}")
+        name, output = first_output(outputs)
+        self._check_shape(output.shape, shown(name, output))
         cells = self._cells_for(output.shape[1])
-        raw = np.ascontiguousarray(output[0], dtype=np.float32)
-        boxes, scores, class_ids, worst = _decode(raw, cells, np.float32(score_threshold), class_table)
-        if not -_SCORE_TOLERANCE <= worst <= 1 + _SCORE_TOLERANCE:
-            raise ModelError(f"{self._card.name}: a score of {worst:g} is not in 0..1 (output {name})")
-        return Candidates(boxes, np.clip(scores, 0.0, 1.0), class_ids)
+        raw = entry_of(self._card.name, name, output, entry)
+        passed = scan.scan_rows(raw, _FIRST_CLASS, score_threshold, class_table, _OBJECTNESS)
+        scores = scan.checked_scores(self._card.name, name, passed)
+        boxes = _boxes(raw[passed.rows, :4], cells[passed.rows])
+        return scan.finite_candidates(boxes, scores, passed.class_ids, passed.rows)
 
     def warm_up(self) -> None:
         """Compile, or load from the cache, so that no image has to wait."""
-        classes = len(self._card.classes)
-        raw = np.zeros((1, _BOX_AND_OBJECTNESS + classes), np.float32)
-        _decode(raw, np.ones((1, 3), np.float32), np.float32(0.5), np.zeros(classes, np.int32))
+        scan.warm_up()
 
-    def _check_shape(self, shape: tuple[int | None, ...], shown: str) -> None:
-        columns = _BOX_AND_OBJECTNESS + len(self._card.classes)
-        if len(shape) != 3 or shape[0] not in (1, None) or shape[2] not in (columns, None):
-            classes = len(self._card.classes)
+    def _check_shape(self, shape: Shape, given: str) -> None:
+        classes = len(self._card.classes)
+        columns = _FIRST_CLASS + classes
+        if len(shape) != 3 or shape[2] not in (columns, None):
             raise ModelError(
-                f"{self._card.name}: expected an output [1, anchors, {columns}] for {classes} classes, got {shown}"
+                f"{self._card.name}: expected an output [1, anchors, {columns}] for {classes} classes, got {given}"
             )
 
     def _cells_for(self, anchors: int) -> NDArray[np.float32]:
@@ -92,83 +82,9 @@ class YoloxHead:
         return self._cells
 
 
-def find_strides(width: int, height: int, anchors: int) -> tuple[int, ...]:
-    """Return the successive powers of two whose grids over ``width`` x ``height`` have ``anchors`` cells.
-
-    416 x 416 and 3549 anchors: 52^2 + 26^2 + 13^2, so (8, 16, 32). The answer is unique: the finest grid has
-    about three quarters of the cells, and each grid has four times as many as the next.
-
-    Raises:
-        ModelError: no such strides; the message gives the three numbers.
-    """
-    for first in range(_FINEST, _COARSEST + 1):
-        for last in range(first, _COARSEST + 1):
-            strides = tuple(2**k for k in range(first, last + 1))
-            if width % strides[-1] or height % strides[-1]:
-                break
-            if sum((width // s) * (height // s) for s in strides) == anchors:
-                return strides
-    raise ModelError(f"{anchors} anchors fit no pyramid of strides over an input of {width}x{height}")
-
-
-def grid_cells(width: int, height: int, strides: tuple[int, ...]) -> NDArray[np.float32]:
-    """Return float32 (anchors, 3): column, row and stride of each cell, fine grids first, row by row."""
-    blocks = []
-    for stride in strides:
-        rows, columns = np.mgrid[: height // stride, : width // stride]
-        strides_of_cells = np.full(rows.size, stride)
-        blocks.append(np.stack([columns.ravel(), rows.ravel(), strides_of_cells], axis=1))
-    return np.concatenate(blocks).astype(np.float32)
-
-
-@njit(cache=True)
-def _farther(worst: float, score: float) -> float:  # pragma: no cover - compiled
-    if np.isnan(worst) or abs(score - 0.5) <= abs(worst - 0.5):
-        return worst
-    return float(score)
-
-
-@njit(cache=True)
-def _decode(
-    raw: NDArray[np.float32],
-    cells: NDArray[np.float32],
-    score_threshold: np.float32,
-    class_table: NDArray[np.int32],
-) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.int32], float]:  # pragma: no cover - compiled
-    """Decode the anchors that pass; the last value is the score that is farthest from 0..1 (or NaN)."""
-    anchors, columns = raw.shape
-    boxes = np.empty((anchors, 4), np.float32)
-    scores = np.empty(anchors, np.float32)
-    class_ids = np.empty(anchors, np.int32)
-    count = 0
-    worst = 0.5
-    for a in range(anchors):
-        objectness = raw[a, 4]
-        worst = _farther(worst, objectness)
-        if not objectness >= score_threshold:
-            continue
-        best = 0
-        for c in range(columns - 5):
-            if np.isnan(raw[a, 5 + c]):
-                worst = np.nan
-            if raw[a, 5 + c] > raw[a, 5 + best]:
-                best = c
-        probability = raw[a, 5 + best]
-        worst = _farther(worst, probability)
-        score = objectness * probability
-        if not score >= score_threshold or class_table[best] < 0:
-            continue
-        x = (raw[a, 0] + cells[a, 0]) * cells[a, 2]
-        y = (raw[a, 1] + cells[a, 1]) * cells[a, 2]
-        half_width = 0.5 * np.exp(raw[a, 2]) * cells[a, 2]
-        half_height = 0.5 * np.exp(raw[a, 3]) * cells[a, 2]
-        boxes[count, 0] = x - half_width
-        boxes[count, 1] = y - half_height
-        boxes[count, 2] = x + half_width
-        boxes[count, 3] = y + half_height
-        if not np.isfinite(boxes[count]).all():
-            continue
-        scores[count] = score
-        class_ids[count] = class_table[best]
-        count += 1
-    return boxes[:count], scores[:count], class_ids[:count], worst
+def _boxes(raw: NDArray[np.float32], cells: NDArray[np.float32]) -> NDArray[np.float32]:
+    stride = cells[:, 2]
+    with np.errstate(over="ignore", invalid="ignore"):
+        centre = (raw[:, :2] + cells[:, :2]) * stride[:, np.newaxis]
+        size = np.exp(raw[:, 2:4]) * stride[:, np.newaxis]
+        return scan.from_centres(centre[:, 0], centre[:, 1], size[:, 0], size[:, 1])

@@ -1,0 +1,162 @@
+"""RT-DETR, its successors of the same outputs, and RF-DETR: one box a query, no suppression needed.
+
+Zhao et al., "DETRs Beat YOLOs on Real-time Object Detection", arXiv:2304.08069. Boxes are centre and size in shares of
+the image. Three exports of RT-DETR (and D-FINE, DEIM) are about: Ultralytics' single output (B, Q, 4 + classes) with
+probabilities; ``logits`` and ``pred_boxes`` of Hugging Face, with logits; the authors' ``labels``, ``boxes`` and
+``scores``, whose boxes are corners in pixels of the ``orig_target_sizes`` they are given. Roboflow's RF-DETR has
+``dets`` and ``labels``, the latter logits with one class more than the data set had (COCO's 90 numbers make 91).
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from perception_core.errors import ModelError
+from perception_core.inference.backend import TensorInfo
+from perception_core.inference.candidates import Candidates
+from perception_core.inference.heads import scan
+from perception_core.inference.heads.outputs import (
+    BOX,
+    Outputs,
+    Shape,
+    entry_of,
+    first_output,
+    infos,
+    listed,
+    shape_fits,
+)
+from perception_core.inference.heads.yolo_end2end import named_classes
+from perception_core.inference.heads.yolov5 import box_unit, centred_boxes
+from perception_core.inference.model_card import ModelCard
+
+FINISHED = ("labels", "boxes", "scores")
+"""Outputs of the authors' export."""
+
+
+class RtDetrHead:
+    """Reads any of the three exports; which one follows from the number of outputs."""
+
+    def __init__(self, card: ModelCard) -> None:
+        """Keep the card."""
+        self._card = card
+        self._share = box_unit(card, "share")
+        self._pixels = box_unit(card, "pixels")
+
+    def check(self, outputs: tuple[TensorInfo, ...]) -> None:
+        """Check the shapes of the outputs as far as the file states them.
+
+        Raises:
+            ModelError: naming the outputs, their shapes and what was expected.
+        """
+        classes = len(self._card.classes)
+        shapes = {output.name: output.shape for output in outputs}
+        if len(outputs) == 1:
+            fits = shape_fits(outputs[0].shape, (None, None, BOX + classes))
+        elif len(outputs) == 2:
+            fits = _boxes_and_logits(shapes, classes, classes) is not None
+        else:
+            fits = set(shapes) == set(FINISHED) and shape_fits(shapes["boxes"], (None, None, BOX))
+        if not fits:
+            raise ModelError(
+                f"{self._card.name}: expected [1, queries, {BOX + classes}], or [1, queries, 4] and "
+                f"[1, queries, {classes}], or labels, boxes and scores, for {classes} classes, got {listed(outputs)}"
+            )
+
+    def decode(
+        self, outputs: Outputs, score_threshold: float, class_table: NDArray[np.int32], entry: int = 0
+    ) -> Candidates:
+        """Return the boxes that score at least ``score_threshold`` in pixels of the network's input.
+
+        Raises:
+            ModelError: shapes that do not fit, or numbers that cannot be scores.
+        """
+        self.check(infos(outputs))
+        if len(outputs) == 1:
+            name, output = first_output(outputs)
+            raw = entry_of(self._card.name, name, output, entry)
+            passed = scan.scan_rows(raw, BOX, score_threshold, class_table)
+            scores = scan.checked_scores(self._card.name, name, passed)
+            boxes = centred_boxes(raw[passed.rows, :BOX], self._share)
+            return scan.finite_candidates(boxes, scores, passed.class_ids, passed.rows)
+        if len(outputs) == 2:
+            return _decode_logits(self._card, outputs, score_threshold, class_table, entry)
+        return self._decode_finished(outputs, score_threshold, class_table, entry)
+
+    def warm_up(self) -> None:
+        """Compile, or load from the cache, so that no image has to wait."""
+        scan.warm_up()
+
+    def _decode_finished(
+        self, outputs: Outputs, score_threshold: float, class_table: NDArray[np.int32], entry: int
+    ) -> Candidates:
+        model = self._card.name
+        labels, boxes, scores = (entry_of(model, name, outputs[name], entry) for name in FINISHED)
+        if not len(labels) == len(boxes) == len(scores) or scores.ndim != 1 or labels.ndim != 1:
+            raise ModelError(f"{model}: labels, boxes and scores do not fit together: {listed(infos(outputs))}")
+        passed = scan.scan_rows(scores[:, np.newaxis].copy(), 0, score_threshold, np.zeros(1, np.int32))
+        good = scan.checked_scores(model, "scores", passed)
+        class_ids = named_classes(model, "labels", labels[passed.rows], class_table)
+        kept = class_ids >= 0
+        with np.errstate(over="ignore", invalid="ignore"):
+            found = boxes[passed.rows][kept] * self._pixels
+        return scan.finite_candidates(found, good[kept], class_ids[kept], passed.rows[kept])
+
+
+class RfDetrHead:
+    """Reads ``dets`` (B, Q, 4) and ``labels`` (B, Q, classes or more), logits."""
+
+    def __init__(self, card: ModelCard) -> None:
+        """Keep the card."""
+        self._card = card
+
+    def check(self, outputs: tuple[TensorInfo, ...]) -> None:
+        """Check the shapes of the outputs as far as the file states them.
+
+        Raises:
+            ModelError: naming the outputs, their shapes and what was expected.
+        """
+        classes = len(self._card.classes)
+        shapes = {output.name: output.shape for output in outputs}
+        if len(outputs) != 2 or _boxes_and_logits(shapes, classes, classes + 1) is None:
+            raise ModelError(
+                f"{self._card.name}: expected [1, queries, 4] and [1, queries, {classes} or {classes + 1}] for "
+                f"{classes} classes, got {listed(outputs)}"
+            )
+
+    def decode(
+        self, outputs: Outputs, score_threshold: float, class_table: NDArray[np.int32], entry: int = 0
+    ) -> Candidates:
+        """Return the boxes that score at least ``score_threshold`` in pixels of the network's input.
+
+        Raises:
+            ModelError: shapes that do not fit, or numbers that cannot be scores.
+        """
+        self.check(infos(outputs))
+        return _decode_logits(self._card, outputs, score_threshold, class_table, entry)
+
+    def warm_up(self) -> None:
+        """Compile, or load from the cache, so that no image has to wait."""
+        scan.warm_up()
+
+
+def _decode_logits(
+    card: ModelCard, outputs: Outputs, score_threshold: float, class_table: NDArray[np.int32], entry: int
+) -> Candidates:
+    classes = len(card.classes)
+    names = _boxes_and_logits({name: array.shape for name, array in outputs.items()}, classes, classes + 1)
+    assert names is not None  # the shapes were checked
+    boxes, logits = (entry_of(card.name, name, outputs[name], entry) for name in names)
+    passed = scan.scan_rows(logits, 0, scan.logit(score_threshold), class_table, logits=True)
+    scores = scan.scores_of_logits(card.name, names[1], passed)
+    found = centred_boxes(boxes[passed.rows], box_unit(card, "share"))
+    return scan.finite_candidates(found, scores, passed.class_ids, passed.rows)
+
+
+def _boxes_and_logits(shapes: dict[str, Shape], least: int, most: int) -> tuple[str, str] | None:
+    """Return the names of boxes and logits, told by their shapes, or by the words in their names where both fit."""
+    boxes = [name for name, shape in shapes.items() if shape_fits(shape, (None, None, BOX))]
+    logits = [
+        name for name, shape in shapes.items() if len(shape) == 3 and (shape[2] is None or least <= shape[2] <= most)
+    ]
+    pairs = [(b, c) for b in boxes for c in logits if b != c and shape_fits(shapes[b][:2], shapes[c][:2])]
+    named = [pair for pair in pairs if "box" in pair[0] or "det" in pair[0]]
+    return next(iter(named or pairs), None)

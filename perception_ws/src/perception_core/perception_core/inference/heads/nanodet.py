@@ -1,0 +1,104 @@
+"""NanoDet: distances to the four sides of a box, each as a distribution over whole numbers of strides.
+
+Li et al., "Generalized Focal Loss", arXiv:2006.04388; RangiLyu/nanodet: (B, cells, classes + 4 (R + 1)) with class
+probabilities, then for left, top, right and bottom the logits of distances 0..R in strides. The distances start from
+the corner of the cell in NanoDet-Plus (four scales, 8 to 64), from its middle in the older NanoDet (three scales). A
+last cell that is not whole counts.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from perception_core.errors import ModelError
+from perception_core.inference.backend import TensorInfo
+from perception_core.inference.candidates import Candidates
+from perception_core.inference.grids import count_cells, grid_cells
+from perception_core.inference.heads import scan
+from perception_core.inference.heads.outputs import Outputs, Shape, entry_of, first_output, infos, only_output
+from perception_core.inference.model_card import ModelCard
+
+SIDES = 4
+PLUS_STRIDES = (8, 16, 32, 64)
+OLD_STRIDES = (8, 16, 32)
+
+
+class NanodetHead:
+    """Decodes (B, cells, classes + 4 (R + 1))."""
+
+    def __init__(self, card: ModelCard) -> None:
+        """Keep the card; the grids are made when the number of cells is known."""
+        self._card = card
+        self._classes = len(card.classes)
+        self._origins = np.empty((0, 3), np.float32)
+
+    def check(self, outputs: tuple[TensorInfo, ...]) -> None:
+        """Check the shape of the output as far as the file states it.
+
+        Raises:
+            ModelError: naming the output, its shape and what was expected.
+        """
+        output = only_output(self._card.name, "NanoDet", outputs)
+        self._check_shape(output.shape, str(output))
+        if output.shape[1] is not None:
+            self._origins_for(output.shape[1])
+
+    def decode(
+        self, outputs: Outputs, score_threshold: float, class_table: NDArray[np.int32], entry: int = 0
+    ) -> Candidates:
+        """Return the candidates that score at least ``score_threshold`` in pixels of the network's input.
+
+        Raises:
+            ModelError: shapes that do not fit, or numbers that cannot be scores.
+        """
+        self.check(infos(outputs))
+        name, output = first_output(outputs)
+        origins = self._origins_for(output.shape[1])
+        raw = entry_of(self._card.name, name, output, entry)
+        passed = scan.scan_rows(raw, 0, score_threshold, class_table)
+        scores = scan.checked_scores(self._card.name, name, passed)
+        boxes = _boxes(raw[passed.rows, self._classes :], origins[passed.rows])
+        return scan.finite_candidates(boxes, scores, passed.class_ids, passed.rows)
+
+    def warm_up(self) -> None:
+        """Compile, or load from the cache, so that no image has to wait."""
+        scan.warm_up()
+
+    def _check_shape(self, shape: Shape, given: str) -> None:
+        left = shape[2] - self._classes if len(shape) == 3 and shape[2] is not None else None
+        if len(shape) != 3 or (left is not None and (left < 2 * SIDES or left % SIDES)):
+            raise ModelError(
+                f"{self._card.name}: expected an output [1, cells, {self._classes} + 4 x (R + 1)] for "
+                f"{self._classes} classes, got {given}"
+            )
+
+    def _origins_for(self, cells: int) -> NDArray[np.float32]:
+        """Return float32 (cells, 3): where the distances start, x and y in pixels, and their unit."""
+        if len(self._origins) != cells:
+            strides = self._strides_for(cells)
+            shift = 0.5 if len(strides) == len(OLD_STRIDES) else 0.0
+            grid = grid_cells(self._card.input.width, self._card.input.height, strides)
+            grid[:, :2] = (grid[:, :2] + shift) * grid[:, 2:]
+            self._origins = grid
+        return self._origins
+
+    def _strides_for(self, cells: int) -> tuple[int, ...]:
+        size = self._card.input
+        tried = (self._card.strides,) if self._card.strides else (PLUS_STRIDES, OLD_STRIDES)
+        for strides in tried:
+            if count_cells(size.width, size.height, strides) == cells:
+                return strides
+        shown = " or ".join(f"{list(s)} ({count_cells(size.width, size.height, s)})" for s in tried)
+        raise ModelError(
+            f"{self._card.name}: {cells} cells are not those of strides {shown} over {size.width}x{size.height}"
+        )
+
+
+def _boxes(distributions: NDArray[np.float32], origins: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return float32 (K, 4) corners from logits (K, 4 (R + 1)) and origins (K, 3)."""
+    logits = distributions.reshape(len(distributions), SIDES, -1)
+    with np.errstate(invalid="ignore"):
+        weights = np.exp(logits - logits.max(axis=2, keepdims=True))
+        mean = (weights @ np.arange(logits.shape[2], dtype=np.float32)) / weights.sum(axis=2)
+        distances = mean * origins[:, 2:]
+        corners = np.tile(origins[:, :2], (1, 2)) + distances * np.array([-1, -1, 1, 1], np.float32)
+    return np.asarray(corners, np.float32)
