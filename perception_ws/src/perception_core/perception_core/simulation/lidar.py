@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perception_core.geometry.transforms import Transform
-from perception_core.simulation.materials import REFLECTIVITY, RETURN_RATE
+from perception_core.simulation.materials import REFLECTIVITY, RETURN_RATE, Material
 from perception_core.simulation.scenario import LidarConfig
 from perception_core.simulation.world import Snapshot, World
 from perception_core.types.cloud import PointCloud
@@ -24,6 +24,10 @@ STREET = -1
 # The link budget: a return of reflectivity r (0..1) at incidence cosine c and range d metres arrives with the power
 # r c / d^2; 63 % are detected at this power. Asphalt is lost at about 55 m with a sensor 1.8 m high, as on an HDL-64E.
 _DETECTABLE_POWER = 1.5e-6
+
+_DB_PER_KM = np.log(10.0) / 10.0 / 1000.0
+_DROP_FROM = np.float32(10.0)
+"""Metres at which a beam of 2 mrad is 2 cm wide, as the reflectivity of a drop supposes; beyond, it fills less."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +53,32 @@ class Echoes:
     cosine: Floats32
 
 
+@dataclass(frozen=True, slots=True)
+class Returns:
+    """What a sensor reports of echoes; K of them are detected.
+
+    Attributes:
+        kept: bool, of the shape of the echoes.
+        distance: float32 (K,) metres, noisy.
+        hit: float32 (K,) metres, exact.
+        intensity: float32 (K,), 0..255.
+        speck: bool (K,) the ray came back from a drop of rain.
+    """
+
+    kept: NDArray[np.bool_]
+    distance: Floats32
+    hit: Floats32
+    intensity: Floats32
+    speck: NDArray[np.bool_]
+
+
 class Lidar:
     """The beams of one sensor, ready to be swept through a world."""
 
-    def __init__(self, config: LidarConfig, T_base_lidar: Transform) -> None:
-        """Prepare the ray pattern of a sensor mounted at ``T_base_lidar`` (4, 4)."""
+    def __init__(self, config: LidarConfig, T_base_lidar: Transform, rain: float = 0.0) -> None:
+        """Prepare the ray pattern of a sensor mounted at ``T_base_lidar`` (4, 4); ``rain`` in mm/h."""
         self._config = config
+        self._rain = rain
         self._T_base_lidar = T_base_lidar
         self.elevation = beam_elevations(config)
         turn = (np.arange(config.columns) + 0.5) / config.columns
@@ -69,17 +93,17 @@ class Lidar:
         """Sweep around ``time`` (seconds of the scenario); noise and losses come from ``rng``."""
         echoes = self.echoes(world, time)
         config = self._config
-        kept, distance, intensity = returns(config, echoes, rng)
-        column, beam = np.nonzero(kept)
+        found = returns(config, echoes, rng, self._rain)
+        column, beam = np.nonzero(found.kept)
         cloud = PointCloud(
-            xyz=self.directions[kept] * distance[:, None],
+            xyz=self.directions[found.kept] * found.distance[:, None],
             stamp_ns=stamp_ns,
             frame=config.frame,
-            intensity=intensity,
+            intensity=found.intensity,
             ring=beam.astype(np.uint16),
             time_offset_ns=np.round(self.offset_s * 1e9).astype(np.int64)[column],
         )
-        return Scan(cloud, echoes.objects[kept])
+        return Scan(cloud, np.where(found.speck, np.int32(STREET), echoes.objects[found.kept]))
 
     def echoes(self, world: World, time: float) -> Echoes:
         """Cast every ray of the sweep without noise."""
@@ -160,19 +184,45 @@ class Lidar:
         echoes.cosine[where] = np.abs((world.surfaces.face_normals[triangle] * directions[flat]).sum(axis=1))
 
 
-def returns(
-    config: LidarConfig, echoes: Echoes, rng: np.random.Generator
-) -> tuple[NDArray[np.bool_], Floats32, Floats32]:
-    """Tell what the sensor makes of echoes of any shape: which it detects, and of those range and intensity (K,)."""
+def returns(config: LidarConfig, echoes: Echoes, rng: np.random.Generator, rain: float = 0.0) -> Returns:
+    """Tell what the sensor makes of echoes of any shape, in air with so much rain in mm/h."""
+    noisy, kept = _detect(config, echoes, rng)
+    material, cosine, hit = echoes.material, echoes.cosine, echoes.distance
+    speck = np.zeros(kept.shape, dtype=np.bool_)
+    if rain > 0.0:
+        drops = _drops(config, echoes.distance, rain, rng)
+        noisy_drop, speck = _detect(config, drops, rng)
+        kept |= speck
+        noisy, hit = np.where(speck, noisy_drop, noisy), np.where(speck, drops.distance, hit)
+        material, cosine = np.where(speck, drops.material, material), np.where(speck, drops.cosine, cosine)
+    intensity = REFLECTIVITY[material[kept]] * np.sqrt(cosine[kept])
+    intensity *= rng.normal(1.0, 0.06, len(intensity)).astype(np.float32)
+    return Returns(kept, noisy[kept], hit[kept], np.clip(np.round(intensity), 0.0, 255.0), speck[kept])
+
+
+def _detect(config: LidarConfig, echoes: Echoes, rng: np.random.Generator) -> tuple[Floats32, NDArray[np.bool_]]:
+    """Return noisy ranges and which echoes are detected."""
     shape = echoes.distance.shape
     noisy = echoes.distance + rng.normal(0.0, config.range_noise, shape).astype(np.float32)
     if config.range_step > 0.0:
         noisy = np.round(noisy / np.float32(config.range_step)) * np.float32(config.range_step)
     kept = rng.random(shape, dtype=np.float32) < _return_chance(config, echoes)
     kept &= (echoes.distance > config.range_min) & (echoes.distance < config.range_max)
-    intensity = REFLECTIVITY[echoes.material[kept]] * np.sqrt(echoes.cosine[kept])
-    intensity *= rng.normal(1.0, 0.06, len(intensity)).astype(np.float32)
-    return kept, noisy[kept], np.clip(np.round(intensity), 0.0, 255.0)
+    return noisy, kept
+
+
+def _drops(config: LidarConfig, surface: Floats32, rain: float, rng: np.random.Generator) -> Echoes:
+    """Return the nearest drop of rain on every ray, where one is nearer than the surface.
+
+    A ray meets a drop within range d with probability 1 - exp(-a d); the extinction a of a rain rate R in mm/h is
+    1.076 R^0.67 dB/km (Carbonneau and Wisely 1998, as in ITU-R P.1814). Whether its echo is detected is up to the same
+    link budget as that of any surface; the share of the beam that it fills stands in for the cosine.
+    """
+    extinction = 1.076 * rain**0.67 * _DB_PER_KM
+    distance = (config.range_min + rng.exponential(1.0 / extinction, surface.shape)).astype(np.float32)
+    objects = np.where(distance < surface, np.int32(STREET), np.int32(NOTHING))
+    share = np.minimum(np.float32(1.0), (_DROP_FROM / distance) ** 2)
+    return Echoes(distance, objects, np.full(surface.shape, Material.WATER, dtype=np.uint8), share)
 
 
 def _return_chance(config: LidarConfig, echoes: Echoes) -> Floats32:

@@ -4,10 +4,8 @@ A scene is one static mesh whose triangles know what they are. Rays follow the p
 losses are those of the simulated drives. The robot stands as it stands, pitched or on a slope, and knows only its
 static calibration: the labels are exact, the base frame is not level.
 
-Rain: a ray meets a drop within range d with probability 1 - exp(-a d); the extinction a of a rain rate R in mm/h is
-1.076 R^0.67 dB/km (Carbonneau and Wisely 1998, also in ITU-R P.1814). Whether the drop's echo is detected is up to the
-same link budget as that of any other surface. Reflections: water mirrors a ray with Fresnel's share (Schlick 1994)
-there and back; the point then lies on the straight ray at the whole range, below the ground.
+Reflections: water mirrors a ray with Fresnel's share (Schlick 1994) there and back; the point then lies on the
+straight ray at the whole range, below the ground.
 """
 
 import zlib
@@ -39,9 +37,6 @@ STAMP_NS = 1_700_000_000_000_000_000
 _FRAME = "lidar_top"
 _ABOVE = 60.0
 """Metres above a point from where the ground below it is sought."""
-_DB_PER_KM = np.log(10.0) / 10.0 / 1000.0
-_DROP_FROM = np.float32(10.0)
-"""Metres at which a beam of 2 mrad is 2 cm wide, as the reflectivity of a drop supposes; beyond, it fills less."""
 _WATER_AT_RIGHT_ANGLE = 0.02
 """Share of light that water mirrors at a right angle: ((1.33 - 1) / (1.33 + 1))^2."""
 
@@ -152,30 +147,19 @@ class LidarScene:
         rng = np.random.default_rng([self.seed, 2, zlib.crc32(sensor.encode())])
         origin, directions = T_world_lidar[:3, 3].astype(np.float32), rotate(T_world_lidar, rays.directions)
         echoes, surface = self._cast(origin, directions)
-        kept, distance, intensity = returns(rays.config, echoes, rng)
-        found, hit = np.flatnonzero(kept), echoes.distance
-        if rain > 0.0:
-            drops, drop_distance, drop_intensity, where = _drops(rays, echoes, rain, rng)
-            hit, surface, owner = hit.copy(), surface.copy(), echoes.objects.copy()
-            hit[drops], surface[drops], owner[drops] = where, Surface.SPECK, -1
-            clear = ~np.isin(found, drops)
-            index = np.concatenate([found[clear], drops])
-            order = np.argsort(index, kind="stable")
-            found = index[order]
-            distance = np.concatenate([distance[clear], drop_distance])[order]
-            intensity = np.concatenate([intensity[clear], drop_intensity])[order]
-        else:
-            owner = echoes.objects
-        surface, owner = surface[found], owner[found]
-        ring = None if rays.ring is None else rays.ring[found]
-        xyz = rays.directions[found] * distance[:, None]
+        found = returns(rays.config, echoes, rng, rain)
+        kept = found.kept
+        surface = np.where(found.speck, np.uint8(Surface.SPECK), surface[kept])
+        owner = np.where(found.speck, np.int32(STREET), echoes.objects[kept])
+        ring = None if rays.ring is None else rays.ring[kept]
+        xyz = rays.directions[kept] * found.distance[:, None]
         return LabelledScan(
             name=self.name,
             sensor=sensor,
-            cloud=PointCloud(xyz, STAMP_NS, _FRAME, intensity, ring, rays.time_offset_ns[found]),
+            cloud=PointCloud(xyz, STAMP_NS, _FRAME, found.intensity, ring, rays.time_offset_ns[kept]),
             T_base_lidar=T_base_lidar,
             is_ground=surface == Surface.GROUND,
-            height=self._height(origin + directions[found] * hit[found][:, None], surface),
+            height=self._height(origin + directions[kept] * found.hit[:, None], surface),
             objects=owner,
             surface=surface,
             truth=self._truth(owner),
@@ -252,21 +236,3 @@ def labelled_scan(
         ConfigError: no such scene or sensor, or a number out of range.
     """
     return LidarScene(scene, seed).scan(sensor, rain=rain, points=points)
-
-
-def _drops(
-    rays: Pattern, echoes: Echoes, rain: float, rng: np.random.Generator
-) -> tuple[NDArray[np.intp], Floats32, Floats32, Floats32]:
-    """Return which rays (K,) come back from a drop of rain: noisy range, intensity and true range (K,)."""
-    extinction = 1.076 * rain**0.67 * _DB_PER_KM
-    where = (rays.config.range_min + rng.exponential(1.0 / extinction, len(echoes.distance))).astype(np.float32)
-    before = np.flatnonzero(where < np.minimum(echoes.distance, np.float32(rays.config.range_max)))
-    n = len(before)
-    drops = Echoes(
-        where[before],
-        np.full(n, STREET, dtype=np.int32),
-        np.full(n, Material.WATER, dtype=np.uint8),
-        np.minimum(1.0, (_DROP_FROM / where[before]) ** 2),  # the share of the beam it fills, in place of the cosine
-    )
-    kept, distance, intensity = returns(rays.config, drops, rng)
-    return before[kept], distance, intensity, where[before][kept]

@@ -176,7 +176,7 @@ def _ramp(rng: np.random.Generator) -> Setting:
 
 
 def _small(rng: np.random.Generator) -> Setting:
-    """What is easily lost or joined: cubes of 15 cm, kerb stones, a child by a car, two people, poles, hanging things."""
+    """What is easily lost or joined: cubes of 15 cm, kerb stones, a child by a car, two people, poles, ropes."""
     street = Street(6.0, (0.12, 0.12), 3.0, -1.0)
     parts = Parts(Land(profile=street_profile(street.half, street.kerbs, street.sidewalk)), rng)
     for s in (5.0, 10.0, 15.0, 20.0):

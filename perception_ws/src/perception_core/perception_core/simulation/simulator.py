@@ -49,6 +49,7 @@ class SimulatedFrame:
         image: what the camera sees.
         cloud: the sweep around the stamp, each point in the sensor's frame at its own time.
         point_ids: int32 (N,) id of the object each point hit, 0 for the street.
+        point_objects: int32 (N,) its row of ``truth``, -1 for the street.
         T_odom_base: float64 (4, 4) at the stamp.
         odometry: poses from the last frame's to the end of this sweep, the stamp among them where the rates allow.
         truth: every object of the scenario at the stamp.
@@ -58,6 +59,7 @@ class SimulatedFrame:
     image: Image
     cloud: PointCloud
     point_ids: NDArray[np.int32]
+    point_objects: NDArray[np.int32]
     T_odom_base: Transform
     odometry: Odometry
     truth: Truth
@@ -102,6 +104,7 @@ class Simulation:
             image=Image(picture.pixels, stamp_ns, frame),
             cloud=scan.cloud,
             point_ids=scan.objects + np.int32(1),
+            point_objects=scan.objects,
             T_odom_base=self.odom_pose(time),
             odometry=self.odometry(k),
             truth=self._truth(time, stamp_ns, scan, picture),
