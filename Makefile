@@ -9,7 +9,7 @@ PYTEST_WORKERS ?= auto
 # These talk over DDS and have deadlines: one at a time, or they measure each other. Each folder is a run of its own, in
 # a ROS domain of its own: what one leaves in the graph for a moment is company that a demo refuses.
 LIVE := $(wildcard tests/nodes tests/system tests/faults)
-SOURCES := perception_ws/src perception_ws/underlay tests $(wildcard launch)
+SOURCES := perception_ws/src perception_ws/stubs perception_ws/underlay tests $(wildcard launch)
 
 help: ## what there is
 	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -26,11 +26,12 @@ test: setup ## all tests: quick ones in parallel, then those with running nodes
 	for folder in $(LIVE); do python -m pytest $$folder $(ARGS) || [ $$? -eq 5 ] || status=1; done; \
 	exit $$status
 
-lint: setup ## ruff, mypy, shell syntax
+lint: setup ## ruff, mypy, our use of TensorRT against its own signatures, shell syntax
 	@$(ENV) status=0; \
 	ruff check $(SOURCES) || status=1; \
 	ruff format --check $(SOURCES) || status=1; \
 	mypy || status=1; \
+	python perception_ws/stubs/check_tensorrt.py || status=1; \
 	for script in perception_ws/*.sh docker/*.sh .ci/run; do bash -n "$$script" || status=1; done; \
 	exit $$status
 
