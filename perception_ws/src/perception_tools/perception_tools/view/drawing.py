@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from perception_core.geometry.boxes import convex_hull, corners_3d
 from perception_core.lidar.processor import LidarResult
 from perception_core.types import Clusters, PointClass
-from perception_tools.pictures.style import GRID, INK, TRUTH
+from perception_tools.pictures.style import GRID, INK
 
 Colour = tuple[int, int, int]
 
@@ -22,7 +22,7 @@ _LINE_LIFT = 0.05
 _NAMED_LENGTH, _NAMED_HEIGHT = 0.3, 0.5
 """Metres: smaller clusters are drawn without words."""
 
-GROUND, COVERAGE, RECORDED = "#66717f", "#2c8a5a", TRUTH
+GROUND, COVERAGE, RECORDED = "#66717f", "#2c8a5a", "#ffffff"
 OTHERS = {
     PointClass.OVERHEAD: ("overhead", "#b48cf2"),
     PointClass.BELOW_GROUND: ("below ground", "#ff3b3b"),
