@@ -37,6 +37,7 @@ class Backend(Protocol):
 
     Attributes:
         name: the engine, for people: ``onnxruntime (CPU, 2 threads)``.
+        reason: why this engine and not another.
         path: the file it was loaded from.
         inputs: what :meth:`run` wants.
         outputs: what :meth:`run` returns.
@@ -45,6 +46,11 @@ class Backend(Protocol):
     @property
     def name(self) -> str:
         """Engine and device, for people."""
+        ...
+
+    @property
+    def reason(self) -> str:
+        """Why this engine and not another, in one line; empty where it was asked for by name."""
         ...
 
     @property
@@ -73,6 +79,24 @@ class Backend(Protocol):
     def close(self) -> None:
         """Free what the engine holds; running afterwards is a ModelError."""
         ...
+
+
+def check_inputs(path: str, wanted: tuple[TensorInfo, ...], given: Mapping[str, NDArray[Any]]) -> None:
+    """Check names, dtypes and shapes of the inputs of a run, for engines that would read past the end of an array.
+
+    Raises:
+        ModelError: naming the file, the input, what was given and what is wanted.
+    """
+    if set(given) != {info.name for info in wanted}:
+        listed = ", ".join(sorted(given)) or "none"
+        raise ModelError(f"{path}: expected the inputs {', '.join(info.name for info in wanted)}, got {listed}")
+    for info in wanted:
+        array = given[info.name]
+        fits = len(array.shape) == len(info.shape) and all(
+            have == want or (want is None and have > 0) for have, want in zip(array.shape, info.shape, strict=True)
+        )
+        if not fits or array.dtype != info.dtype:
+            raise ModelError(f"{path}: expected {info}, got {array.dtype} {list(array.shape)}")
 
 
 def single_image_input(backend: Backend) -> TensorInfo:

@@ -1,6 +1,8 @@
 """ONNX Runtime behind the Backend protocol."""
 
-from collections.abc import Mapping
+import contextlib
+import io
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,24 +27,49 @@ _DTYPES: dict[str, type[np.generic]] = {
 _ERRORS_ONLY = 3
 """ONNX Runtime's severity: its warnings about its own optimiser are not the user's to mend."""
 
+PROVIDERS = {
+    "cpu": "CPUExecutionProvider",
+    "cuda": "CUDAExecutionProvider",
+    "tensorrt": "TensorrtExecutionProvider",
+}
+"""Our names of ONNX Runtime's devices, and its own."""
+
+AUTO_PROVIDERS = ("cuda", "cpu")
+"""What ``auto`` tries, in this order. Not TensorRT's, which builds engines for minutes without a word at the first run;
+the backend tensorrt does the same with progress and a cache."""
+
 
 class OnnxRuntimeBackend:
-    """A network run by ONNX Runtime on the CPU."""
+    """A network run by ONNX Runtime."""
 
-    def __init__(self, path: Path, threads: int = 1, spinning: bool = False) -> None:
+    def __init__(
+        self, path: Path, threads: int = 1, spinning: bool = False, provider: str = "cpu", gpu: int = 0
+    ) -> None:
         """Load ``path`` with ``threads`` threads inside an operator, which wait busily if ``spinning``.
 
+        ``provider`` is a name of :data:`PROVIDERS` or ``auto``, ``gpu`` the index of the GPU for those that have one.
+        With ``auto`` a GPU that does not work is left for the CPU, and :attr:`reason` says so; asked for by name, it
+        is an error.
+
         Raises:
-            ModelError: naming the file and what ONNX Runtime says about it.
+            ModelError: naming the file and what ONNX Runtime says about it; a provider that is not there.
         """
         self._path = str(path)
-        self._name = f"onnxruntime (CPU, {threads} thread{'s' if threads > 1 else ''})"
-        try:
-            self._session: ort.InferenceSession | None = ort.InferenceSession(
-                self._path, sess_options=_options(threads, spinning), providers=["CPUExecutionProvider"]
-            )
-        except Exception as error:  # ONNX Runtime's exceptions share no base below Exception
-            raise ModelError(f"{path}: ONNX Runtime cannot load it: {_first_line(error)}") from error
+        wanted, missing = _wanted_providers(provider, ort.get_available_providers())
+        self._session: ort.InferenceSession | None = None
+        failures = list(missing)
+        for name in wanted:
+            try:
+                self._session = _session(path, name, gpu, _options(threads, spinning))
+            except ModelError as error:
+                failures.append(str(error))
+                continue
+            break
+        if self._session is None:
+            raise ModelError(failures[-1])
+        device = f"CPU, {threads} thread{'s' if threads > 1 else ''}" if name == "cpu" else name.upper()
+        self._name = f"onnxruntime ({device})"
+        self._reason = "; ".join(failures)
         self._inputs = tuple(_info(path, node) for node in self._session.get_inputs())
         self._outputs = tuple(_info(path, node) for node in self._session.get_outputs())
         self._output_names = [info.name for info in self._outputs]
@@ -51,6 +78,11 @@ class OnnxRuntimeBackend:
     def name(self) -> str:
         """Engine and device, for people."""
         return self._name
+
+    @property
+    def reason(self) -> str:
+        """Why not a faster device; empty where none was wanted."""
+        return self._reason
 
     @property
     def path(self) -> str:
@@ -84,6 +116,61 @@ class OnnxRuntimeBackend:
     def close(self) -> None:
         """Free the session."""
         self._session = None
+
+
+def _wanted_providers(wanted: str, available: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Return the providers to try, and a sentence about each that ``auto`` would have liked and that is not there.
+
+    Raises:
+        ModelError: one that was asked for by name is unknown or not there.
+    """
+    there = [name for name, full in PROVIDERS.items() if full in available]
+    if wanted == "auto":
+        missing = [f"this ONNX Runtime has no {name.upper()}" for name in AUTO_PROVIDERS if name not in there]
+        return [name for name in AUTO_PROVIDERS if name in there], missing
+    if wanted not in there:
+        raise ModelError(f"ONNX Runtime's provider {wanted!r} is not available; available here: {', '.join(there)}")
+    return [wanted], []
+
+
+def _session(path: Path, provider: str, gpu: int, options: ort.SessionOptions) -> ort.InferenceSession:
+    """Load the network on one device.
+
+    ONNX Runtime itself would go over to the CPU and only log it.
+
+    Raises:
+        ModelError: it cannot be loaded, or runs elsewhere than on the device asked for.
+    """
+    full = PROVIDERS[provider]
+    settings = {} if provider == "cpu" else {"device_id": str(gpu)}
+    rest = [PROVIDERS[name] for name in ("cuda", "cpu") if _comes_after(name, provider)]
+    if provider != "cpu":
+        _preload_cuda()
+    try:
+        session = ort.InferenceSession(
+            str(path), sess_options=options, providers=[(full, settings), *rest], enable_fallback=0
+        )
+    except Exception as error:  # ONNX Runtime's exceptions share no base below Exception
+        where = "" if provider == "cpu" else f" on {provider.upper()}"
+        raise ModelError(f"{path}: ONNX Runtime cannot load it{where}: {_first_line(error)}") from error
+    if full not in session.get_providers():
+        raise ModelError(
+            f"{path}: ONNX Runtime's {provider.upper()} does not start (a library or the driver is missing)"
+        )
+    return session
+
+
+def _comes_after(name: str, provider: str) -> bool:
+    """Whether ``name`` may take the operators that ``provider`` does not have."""
+    order = list(PROVIDERS)[::-1]
+    return order.index(name) > order.index(provider) and PROVIDERS[name] in ort.get_available_providers()
+
+
+def _preload_cuda() -> None:
+    """Load CUDA from NVIDIA's Python packages, where it is not installed in the system."""
+    if hasattr(ort, "preload_dlls"):
+        with contextlib.redirect_stdout(io.StringIO()):  # it prints what it does not find
+            ort.preload_dlls()
 
 
 def _options(threads: int, spinning: bool) -> ort.SessionOptions:
