@@ -20,15 +20,19 @@ def collect(points, clearance=2.5):
     )
 
 
-def test_points_of_a_cell_are_summed_up() -> None:
-    cells = collect([[5.01, 0.01, 0.5], [5.05, 0.09, 1.5], [5.01, 0.05, 0.1], [-7.0, 3.0, 0.3]])
-    assert len(cells) == 2
-    np.testing.assert_array_equal(cells.count, [2, 1])
-    np.testing.assert_allclose(cells.mean[0], [5.03, 0.05], atol=1e-6)
-    np.testing.assert_allclose(cells.bounds[0], [5.01, 0.01, 5.05, 0.09], atol=1e-6)
-    np.testing.assert_allclose([cells.bottom[0], cells.top[0]], [0.5, 1.5])
-    np.testing.assert_array_equal(cells.points, [0, 1, 3])
-    np.testing.assert_array_equal(cells.cell, [0, 0, 1])
+def test_points_of_a_cell_are_summed_up_and_cells_sorted_by_place() -> None:
+    cells = collect([[5.01, 0.01, 0.5], [5.05, 0.09, 1.5], [5.01, 0.05, 0.1], [-7.0, 3.0, 0.3], [5.05, -0.3, 1.0]])
+    assert len(cells) == 3
+    np.testing.assert_array_equal(cells.count, [1, 1, 2])
+    np.testing.assert_allclose([cells.x[2], cells.y[2]], [5.03, 0.05], atol=1e-6)
+    np.testing.assert_allclose(cells.reach[0], np.hypot(7, 3), atol=1e-5)
+    np.testing.assert_allclose(cells.azimuth, np.arctan2([3, -0.3, 0.05], [-7, 5.05, 5.03]), atol=1e-4)
+    np.testing.assert_allclose(cells.bounds[2], [5.01, 0.01, 5.05, 0.09], atol=1e-6)
+    np.testing.assert_allclose([cells.bottom[2], cells.top[2]], [0.5, 1.5])
+    np.testing.assert_allclose(cells.levels[2], [0.5, 1.5])
+    np.testing.assert_array_equal(cells.points, [3, 4, 0, 1])
+    np.testing.assert_array_equal(cells.starts, [0, 1, 2, 4])
+    assert (np.diff(cells.index[:, 0]) >= 0).all()
 
 
 def test_what_hangs_above_the_clearance_is_overhead() -> None:
@@ -37,11 +41,17 @@ def test_what_hangs_above_the_clearance_is_overhead() -> None:
 
 
 def test_a_column_without_a_hole_keeps_its_top_and_a_bridge_over_a_car_goes() -> None:
-    truck = [[5, 0, z] for z in (0.5, 1.2, 2.0, 2.7, 3.4)]
+    truck = [[5, 0, z] for z in (0.5, 1.2, 1.9, 2.6, 3.2)]
     car_under_bridge = [[9, 0, z] for z in (0.5, 1.2, 4.6, 4.9)]
     cells = collect(truck + car_under_bridge)
     assert cells.overhead == 2
-    np.testing.assert_allclose(cells.top, [3.4, 1.2])
+    np.testing.assert_allclose(cells.top, [3.2, 1.2])
+
+
+def test_near_the_robot_a_small_hole_parts_what_hangs_and_far_away_it_does_not() -> None:
+    # A roof at 1.6 m and branches from 2.6 m on: at 10 m 0.6 m may be empty, at 60 m the beams lie farther apart.
+    for x, overhead in ((10.0, 2), (60.0, 0)):
+        assert collect([[x, 0, 1.2], [x, 0, 1.6], [x, 0, 2.6], [x, 0, 2.9]]).overhead == overhead
 
 
 def test_nothing_above_ground_is_no_cell() -> None:

@@ -15,7 +15,9 @@ def merge(*things):
     bottom, top = (np.repeat([t[i] for t in things], sizes).astype(np.float32) for i in (2, 3))
     points = np.repeat([t[4] for t in things], sizes).astype(np.int32)
     piece = np.repeat(np.arange(len(things)), sizes).astype(np.int32)
-    joined, headings = merge_fragments(x, y, bottom, top, points, piece, np.zeros(len(things)), SENSOR)
+    joined, headings = merge_fragments(
+        x, y, np.arctan2(y, x), np.hypot(x, y), bottom, top, points, piece, np.zeros(len(things)), SENSOR
+    )
     assert len(headings) == len(things)
     return [int(joined[piece == k][0]) for k in range(len(things))]
 

@@ -15,8 +15,9 @@ def split(*lines, max_length=20.0, max_width=4.0):
         parts.append(np.stack([np.linspace(x0, x1, n), np.linspace(y0, y1, n)]))
     x, y = np.concatenate(parts, axis=1)
     n = len(x)
+    azimuth, reach = np.arctan2(y, x), np.hypot(x, y)
     piece, headings = split_components(
-        x, y, np.full(n, 5, np.int32), np.zeros(n, np.int32), 1, SENSOR, max_length, max_width
+        x, y, azimuth, reach, np.full(n, 5, np.int32), np.zeros(n, np.int32), 1, SENSOR, max_length, max_width
     )
     return x, y, piece, headings
 
@@ -48,7 +49,7 @@ def test_a_straight_wall_is_cut_at_the_longest_length_only() -> None:
 def test_no_cells_are_no_pieces() -> None:
     empty = np.empty(0)
     ints = np.empty(0, np.int32)
-    piece, headings = split_components(empty, empty, ints, ints, 0, SENSOR, 20.0, 4.0)
+    piece, headings = split_components(empty, empty, empty, empty, ints, ints, 0, SENSOR, 20.0, 4.0)
     assert len(piece) == len(headings) == 0
 
 

@@ -2,7 +2,8 @@
 
 Whether something high above the ground stands or hangs is a question of the column under it: every cell keeps a mask
 of its occupied height slices, and points above the clearance stay only while the slices reach down below the
-clearance without a hole. A truck keeps its roof, a bridge, branches and a gate's beam do not become obstacles.
+clearance without a hole. A truck keeps its roof, a bridge, branches and a gate's beam do not become obstacles. How
+large a hole may be follows from the spacing of the beams: near the robot the side of a truck has none.
 """
 
 from dataclasses import dataclass
@@ -11,42 +12,49 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perception_core.lidar.jit import F32, F64, I32, U64, kernel
+from perception_core.lidar.polar import sector_turns
 
 SLICE = 0.25
 """Metres of height one bit of a column's mask stands for."""
-HOLE = 4
-"""Slices (1 m) that may be empty inside something that stands."""
+SLICES = 64
+"""Bits of a mask."""
+HOLE = 0.5, 0.0125, 1.0
+"""Metres that may be empty inside something that stands: at the robot, more a metre of range, and at most."""
 
 
 @dataclass(frozen=True, slots=True)
 class BevCells:
-    """C occupied bird's-eye cells and the points in them.
+    """C occupied bird's-eye cells and the points in them; cells in the order of their places, x before y.
 
     Attributes:
-        points: int32 (N,) indices of obstacle points in the scan.
+        points: int32 (N,) indices of obstacle points in the scan, in the order of their cells.
         xyz: float32 (N, 3) these points, base frame.
         height: float32 (N,) metres above ground of these points.
-        cell: int32 (N,) cell of each of these points.
+        starts: int32 (C + 1,) where the points of each cell begin.
         index: int32 (C, 2) integer x and y of each cell.
         bounds: float32 (C, 4) x_min, y_min, x_max, y_max of the cell's points, base frame.
-        mean: float64 (C, 2) x and y, mean of the cell's points.
+        levels: float32 (C, 2) lowest and highest z, base frame.
+        x, y: float64 (C,) mean of the cell's points, base frame.
+        azimuth, reach: float64 (C,) of the mean as the sensor sees it: radians from -pi, and metres.
         count: int32 (C,) points.
         top, bottom: float32 (C,) heights above ground of the highest and lowest obstacle point.
-        lookup: int32 (side, side) cell + 1 at each place, 0 where there is none.
         overhead: number of points that hang above the clearance.
     """
 
     points: NDArray[np.int32]
     xyz: NDArray[np.float32]
     height: NDArray[np.float32]
-    cell: NDArray[np.int32]
+    starts: NDArray[np.int32]
     index: NDArray[np.int32]
     bounds: NDArray[np.float32]
-    mean: NDArray[np.float64]
+    levels: NDArray[np.float32]
+    x: NDArray[np.float64]
+    y: NDArray[np.float64]
+    azimuth: NDArray[np.float64]
+    reach: NDArray[np.float64]
     count: NDArray[np.int32]
     top: NDArray[np.float32]
     bottom: NDArray[np.float32]
-    lookup: NDArray[np.int32]
     overhead: int
 
     def __len__(self) -> int:
@@ -66,102 +74,160 @@ def _collect(
     origin: F32,
     side: int,
 ) -> tuple[I32, I32, I32, I32, int]:
-    """Return (points, cell of each, integer place of each cell, lookup, number of overhead points)."""
+    """Return (points, cell of each, place of each cell, points of each cell, number of overhead points).
+
+    Cells are numbered as they are met; a place is x * side + y.
+    """
     n = len(xyz)
-    lookup = np.zeros((side, side), np.int32)
+    lookup = np.zeros(side * side, np.int32)
     points = np.empty(n, np.int32)
     cell = np.empty(n, np.int32)
     high = np.empty(n, np.int32)
     scale = np.float32(1.0 / cell_size)
+    to_slice = np.float32(1.0 / SLICE)
+    limit, growth, top = np.float32(threshold), np.float32(per_range), np.float32(clearance)
     kept = cells = highs = 0
-    index = np.empty((n, 2), np.int32)
+    place = np.empty(n, np.int32)
     mask = np.empty(n, np.uint64)
+    count = np.empty(n, np.int32)
     for p in range(n):
         h = height[p]
-        if h <= threshold + per_range * reach[p]:
+        if h <= limit + growth * reach[p]:
             continue
-        if h > clearance:
+        if h > top:
             high[highs] = p
             highs += 1
             continue
-        ix = int((xyz[p, 0] - origin[0]) * scale)
-        iy = int((xyz[p, 1] - origin[1]) * scale)
-        c = lookup[ix, iy]
+        at = int((xyz[p, 0] - origin[0]) * scale) * side + int((xyz[p, 1] - origin[1]) * scale)
+        c = lookup[at]
         if c == 0:
-            index[cells, 0], index[cells, 1] = ix, iy
+            place[cells] = at
             mask[cells] = 0
+            count[cells] = 0
             cells += 1
             c = cells
-            lookup[ix, iy] = c
+            lookup[at] = c
         points[kept] = p
         cell[kept] = c - 1
         kept += 1
-        mask[c - 1] |= np.uint64(1) << np.uint64(h / SLICE)
+        count[c - 1] += 1
+        mask[c - 1] |= np.uint64(1) << np.uint64(h * to_slice)
     low_kept = kept
     for q in range(highs):
         p = high[q]
-        c = lookup[int((xyz[p, 0] - origin[0]) * scale), int((xyz[p, 1] - origin[1]) * scale)]
-        if c > 0 and height[p] < 64 * SLICE:
+        at = int((xyz[p, 0] - origin[0]) * scale) * side + int((xyz[p, 1] - origin[1]) * scale)
+        c = lookup[at]
+        if c > 0 and height[p] < SLICES * SLICE:
             points[kept] = p
             cell[kept] = c - 1
             kept += 1
-            mask[c - 1] |= np.uint64(1) << np.uint64(height[p] / SLICE)
-    kept = _drop_unsupported(points, cell, mask, height, low_kept, kept, cells, clearance)
-    return points[:kept].copy(), cell[:kept].copy(), index[:cells].copy(), lookup, highs - (kept - low_kept)
+            mask[c - 1] |= np.uint64(1) << np.uint64(height[p] * to_slice)
+    kept = _drop_unsupported(points, cell, mask, count, height, reach, low_kept, kept, clearance)
+    return points[:kept], cell[:kept], place[:cells], count[:cells], highs - (kept - low_kept)
 
 
 @kernel
 def _drop_unsupported(
-    points: I32, cell: I32, mask: U64, height: F32, low_kept: int, kept: int, cells: int, clearance: float
+    points: I32, cell: I32, mask: U64, count: I32, height: F32, reach: F32, low_kept: int, kept: int, clearance: float
 ) -> int:
     """Keep of the high points those whose column reaches below the clearance; return the new number of points."""
-    top = np.empty(cells, np.int32)
-    first = int(clearance / SLICE)
-    for c in range(cells):
-        last = -HOLE - 1
-        for b in range(64):
-            if (mask[c] >> np.uint64(b)) & np.uint64(1):
-                if b > first and b - last > HOLE:
-                    break
-                last = b
-        top[c] = last
     out = low_kept
     for q in range(low_kept, kept):
-        if int(height[points[q]] / SLICE) <= top[cell[q]]:
-            points[out] = points[q]
-            cell[out] = cell[q]
+        p, c = points[q], cell[q]
+        hole = int(min(HOLE[0] + HOLE[1] * reach[p], HOLE[2]) / SLICE)
+        if _supported(mask[c], int(height[p] / SLICE), clearance, hole):
+            points[out], cell[out] = p, c
+            count[c] += 1
             out += 1
     return out
 
 
 @kernel
-def _summarise(xyz: F32, height: F32, points: I32, cell: I32, cells: int) -> tuple[F32, F32, F32, F64, I32, F32, F32]:
-    """Return xyz and height of the points, and bounds, mean, count, top, bottom of the cells."""
-    columns = np.empty((len(points), 3), np.float32)
-    heights = np.empty(len(points), np.float32)
-    bounds = np.empty((cells, 4), np.float32)
-    bounds[:, :2] = 1e9
-    bounds[:, 2:] = -1e9
-    count = np.zeros(cells, np.int32)
-    mean = np.zeros((cells, 2))
-    top = np.full(cells, -1e9, np.float32)
-    bottom = np.full(cells, 1e9, np.float32)
-    for q in range(len(points)):
-        p, c = points[q], cell[q]
-        x, y, h = xyz[p, 0], xyz[p, 1], height[p]
-        columns[q, 0], columns[q, 1], columns[q, 2], heights[q] = x, y, xyz[p, 2], h
-        bounds[c, 0] = min(bounds[c, 0], x)
-        bounds[c, 1] = min(bounds[c, 1], y)
-        bounds[c, 2] = max(bounds[c, 2], x)
-        bounds[c, 3] = max(bounds[c, 3], y)
-        mean[c, 0] += x
-        mean[c, 1] += y
-        count[c] += 1
-        top[c] = max(top[c], h)
-        bottom[c] = min(bottom[c], h)
+def _supported(mask: np.uint64, level: int, clearance: float, hole: int) -> bool:
+    """Do the slices below ``level`` reach down to the clearance with no more than ``hole`` empty ones in a row?"""
+    empty = 0
+    for b in range(level - 1, -1, -1):
+        if (mask >> np.uint64(b)) & np.uint64(1):
+            if b * SLICE < clearance:
+                return True
+            empty = 0
+        else:
+            empty += 1
+            if empty > hole:
+                return False
+    return False
+
+
+@kernel
+def _by_place(place: I32, side: int) -> I32:
+    """Rank of each cell in the order of their places (radix sort by y, then x)."""
+    n = len(place)
+    order = np.arange(n).astype(np.int32)
+    sorted_ = np.empty(n, np.int32)
+    for low in (True, False):
+        starts = np.zeros(side + 1, np.int32)
+        for c in range(n):
+            starts[(place[c] % side if low else place[c] // side) + 1] += 1
+        for k in range(side):
+            starts[k + 1] += starts[k]
+        for i in range(n):
+            key = place[order[i]] % side if low else place[order[i]] // side
+            sorted_[starts[key]] = order[i]
+            starts[key] += 1
+        order, sorted_ = sorted_, order
+    rank = np.empty(n, np.int32)
+    for i in range(n):
+        rank[order[i]] = i
+    return rank
+
+
+@kernel
+def _arrange(
+    xyz: F32, height: F32, points: I32, cell: I32, place: I32, count: I32, side: int, sensor: F64
+) -> tuple[I32, F32, F32, I32, I32, F32, F32, F64, F64, F64, F64, I32, F32, F32]:
+    """Sort cells by place and points by cell; return the columns of :class:`BevCells` in their order."""
+    cells, n = len(place), len(points)
+    rank = _by_place(place, side)
+    index = np.empty((cells, 2), np.int32)
+    counts = np.empty(cells, np.int32)
     for c in range(cells):
-        mean[c] /= count[c]
-    return columns, heights, bounds, mean, count, top, bottom
+        index[rank[c], 0], index[rank[c], 1] = place[c] // side, place[c] % side
+        counts[rank[c]] = count[c]
+    starts = np.empty(cells + 1, np.int32)
+    starts[0] = 0
+    for k in range(cells):
+        starts[k + 1] = starts[k] + counts[k]
+    at = starts[:-1].copy()
+    chosen, columns, heights = np.empty(n, np.int32), np.empty((n, 3), np.float32), np.empty(n, np.float32)
+    for q in range(n):
+        k, p = rank[cell[q]], points[q]
+        i = at[k]
+        at[k] = i + 1
+        chosen[i], heights[i] = p, height[p]
+        columns[i, 0], columns[i, 1], columns[i, 2] = xyz[p, 0], xyz[p, 1], xyz[p, 2]
+    bounds, levels = np.empty((cells, 4), np.float32), np.empty((cells, 2), np.float32)
+    top, bottom = np.empty(cells, np.float32), np.empty(cells, np.float32)
+    x, y, azimuth, reach = np.empty(cells), np.empty(cells), np.empty(cells), np.empty(cells)
+    for k in range(cells):
+        a, b = starts[k], starts[k + 1]
+        x0 = x1 = columns[a, 0]
+        y0 = y1 = columns[a, 1]
+        z0 = z1 = columns[a, 2]
+        h0 = h1 = heights[a]
+        sx = sy = 0.0
+        for i in range(a, b):
+            px, py, pz, h = columns[i, 0], columns[i, 1], columns[i, 2], heights[i]
+            x0, x1, y0, y1 = min(x0, px), max(x1, px), min(y0, py), max(y1, py)
+            z0, z1, h0, h1 = min(z0, pz), max(z1, pz), min(h0, h), max(h1, h)
+            sx += px
+            sy += py
+        bounds[k, 0], bounds[k, 1], bounds[k, 2], bounds[k, 3] = x0, y0, x1, y1
+        levels[k, 0], levels[k, 1], bottom[k], top[k] = z0, z1, h0, h1
+        x[k], y[k] = sx / (b - a), sy / (b - a)
+        dx, dy = x[k] - sensor[0], y[k] - sensor[1]
+        reach[k] = np.sqrt(dx * dx + dy * dy)
+        azimuth[k] = 2.0 * np.pi * sector_turns(np.float32(dx), np.float32(dy)) - np.pi
+    return chosen, columns, heights, starts, index, bounds, levels, x, y, azimuth, reach, counts, top, bottom
 
 
 def collect_cells(
@@ -190,9 +256,7 @@ def collect_cells(
     """
     side = int(2.0 * max_range / cell_size) + 3
     origin = (centre[:2] - max_range - cell_size).astype(np.float32)
-    points, cell, index, lookup, overhead = _collect(
+    points, cell, place, count, overhead = _collect(
         xyz, height, reach, obstacle_height, height_per_range, clearance, cell_size, origin, side
     )
-    summary = _summarise(xyz, height, points, cell, len(index))
-    columns, heights, bounds, mean, count, top, bottom = summary
-    return BevCells(points, columns, heights, cell, index, bounds, mean, count, top, bottom, lookup, int(overhead))
+    return BevCells(*_arrange(xyz, height, points, cell, place, count, side, centre), int(overhead))

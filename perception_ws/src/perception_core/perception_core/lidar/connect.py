@@ -22,18 +22,18 @@ def find(parent: I32, a: int) -> int:
 
 
 @kernel
-def union(parent: I32, a: int, b: int) -> None:
-    """Join the sets of ``a`` and ``b`` under the smaller root."""
+def union(parent: I32, a: int, b: int) -> int:
+    """Join the sets of ``a`` and ``b`` under the smaller root and return it."""
     a, b = find(parent, a), find(parent, b)
     if a < b:
         parent[b] = a
-    elif b < a:
-        parent[a] = b
+        return a
+    parent[a] = b
+    return b
 
 
 @kernel
 def _components(
-    lookup: I32,
     index: I32,
     bounds: F32,
     cell_size: float,
@@ -44,24 +44,51 @@ def _components(
     depth: float,
 ) -> tuple[I32, int]:
     n = len(index)
-    side_x, side_y = lookup.shape
+    first_row = index[0, 0]
+    rows = index[n - 1, 0] - first_row + 1
+    starts = _rows(index, first_row, rows)
+    widest = int(max_gap / cell_size) + 1
+    ahead = np.empty(widest + 1, np.int32)
     parent = np.arange(n).astype(np.int32)
     for c in range(n):
+        row, column = index[c, 0] - first_row, index[c, 1]
+        if c == starts[row]:
+            for k in range(min(widest + 1, rows - row)):
+                ahead[k] = starts[row + k]
         x = (bounds[c, 0] + bounds[c, 2]) * 0.5 - sensor[0]
         y = (bounds[c, 1] + bounds[c, 3]) * 0.5 - sensor[1]
         r = max(np.sqrt(x * x + y * y), 1e-6)
         across = min(gap + gap_per_range * r, max_gap)
         along = min(gap + depth * gap_per_range * r, max_gap)
         ux, uy, inverse_along, inverse_across = x / r, y / r, 1.0 / along, 1.0 / across
-        reach = int(max(along, across) / cell_size) + 1
-        cx, cy = index[c, 0], index[c, 1]
-        for ix in range(cx, min(cx + reach + 1, side_x)):
-            first = cy + 1 if ix == cx else max(cy - reach, 0)
-            for iy in range(first, min(cy + reach + 1, side_y)):
-                k = lookup[ix, iy] - 1
-                if k >= 0 and _near(bounds, c, k, ux, uy, inverse_along, inverse_across):
-                    union(parent, c, k)
+        rows_ahead = int(np.sqrt((along * ux) ** 2 + (across * uy) ** 2) / cell_size) + 1
+        aside = int(np.sqrt((along * uy) ** 2 + (across * ux) ** 2) / cell_size) + 1
+        ahead[0] = c + 1
+        root = find(parent, c)
+        for k in range(min(rows_ahead + 1, rows - row)):
+            end = starts[row + k + 1]
+            i = ahead[k]
+            while i < end and index[i, 1] < column - widest:
+                i += 1
+            ahead[k] = i
+            while i < end and index[i, 1] < column - aside:
+                i += 1
+            while i < end and index[i, 1] <= column + aside:
+                if parent[i] != root and _near(bounds, c, i, ux, uy, inverse_along, inverse_across):
+                    root = union(parent, root, i)
+                i += 1
     return _numbered(parent)
+
+
+@kernel
+def _rows(index: I32, first: int, rows: int) -> I32:
+    """Where the cells of each row (the same x) begin, int32 (rows + 1,)."""
+    starts = np.zeros(rows + 1, np.int32)
+    for c in range(len(index)):
+        starts[index[c, 0] - first + 1] += 1
+    for k in range(rows):
+        starts[k + 1] += starts[k]
+    return starts
 
 
 @kernel
@@ -89,7 +116,6 @@ def _numbered(parent: I32) -> tuple[I32, int]:
 
 
 def components(
-    lookup: NDArray[np.int32],
     index: NDArray[np.int32],
     bounds: NDArray[np.float32],
     *,
@@ -103,8 +129,7 @@ def components(
     """Label cells by connected component.
 
     Args:
-        lookup: int32 (side, side) cell + 1 at each place, 0 where there is none.
-        index: int32 (C, 2) place of each cell.
+        index: int32 (C, 2) place of each cell; cells are sorted by x, then y.
         bounds: float32 (C, 4) of the points in each cell.
         cell_size: metres.
         sensor: (3,) metres, where ranges are counted from.
@@ -117,5 +142,5 @@ def components(
     """
     if len(index) == 0:
         return np.empty(0, np.int32), 0
-    labels, count = _components(lookup, index, bounds, cell_size, sensor, gap, gap_per_range, max_gap, depth)
+    labels, count = _components(index, bounds, cell_size, sensor, gap, gap_per_range, max_gap, depth)
     return labels, int(count)

@@ -34,12 +34,13 @@ ASIDE = 0.4
 
 @kernel
 def merge_fragments(
-    x: F64, y: F64, bottom: F32, top: F32, points: I32, piece: I32, headings: F64, sensor: F64
+    x: F64, y: F64, azimuth: F64, reach: F64, bottom: F32, top: F32, points: I32, piece: I32, headings: F64, sensor: F64
 ) -> tuple[I32, F64]:
     """Join fragments to bodies.
 
     Args:
         x, y: float64 (C,) cells in the base frame.
+        azimuth, reach: float64 (C,) the same as the sensor sees them, radians and metres.
         bottom, top: float32 (C,) lowest and highest height above ground in each cell.
         points: int32 (C,) number of points in each cell.
         piece: int32 (C,) piece of each cell.
@@ -50,8 +51,6 @@ def merge_fragments(
         int32 (C,) the piece each cell belongs to now, and float64 (P,) headings, new where fragments joined.
     """
     p = len(headings)
-    azimuth = np.arctan2(y - sensor[1], x - sensor[0])
-    reach = np.sqrt((x - sensor[0]) ** 2 + (y - sensor[1]) ** 2)
     sides = join_sides(x, y, azimuth, reach, bottom, top, points, piece, headings, sensor)
     headings = _refit(x, y, azimuth, reach, points, sides, sides[piece], headings)
     piece = sides[piece]

@@ -41,8 +41,8 @@ class LidarResult:
         coverage: float32 (S,) metres a sector (sector 0 starts at -pi, counter-clockwise) up to which ground was
             seen or an obstacle hit, from the sensor's place; 0 where nothing was seen.
         timings_ms: milliseconds a stage.
-        dropped: points left out, by reason: ``range``, ``height``, ``body`` and ``intensity`` (cropped), ``overhead`` (above the
-            clearance with nothing under it), ``below_ground`` (reflections).
+        dropped: points left out, by reason: ``range``, ``height``, ``body`` and ``intensity`` (cropped), ``overhead``
+            (above the clearance with nothing under it), ``below_ground`` (reflections).
     """
 
     clusters: Clusters
@@ -124,7 +124,12 @@ class LidarProcessor:
         clusters = self._boxes(cloud.stamp_ns, scan, cells, labels, headings)
         clock.lap("boxes")
         ground_points, coverage = ground_and_coverage(
-            scan, height, cells.mean, self.config.ground, self._grid, self.config.coverage_sectors
+            scan,
+            height,
+            np.stack([cells.x, cells.y], axis=1),
+            self.config.ground,
+            self._grid,
+            self.config.coverage_sectors,
         )
         clock.lap("coverage")
         ground = self.config.ground
@@ -163,7 +168,6 @@ class LidarProcessor:
         """Return the cluster of each obstacle point and the heading of each cluster."""
         c = self.config.cluster
         labels, count = components(
-            cells.lookup,
             cells.index,
             cells.bounds,
             cell_size=c.cell_size,
@@ -173,10 +177,14 @@ class LidarProcessor:
             max_gap=c.max_gap,
             depth=c.depth_factor,
         )
-        x, y = np.ascontiguousarray(cells.mean.T)
-        pieces, headings = split_components(x, y, cells.count, labels, count, scan.sensor, c.max_length, c.max_width)
-        joined, headings = merge_fragments(x, y, cells.bottom, cells.top, cells.count, pieces, headings, scan.sensor)
-        return joined[cells.cell], headings
+        x, y, azimuth, reach = cells.x, cells.y, cells.azimuth, cells.reach
+        pieces, headings = split_components(
+            x, y, azimuth, reach, cells.count, labels, count, scan.sensor, c.max_length, c.max_width
+        )
+        joined, headings = merge_fragments(
+            x, y, azimuth, reach, cells.bottom, cells.top, cells.count, pieces, headings, scan.sensor
+        )
+        return np.repeat(joined, cells.count), headings
 
     def _boxes(
         self,

@@ -13,10 +13,17 @@ from perception_core.lidar.lshape import best_heading
 
 SOLID = 0.15
 """Share of the mean number of points a cell needs for a say in the heading."""
+SAMPLE = 600
+"""Cells of a component that are looked at; of larger ones every so manieth."""
 SUPPORTS = 24
 """Directions in which the outermost cells take part in the search of a heading."""
+SUPPORT_AXES = np.stack(
+    [np.cos(np.arange(SUPPORTS) * (2 * np.pi / SUPPORTS)), np.sin(np.arange(SUPPORTS) * (2 * np.pi / SUPPORTS))]
+)
 CONTOUR_STEP = 0.2
 """Metres across the line of sight one direction of the contour stands for."""
+CONTOUR_BINS = 128
+"""Directions of a contour, at most."""
 INNER_WEIGHT = 0.1
 """Weight of outermost cells behind the contour (roofs, what is seen through windows) in that search."""
 DIRECTIONS = 720
@@ -32,18 +39,30 @@ MIN_LENGTH = 2.2
 AREA_GAIN = 0.7
 """A cut is worth it when the two rectangles have less than this share of the area of the one; the share grows to all
 of it as the component opens."""
+NO_CUT = -1e9
+"""Angle of the cut of what stays whole."""
 THIN = 0.2
 """Metres; no rectangle counts as narrower, so that cuts along a wall gain nothing."""
 
 
 @kernel
 def split_components(
-    x: F64, y: F64, points: I32, labels: I32, count: int, sensor: F64, max_length: float, max_width: float
+    x: F64,
+    y: F64,
+    azimuth: F64,
+    reach: F64,
+    points: I32,
+    labels: I32,
+    count: int,
+    sensor: F64,
+    max_length: float,
+    max_width: float,
 ) -> tuple[I32, F64]:
     """Cut components into pieces.
 
     Args:
         x, y: float64 (C,) cells in the base frame.
+        azimuth, reach: float64 (C,) the same as the sensor sees them, radians and metres.
         points: int32 (C,) points in each cell.
         labels: int32 (C,) component of each cell, 0 to ``count`` - 1.
         count: number of components.
@@ -54,8 +73,6 @@ def split_components(
         int32 (C,) piece of each cell, float64 (P,) heading of each piece.
     """
     n = len(x)
-    azimuth = np.arctan2(y - sensor[1], x - sensor[0])
-    reach = np.sqrt((x - sensor[0]) ** 2 + (y - sensor[1]) ** 2)
     horizon = _horizon(azimuth, reach)
     order, starts = cells_by_label(labels, count)
     begin = np.empty(n + count + 1, np.int32)
@@ -71,11 +88,13 @@ def split_components(
         top -= 1
         a, b = begin[top], end[top]
         cells = order[a:b]
-        contour = contour_of(azimuth, reach, solid_cells(points, cells))
-        heading = heading_of(x, y, reach, cells, contour)
-        middle = _cut(
-            x, y, azimuth, reach, cells, heading, _grain(x, y, contour), sensor, horizon, max_length, max_width
+        sample = cells[:: (len(cells) + SAMPLE - 1) // SAMPLE]
+        contour = contour_of(azimuth, reach, solid_cells(points, sample))
+        heading = heading_of(x, y, reach, sample, contour)
+        angle, position = _best_cut(
+            x, y, azimuth, reach, sample, heading, contour, sensor, horizon, max_length, max_width
         )
+        middle = _partition(x, y, cells, angle, position) if angle > NO_CUT else 0
         if middle == 0:
             for i in cells:
                 piece[i] = pieces
@@ -107,8 +126,17 @@ def cells_by_label(labels: I32, count: int) -> tuple[I32, I32]:
 @kernel
 def solid_cells(points: I32, cells: I32) -> I32:
     """The cells without those that hold far fewer points than the others: mixed returns at edges, exhaust, dust."""
-    least = SOLID * points[cells].sum() / len(cells)
-    return cells[points[cells] >= least]
+    total = 0
+    for i in cells:
+        total += points[i]
+    least = SOLID * total / len(cells)
+    out = np.empty(len(cells), np.int32)
+    n = 0
+    for i in cells:
+        if points[i] >= least:
+            out[n] = i
+            n += 1
+    return out[:n]
 
 
 @kernel
@@ -116,19 +144,25 @@ def contour_of(azimuth: F64, reach: F64, cells: I32) -> I32:
     """The cells nearest to the sensor in their direction, in the order of azimuth."""
     m = len(cells)
     angle = np.empty(m)
-    far = 0.0
+    total, first, last = 0.0, 1e18, -1e18
     for i in range(m):
         angle[i] = wrapped(azimuth[cells[i]] - azimuth[cells[0]])
-        far += reach[cells[i]] / m
-    first = angle.min()
-    span = max(angle.max() - first, 1e-9)
-    bins = min(max(int(span * far / CONTOUR_STEP), 1), 128)
+        first, last = min(first, angle[i]), max(last, angle[i])
+        total += reach[cells[i]]
+    span = max(last - first, 1e-9)
+    bins = min(max(int(span * total / m / CONTOUR_STEP), 1), CONTOUR_BINS)
     nearest = np.full(bins, -1, np.int32)
+    scale = bins / span
     for i in range(m):
-        b = min(int((angle[i] - first) / span * bins), bins - 1)
+        b = min(int((angle[i] - first) * scale), bins - 1)
         if nearest[b] < 0 or reach[cells[i]] < reach[nearest[b]]:
             nearest[b] = cells[i]
-    return nearest[nearest >= 0]
+    n = 0
+    for b in range(bins):
+        if nearest[b] >= 0:
+            nearest[n] = nearest[b]
+            n += 1
+    return nearest[:n]
 
 
 @kernel
@@ -146,39 +180,45 @@ def heading_of(x: F64, y: F64, reach: F64, cells: I32, contour: I32) -> float:
     weight[:m] = 1.0
     for i in range(m):
         px[i], py[i] = x[contour[i]], y[contour[i]]
-    behind = cells[reach[cells] >= nearest]
-    bx, by = x[behind], y[behind]
-    last = -1
+    outermost = _outermost(x, y, reach, cells, nearest)
     for k in range(SUPPORTS):
-        c, s = np.cos(2 * np.pi * k / SUPPORTS), np.sin(2 * np.pi * k / SUPPORTS)
-        outermost, farthest = 0, -1e18
-        for i in range(len(bx)):
-            if c * bx[i] + s * by[i] > farthest:
-                outermost, farthest = i, c * bx[i] + s * by[i]
-        if outermost != last:
-            px[m], py[m] = bx[outermost], by[outermost]
+        if k == 0 or outermost[k] != outermost[k - 1]:
+            px[m], py[m] = x[outermost[k]], y[outermost[k]]
             m += 1
-        last = outermost
     return best_heading(px[:m], py[:m], weight[:m])
 
 
 @kernel
-def _cut(
+def _outermost(x: F64, y: F64, reach: F64, cells: I32, nearest: float) -> I32:
+    """The farthest cell in each of SUPPORTS directions, int32 (SUPPORTS,), of those not nearer than ``nearest``."""
+    outermost, farthest = np.full(SUPPORTS, cells[0]), np.full(SUPPORTS, -1e18)
+    for i in cells:
+        if reach[i] < nearest:
+            continue
+        for k in range(SUPPORTS):
+            u = SUPPORT_AXES[0, k] * x[i] + SUPPORT_AXES[1, k] * y[i]
+            outermost[k] = i if u > farthest[k] else outermost[k]
+            farthest[k] = max(farthest[k], u)
+    return outermost
+
+
+@kernel
+def _best_cut(
     x: F64,
     y: F64,
     azimuth: F64,
     reach: F64,
     cells: I32,
     heading: float,
-    grain: float,
+    contour: I32,
     sensor: F64,
     horizon: F64,
     max_length: float,
     max_width: float,
-) -> int:
-    """Reorder ``cells`` so that the first m lie on one side of the best cut; 0 when the component stays whole."""
+) -> tuple[float, float]:
+    """Return the direction across which to cut and where along it; NO_CUT when the component stays whole."""
     if len(cells) < 2:
-        return 0
+        return NO_CUT, 0.0
     uv, low, size = _turned(x, y, cells, heading)
     length, width = max(size[0], size[1]), min(size[0], size[1])
     along = 0 if size[0] >= size[1] else 1
@@ -186,26 +226,27 @@ def _cut(
     gain = AREA_GAIN
     if not too_big:
         if length < MIN_LENGTH or width < DEEP:
-            return 0
+            return NO_CUT, 0.0
         c, s = np.cos(heading), np.sin(heading)
         eye = np.array([c * sensor[0] + s * sensor[1], c * sensor[1] - s * sensor[0]])
         open_share = _open_share(azimuth, reach, cells, low, low + size, eye, heading, horizon)
         if open_share < OPEN_SHARE:
-            return 0
+            return NO_CUT, 0.0
         gain += (1.0 - AREA_GAIN) * open_share * open_share
-    values, position, ratio = uv[:, along].copy(), low[along] + 0.5 * size[along], 1e18
-    if length <= max_length and width > max_width:
-        values, position = uv[:, 1 - along].copy(), low[1 - along] + 0.5 * size[1 - along]
+    axis = 1 - along if length <= max_length and width > max_width else along
+    angle, position, ratio = heading + axis * np.pi / 2, low[axis] + 0.5 * size[axis], 1e18
+    grain = _grain(x, y, contour)
     for frame in (heading, grain):
-        uv, low, size = _turned(x, y, cells, frame)
+        if frame != heading:
+            uv, low, size = _turned(x, y, cells, frame)
         for axis in range(2):
             limit = gain if size[axis] >= size[1 - axis] else AREA_GAIN
             place, area = _least_area_cut(uv, axis, low, size)
             if area <= limit * length * width and area < ratio:
-                values, position, ratio = uv[:, axis].copy(), place, area
+                angle, position, ratio = frame + axis * np.pi / 2, place, area
     if not too_big and ratio > 1e17:
-        return 0
-    return _partition(cells, values, position)
+        return NO_CUT, 0.0
+    return angle, position
 
 
 @kernel
@@ -216,8 +257,12 @@ def _turned(x: F64, y: F64, cells: I32, heading: float) -> tuple[F64, F64, F64]:
     for i in range(len(cells)):
         k = cells[i]
         uv[i, 0], uv[i, 1] = c * x[k] + s * y[k], c * y[k] - s * x[k]
-    low = np.array([uv[:, 0].min(), uv[:, 1].min()])
-    return uv, low, np.array([uv[:, 0].max() - low[0], uv[:, 1].max() - low[1]])
+    low, size = np.full(2, 1e18), np.full(2, -1e18)
+    for i in range(len(cells)):
+        for axis in range(2):
+            low[axis], size[axis] = min(low[axis], uv[i, axis]), max(size[axis], uv[i, axis])
+    size -= low
+    return uv, low, size
 
 
 @kernel
@@ -314,8 +359,7 @@ def _least_area_cut(uv: F64, axis: int, low: F64, size: F64) -> tuple[float, flo
     if size[axis] < 2 * THIN:
         return best_position, best_area
     step = size[axis] / BINS
-    near, far, left, right = _profile(uv, axis, low[axis], step)
-    after = np.zeros(BINS)
+    near, far, left, right, after = _profile(uv, axis, low[axis], step)
     lo, hi, start = 1e18, -1e18, 0.0
     for b in range(BINS - 1, 0, -1):
         if far[b] >= near[b]:
@@ -332,26 +376,34 @@ def _least_area_cut(uv: F64, axis: int, low: F64, size: F64) -> tuple[float, flo
 
 
 @kernel
-def _profile(uv: F64, axis: int, low: float, step: float) -> tuple[F64, F64, F64, F64]:
-    """Bounds across (near, far) and along (left, right) the axis of the points in each of BINS slices."""
-    near, far = np.full(BINS, 1e18), np.full(BINS, -1e18)
-    left, right = np.full(BINS, 1e18), np.full(BINS, -1e18)
+def _profile(uv: F64, axis: int, low: float, step: float) -> tuple[F64, F64, F64, F64, F64]:
+    """Bounds across (near, far) and along (left, right) the axis of the points in each of BINS slices, and zeros."""
+    work = np.empty((5, BINS))
+    near, far, left, right = work[0], work[1], work[2], work[3]
+    near[:], far[:], left[:], right[:], work[4, :] = 1e18, -1e18, 1e18, -1e18, 0.0
+    scale = 1.0 / step
     for i in range(len(uv)):
-        b = min(int((uv[i, axis] - low) / step), BINS - 1)
-        near[b] = min(near[b], uv[i, 1 - axis])
-        far[b] = max(far[b], uv[i, 1 - axis])
-        left[b] = min(left[b], uv[i, axis])
-        right[b] = max(right[b], uv[i, axis])
-    return near, far, left, right
+        along, across = uv[i, axis], uv[i, 1 - axis]
+        b = min(int((along - low) * scale), BINS - 1)
+        near[b], far[b] = min(near[b], across), max(far[b], across)
+        left[b], right[b] = min(left[b], along), max(right[b], along)
+    return near, far, left, right, work[4]
 
 
 @kernel
-def _partition(cells: I32, values: F64, position: float) -> int:
-    """Stable partition of ``cells`` by ``values < position``; return the length of the first, 0 if one is empty."""
-    low = cells[values < position]
-    high = cells[values >= position]
-    if len(low) == 0 or len(high) == 0:
+def _partition(x: F64, y: F64, cells: I32, angle: float, position: float) -> int:
+    """Partition ``cells`` stably by their place along ``angle``; return the length of the first, 0 if one is none."""
+    c, s = np.cos(angle), np.sin(angle)
+    high = np.empty(len(cells), np.int32)
+    lows = highs = 0
+    for i in cells:
+        if c * x[i] + s * y[i] < position:
+            cells[lows] = i
+            lows += 1
+        else:
+            high[highs] = i
+            highs += 1
+    if lows == 0 or highs == 0:
         return 0
-    cells[: len(low)] = low
-    cells[len(low) :] = high
-    return len(low)
+    cells[lows:] = high[:highs]
+    return lows
