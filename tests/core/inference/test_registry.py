@@ -56,7 +56,7 @@ def test_weights_that_are_not_the_packaged_ones_are_refused(tmp_path, networks):
 
 def test_a_path_without_a_card_is_refused_rather_than_guessed(tmp_path, networks):
     path = networks.echo_network(tmp_path / "mine.onnx")
-    with pytest.raises(ModelError, match=r"mine\.onnx: no model card knows its conventions .* into mine\.yaml"):
+    with pytest.raises(ModelError, match=r"mine\.onnx: the file does not tell enough; .* no mine\.yaml beside it"):
         find_model(path)
 
 

@@ -6,6 +6,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from perception_core.errors import ModelError
+from perception_core.inference.describe import card_from_description, describe
 from perception_core.inference.model_card import ModelCard, load_card
 
 
@@ -38,10 +39,10 @@ def find_model(name_or_path: str | Path, folders: Sequence[Path | str] = ()) -> 
 
 
 def card_of(path: Path) -> ModelCard:
-    """Return the card of a network file: the YAML beside it, else the packaged card that knows its sha256.
+    """Return the card of a network file: the YAML beside it, the packaged card that knows its sha256, or what it tells.
 
     Raises:
-        ModelError: there is neither, or the YAML does not belong to this file.
+        ModelError: there is neither and the file does not tell enough, or the YAML does not belong to this file.
     """
     beside = path.with_suffix(".yaml")
     if beside.is_file():
@@ -52,9 +53,10 @@ def card_of(path: Path) -> ModelCard:
     for card in _packaged():
         if digest in card.sha256:
             return card
-    raise ModelError(
-        f"{path}: no model card knows its conventions (sha256 {digest}); write them into {beside.name} beside it"
-    )
+    try:
+        return card_from_description(describe(path), path.stem, path.name)
+    except ModelError as error:
+        raise ModelError(f"{error}; there is no {beside.name} beside it, and no card knows sha256 {digest}") from error
 
 
 def sha256_of(path: Path) -> str:
