@@ -61,7 +61,7 @@ def generate_launch_description() -> LaunchDescription:
                 ),
             ),
             *[SetEnvironmentVariable(name, EnvironmentVariable(name, default_value="1")) for name in THREADS],
-            perception_node("lidar_node"),
+            perception_node("lidar_node", calibration()),
             perception_node("camera_node"),
             perception_node("fusion_node"),
             perception_node("tracking_node"),
@@ -69,7 +69,7 @@ def generate_launch_description() -> LaunchDescription:
                 package="perception_nodes",
                 executable="static_tf_node",
                 namespace=LaunchConfiguration("namespace"),
-                parameters=[{"calibration": ParameterValue(LaunchConfiguration("calibration"), value_type=str)}],
+                parameters=[calibration()],
                 prefix=PREFIX,
                 output="screen",
                 condition=IfCondition(LaunchConfiguration("publish_static_tf")),
@@ -85,20 +85,25 @@ def generate_launch_description() -> LaunchDescription:
     )
 
 
-def perception_node(name: str) -> Node:
-    """One lifecycle node, which brings itself to active, at the start and after a respawn."""
+def perception_node(name: str, *defaults: dict[str, ParameterValue]) -> Node:
+    """One lifecycle node, which brings itself to active; ``defaults`` hold where the parameter file is silent."""
     return Node(
         package="perception_nodes",
         executable=name,
         name=name,
         namespace=LaunchConfiguration("namespace"),
-        parameters=[LaunchConfiguration("params_file"), use_sim_time()],
+        parameters=[*defaults, LaunchConfiguration("params_file"), use_sim_time()],
         ros_arguments=["--log-level", LaunchConfiguration("log_level")],
         respawn=LaunchConfiguration("respawn"),
         respawn_delay=1.0,
         prefix=PREFIX,
         output="screen",
     )
+
+
+def calibration() -> dict[str, ParameterValue]:
+    """The folder with the rig's frames and the robot's own boxes."""
+    return {"calibration": ParameterValue(LaunchConfiguration("calibration"), value_type=str)}
 
 
 def use_sim_time() -> dict[str, ParameterValue]:

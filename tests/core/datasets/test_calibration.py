@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from perception_core.datasets.calibration import load_camera_info, load_extrinsics, load_rig
+from perception_core.datasets.calibration import load_body, load_camera_info, load_extrinsics, load_rig
 from perception_core.errors import CalibrationError
 
 CALIBRATION = Path(__file__).parents[3] / "calibration"
@@ -139,3 +139,65 @@ def test_kitti_rig_sees_ahead():
     pixels, valid = rig.cameras["camera_color_left"].project(ahead[None, :3])
     assert valid[0]
     assert pixels[0, 0] == pytest.approx(610.0, abs=10.0)
+
+
+BODY = (
+    EXTRINSICS
+    + """
+body:
+  - frame: base_link
+    min: [-2.0, -1.0, 0.0]
+    max: [2.0, 1.0, 1.5]
+    source: the car itself
+  - frame: lidar
+    min: [0.0, -0.1, -0.5]
+    max: [1.0, 0.1, 0.0]
+"""
+)
+
+
+def test_the_robots_own_boxes_are_in_the_frames_of_the_tree(tmp_path):
+    write(tmp_path, BODY)
+    car, mount = load_body(tmp_path, "base_link")
+    np.testing.assert_array_equal(car.T_base_box, np.eye(4))
+    np.testing.assert_array_equal((car.low, car.high), ([-2.0, -1.0, 0.0], [2.0, 1.0, 1.5]))
+    # 1 m ahead in the turned lidar is 1 m to the left of it: (1, 3, 3) in the base
+    np.testing.assert_allclose(mount.T_base_box @ [1.0, 0.0, 0.0, 1.0], [1.0, 3.0, 3.0, 1.0], atol=1e-7)
+
+
+def test_a_folder_without_extrinsics_or_without_boxes_has_none(tmp_path):
+    assert load_body(tmp_path, "base_link") == ()
+    write(tmp_path, EXTRINSICS)
+    assert load_body(tmp_path, "another") == ()
+    assert load_body(tmp_path / "nowhere", "base_link") == ()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("frame: lidar", "frame: roof", r"body\[1\]: extrinsics: no frame 'roof', known: base_link, lidar, camera"),
+        ("min: [-2.0, -1.0, 0.0]", "min: [-2.0, -1.0]", r"body\[0\]\.min: expected 3 numbers, got \[-2\.0, -1\.0\]"),
+        ("min: [-2.0, -1.0, 0.0]", "min: [-2.0, 1.0, 0.0]", r"body\[0\]: body: min .* has to lie below max"),
+        ("max: [1.0, 0.1, 0.0]", "max: [1.0, .inf, 0.0]", r"body\[1\]\.max: expected 3 finite numbers"),
+        ("    max: [1.0, 0.1, 0.0]\n", "", r"body\[1\]\.max: missing key"),
+        ("source: the car", "sauce: the car", r"body\[0\]\.sauce: unknown key"),
+        ("base_frame: base_link", "base_frame: base", "does not hang on"),
+    ],
+)
+def test_boxes_that_cannot_be_right_are_refused_by_name(tmp_path, old, new, message):
+    path = write(tmp_path, BODY.replace(old, new, 1))
+    with pytest.raises(CalibrationError, match=message) as error:
+        load_body(tmp_path, "base_link")
+    assert str(path) in str(error.value)
+
+
+def test_boxes_of_another_base_frame_are_refused(tmp_path):
+    write(tmp_path, BODY)
+    with pytest.raises(CalibrationError, match=r"base_frame is 'base_link', but the LiDAR node's is 'base_footprint'"):
+        load_body(tmp_path, "base_footprint")
+
+
+def test_a_body_that_is_no_list_is_refused(tmp_path):
+    write(tmp_path, EXTRINSICS + "body: {frame: lidar}\n")
+    with pytest.raises(CalibrationError, match="body: expected a list of boxes"):
+        load_body(tmp_path, "base_link")

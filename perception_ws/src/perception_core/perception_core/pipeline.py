@@ -6,9 +6,12 @@ in the time of the recording, so that the result depends on the recording alone.
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
 
 from perception_core import planning, tracking
 from perception_core.camera.detector import CameraDetector
@@ -26,12 +29,16 @@ from perception_core.fusion import (
 )
 from perception_core.geometry.camera_model import CameraModel
 from perception_core.geometry.transforms import Transform
+from perception_core.lidar.assembly import ScanAssembler
 from perception_core.lidar.config import LidarConfig
+from perception_core.lidar.join import JoinedScan, ScanJoin
 from perception_core.lidar.processor import LidarProcessor, LidarResult
+from perception_core.lidar.rates import RateHistory
 from perception_core.planning.occupancy import OccupancyConfig, OccupancyGridData, occupancy_grid
 from perception_core.planning.sectors import SectorConfig, SectorRanges, sector_ranges
 from perception_core.tracking import Tracker, TrackerConfig
 from perception_core.types import Detections2D, Image, Objects, Obstacles, PointCloud, SensorKind
+from perception_core.types.body import BodyBox
 
 _NS = 1_000_000_000
 _END_OF_TIME_NS = 1 << 63
@@ -66,16 +73,29 @@ class Rig:
     """Names and frames of one robot.
 
     Attributes:
-        lidar: name of the LiDAR.
+        lidar: name of the LiDAR; of several the one that leads.
         cameras: names of the cameras.
         base_frame: z up, on the ground under the LiDAR.
         fixed_frame: frame of the odometry; equal to ``base_frame`` where there is none.
+        other_lidars: names of the LiDARs that are joined with the first.
+        deskew_frame: frame of the odometry that takes ego motion out of the scans, '' for none.
+        has_rates: whether body rates come (``Pipeline.on_rates``), which stand in for ``deskew_frame``.
+        body: the robot's own boxes.
     """
 
     lidar: str
     cameras: tuple[str, ...]
     base_frame: str = "base_link"
     fixed_frame: str = "base_link"
+    other_lidars: tuple[str, ...] = ()
+    deskew_frame: str = ""
+    has_rates: bool = False
+    body: tuple[BodyBox, ...] = ()
+
+    @property
+    def lidars(self) -> tuple[str, ...]:
+        """Names of all LiDARs, the leading one first."""
+        return (self.lidar, *self.other_lidars)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +124,7 @@ class Pipeline:
         detectors: Mapping[str, CameraDetector],
         id_namespace: bytes,
         with_occupancy: bool = True,
+        on_lidar: Callable[[LidarResult], None] | None = None,
     ) -> None:
         """Build the pieces.
 
@@ -114,23 +135,33 @@ class Pipeline:
             detectors: one for each camera that detects; a camera without weights has none.
             id_namespace: 16 bytes from which the obstacle ids are derived; the same bytes give the same ids.
             with_occupancy: make the occupancy grid of each result; False where nobody looks at it.
+            on_lidar: is told what the LiDAR path made of each scan (or each joined scan), as soon as it is made.
         """
         self._config = config
         self._rig = rig
         self._transforms = transforms
         self._with_occupancy = with_occupancy
         self._detectors = detectors
-        self._lidar = LidarProcessor(config.lidar, rig.base_frame)
+        self._lidar = LidarProcessor(config.lidar, rig.base_frame, rig.body)
+        self._on_lidar = on_lidar
+        self._join: ScanJoin[PointCloud] = ScanJoin(rig.lidars, config.lidar.join)
+        self._rates = RateHistory() if rig.has_rates else None
+        self._assembler = ScanAssembler(
+            config.lidar.deskew, rig.base_frame, rig.deskew_frame, transforms.lookup, self._rates
+        )
         self._fusion = Fusion(config.fusion)
         self._buffer = CameraBuffer(config.fusion)
         self._tracker = Tracker(config.tracking, id_namespace)
-        sensors = {rig.lidar: SensorKind.LIDAR} | dict.fromkeys(rig.cameras, SensorKind.CAMERA)
+        sensors = dict.fromkeys(rig.lidars, SensorKind.LIDAR) | dict.fromkeys(rig.cameras, SensorKind.CAMERA)
         self._monitor = SensorMonitor(sensors, config.monitor)
         self._models: dict[str, CameraModel] = {}
         self._waiting: list[tuple[int, LidarResult]] = []
         self._watch = LidarWatch(config.fusion, tuple(c for c in rig.cameras if c in detectors))
         self._last_scan_ns: int | None = None
         self.drops: Counter[str] = Counter()
+        self.deskewed: Counter[str] = Counter()
+        self.missing: Counter[str] = Counter()
+        self.points_dropped: Counter[str] = Counter()
 
     def warm_up(self) -> None:
         """Compile and allocate everything before the first message."""
@@ -155,28 +186,66 @@ class Pipeline:
         self._watch.image(camera, image.stamp_ns, now_ns)
         return detections
 
-    def on_scan(self, cloud: PointCloud, now_ns: int) -> LidarResult | None:
-        """Run the LiDAR path on one scan; None when it was dropped (and counted in ``drops``).
+    def on_rates(
+        self, stamp_ns: int, angular: NDArray[np.float64], linear: NDArray[np.float64] | None, frame: str
+    ) -> None:
+        """Take body rates of a frame fixed to the base: rad/s and m/s (None from a gyro) in the frame's axes."""
+        if self._rates is None:
+            return
+        try:
+            T_base_frame = self._transforms.lookup(self._rig.base_frame, frame, stamp_ns)
+        except TransformError as error:
+            self._drop(f"transform {self._rig.base_frame} <- {frame}", error)
+            return
+        self._rates.add(stamp_ns, angular, linear, T_base_frame)
+
+    def on_scan(self, cloud: PointCloud, now_ns: int, lidar: str | None = None) -> LidarResult | None:
+        """Run the LiDAR path on one scan, or on those that it completes.
 
         Args:
             cloud: in the sensor's frame.
-            now_ns: when the scan arrived; its wait for the cameras is counted from here.
+            now_ns: when the scan arrived; its wait for other LiDARs and for the cameras is counted from here.
+            lidar: which LiDAR it is of; None is the first.
+
+        Returns:
+            The newest result; None when the scan waits for other LiDARs, or was dropped (and counted in ``drops``).
         """
+        return self._process(self._join.add(lidar or self._rig.lidar, cloud.stamp_ns, cloud, now_ns), now_ns)
+
+    def _process(self, joined: Sequence[JoinedScan[PointCloud]], now_ns: int) -> LidarResult | None:
+        newest: LidarResult | None = None
+        for scan in joined:
+            newest = self._process_one(scan, now_ns) or newest
+        return newest
+
+    def _process_one(self, joined: JoinedScan[PointCloud], now_ns: int) -> LidarResult | None:
         try:
-            T_base_sensor = self._transforms.lookup(self._rig.base_frame, cloud.frame, cloud.stamp_ns)
+            scan = self._assembler.assemble(joined, patient=False)
         except TransformError as error:
-            self._drop(f"transform {self._rig.base_frame} <- {cloud.frame}", error)
+            frames = ", ".join(cloud.frame for cloud in joined.scans.values())
+            self._drop(f"transform {self._rig.base_frame} <- {frames}", error)
             return None
-        result = self._lidar.process(cloud, T_base_sensor)
-        if self._last_scan_ns is not None and cloud.stamp_ns < self._last_scan_ns - _NS:
+        for name, why in scan.left_out.items():
+            self._monitor.failed(name, why)
+        result = self._lidar.process_joined(scan.clouds)
+        self._count(joined, scan.deskewed, result)
+        if self._last_scan_ns is not None and scan.stamp_ns < self._last_scan_ns - _NS:
             self._waiting.clear()
             self._buffer.clear()
             self._watch.clear()
-        self._last_scan_ns = cloud.stamp_ns
-        self._watch.scan(cloud.stamp_ns, now_ns)
-        self._monitor.delivered(self._rig.lidar, cloud.stamp_ns)
+        self._last_scan_ns = scan.stamp_ns
+        self._watch.scan(scan.stamp_ns, now_ns)
+        for name in scan.names:
+            self._monitor.delivered(name, joined.scans[name].stamp_ns)
         self._waiting.append((now_ns, result))
+        if self._on_lidar is not None:
+            self._on_lidar(result)
         return result
+
+    def _count(self, joined: JoinedScan[PointCloud], deskewed: Mapping[str, str], result: LidarResult) -> None:
+        self.missing.update(joined.missing)
+        self.points_dropped.update({reason: count for reason, count in result.dropped.items() if count})
+        self.deskewed.update(f"{name}: {state}" for name, state in deskewed.items())
 
     def ready(self, now_ns: int) -> list[PipelineResult]:
         """Return what is finished at ``now_ns``, in order.
@@ -184,6 +253,7 @@ class Pipeline:
         Scans are fused and tracked when their cameras have answered or their wait is over; images for which no scan
         came give objects of the cameras alone.
         """
+        self._process(self._join.due(now_ns), now_ns)
         wait_ns = round(self._config.fusion.camera_wait * _NS)
         finished: list[PipelineResult] = []
         while self._waiting:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from perception_core.camera.detector import CameraConfig
 from perception_core.config import Config, group, param
+from perception_core.errors import ConfigError
 from perception_core.fusion import FusionConfig, SensorMonitorConfig
 from perception_core.lidar.config import LidarConfig
 from perception_core.planning.occupancy import OccupancyConfig
@@ -35,13 +36,31 @@ class CameraNodeConfig(NodeConfig):
 
 @dataclass(frozen=True)
 class LidarNodeConfig(NodeConfig):
-    """lidar_node: one LiDAR."""
+    """lidar_node: one LiDAR, or several of one robot joined."""
 
-    lidar_name: str = param("top", "name of the LiDAR in topics and in the status of sensors")
+    lidar_name: str = param("top", "name of the LiDAR in topics and in the status of sensors; of several, the leading")
     points_topic: str = param("/sensors/lidar_top/points", "input: sensor_msgs/PointCloud2")
+    other_lidars: tuple[str, ...] = param((), "names of further LiDARs whose scans are joined with the first one's")
+    other_points_topics: tuple[str, ...] = param((), "inputs: sensor_msgs/PointCloud2 of each of those, in the order")
     base_frame: str = param("base_link", "frame of the results: on the ground, x forward, z up")
     transform_timeout: float = param(0.2, "how long a scan waits for its transform", unit="s", low=0.0, high=5.0)
+    fixed_frame: str = param("", "frame of the odometry on /tf that takes ego motion out of the scans; '' without")
+    odometry_topic: str = param(
+        "", "input: nav_msgs/Odometry whose twist serves where fixed_frame does not; '' for none"
+    )
+    imu_topic: str = param("", "input: sensor_msgs/Imu whose angular rates serve without odometry; '' for none")
+    calibration: str = param("", "calibration folder whose extrinsics.yaml holds the robot's own boxes; '' for none")
     lidar: LidarConfig = group(LidarConfig)
+
+
+def check_lidars(config: LidarNodeConfig) -> None:
+    """Check that every LiDAR has a name of its own and a topic. Raises ConfigError."""
+    names, topics = config.other_lidars, config.other_points_topics
+    if len(names) != len(topics):
+        raise ConfigError(f"other_points_topics: {len(topics)} topics, but other_lidars names {len(names)}: {names}")
+    for what, values in (("other_lidars", (config.lidar_name, *names)), ("points", (config.points_topic, *topics))):
+        if len(set(values)) != len(values):
+            raise ConfigError(f"{what}: one of {', '.join(values)} is named twice")
 
 
 @dataclass(frozen=True)
@@ -50,7 +69,8 @@ class FusionNodeConfig(NodeConfig):
 
     base_frame: str = param("base_link", "frame of the objects")
     fixed_frame: str = param("", "frame that does not move, through which ego motion is taken out; '' without odometry")
-    lidar_name: str = param("top", "name of the LiDAR")
+    lidar_name: str = param("top", "name of the LiDAR; of several, the leading")
+    other_lidars: tuple[str, ...] = param((), "names of the LiDARs that lidar_node joins with it")
     cameras: tuple[str, ...] = param(("front",), "names of the cameras, the most important first")
     camera_info_topics: tuple[str, ...] = param(
         ("/sensors/camera_front/camera_info",), "inputs: CameraInfo of each camera, in the same order"
@@ -68,7 +88,8 @@ class TrackingNodeConfig(NodeConfig):
     fixed_frame: str = param(
         "", "frame of the obstacles, in which the world stands still; '' without odometry: base_frame"
     )
-    lidar_name: str = param("top", "name of the LiDAR")
+    lidar_name: str = param("top", "name of the LiDAR; of several, the leading")
+    other_lidars: tuple[str, ...] = param((), "names of the LiDARs that lidar_node joins with it")
     cameras: tuple[str, ...] = param(("front",), "names of the cameras")
     objects_timeout: float = param(
         0.3,

@@ -88,6 +88,8 @@ class FusionNode(PerceptionNode[FusionNodeConfig]):
     def start(self) -> None:
         """Subscribe."""
         lidar = f"lidar/{self.config.lidar_name}"
+        for other in self.config.other_lidars:
+            self.listen(SensorStatus, f"lidar/{other}/status", self._on_sensor_status, qos.result(5))
         self._tf = TransformBuffer(self, self._advance, self.listen)
         for camera, topic in zip(self.config.cameras, self.config.camera_info_topics, strict=True):
             on_info = functools.partial(self._on_camera_info, camera)
@@ -95,7 +97,7 @@ class FusionNode(PerceptionNode[FusionNodeConfig]):
             self.listen(CameraInfo, topic, on_info, qos.sensor_input(1))
             self.listen(Detection2DArray, f"camera/{camera}/detections", on_detections, qos.result(5))
             self.listen(SensorStatus, f"camera/{camera}/status", self._on_sensor_status, qos.result(2))
-        self.listen(SensorStatus, f"{lidar}/status", self._on_sensor_status, qos.result(2))
+        self.listen(SensorStatus, f"{lidar}/status", self._on_sensor_status, qos.result(5))
         self.listen(PointCloud2, f"{lidar}/obstacle_points", self._on_points, qos.result(5))
         self.listen(Detection3DArray, f"{lidar}/clusters", self._on_clusters, qos.result(5), raw=True)
         self.every(_POLL_SECONDS, self._advance)
@@ -146,9 +148,11 @@ class FusionNode(PerceptionNode[FusionNodeConfig]):
 
     def _on_sensor_status(self, msg: SensorStatus) -> None:
         status = sensor_status_from_msg(msg)
-        known = (self.config.lidar_name, *self.config.cameras)
-        if status.state == SensorState.FAULTY and status.name in known:
+        lidars = (self.config.lidar_name, *self.config.other_lidars)
+        if status.state == SensorState.FAULTY and status.name in (*lidars, *self.config.cameras):
             self._monitor.failed(status.name, status.reason)
+        elif self.config.other_lidars and status.name in lidars and status.last_stamp_ns > 0:
+            self._monitor.delivered(status.name, status.last_stamp_ns)
 
     # -- scans ---------------------------------------------------------------------------------------------------
 
@@ -173,7 +177,8 @@ class FusionNode(PerceptionNode[FusionNodeConfig]):
         clusters = boxes.clusters_from_cdr(clusters_cdr, points, labels)
         now_ns = time.monotonic_ns()
         self._watch.scan(stamp_ns, now_ns)
-        self._monitor.delivered(self.config.lidar_name, stamp_ns)
+        if not self.config.other_lidars:  # of several, each LiDAR's status says what it gave
+            self._monitor.delivered(self.config.lidar_name, stamp_ns)
         self._scans.append(_WaitingScan(clusters, now_ns, now_ns + seconds(self.config.fusion.camera_wait)))
         self._advance()
 
@@ -256,8 +261,9 @@ class FusionNode(PerceptionNode[FusionNodeConfig]):
         self._status.publish(status_to_msg(now_ns, self.config.base_frame, mode_of(statuses), statuses))
 
     def _new_monitor(self) -> SensorMonitor:
+        lidars = dict.fromkeys((self.config.lidar_name, *self.config.other_lidars), SensorKind.LIDAR)
         cameras = dict.fromkeys(self.config.cameras, SensorKind.CAMERA)
-        return SensorMonitor({self.config.lidar_name: SensorKind.LIDAR, **cameras}, self.config.monitor)
+        return SensorMonitor({**lidars, **cameras}, self.config.monitor)
 
 
 def main() -> int:

@@ -178,7 +178,8 @@ class TrackingNode(PerceptionNode[TrackingNodeConfig]):
             return tuple(
                 dataclasses.replace(s, state=SensorState.MISSING, rate_hz=0.0, reason=reason) for s in self._statuses
             )
-        kinds = {self.config.lidar_name: SensorKind.LIDAR, **dict.fromkeys(self.config.cameras, SensorKind.CAMERA)}
+        kinds = dict.fromkeys((self.config.lidar_name, *self.config.other_lidars), SensorKind.LIDAR)
+        kinds |= dict.fromkeys(self.config.cameras, SensorKind.CAMERA)
         return tuple(SensorStatus(name, kind, SensorState.MISSING, 0, 0.0, reason) for name, kind in kinds.items())
 
 

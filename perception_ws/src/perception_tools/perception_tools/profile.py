@@ -18,6 +18,7 @@ from perception_nodes.config import (
     LidarNodeConfig,
     NodeConfig,
     TrackingNodeConfig,
+    check_lidars,
 )
 
 _WILDCARD = "/**"
@@ -49,7 +50,16 @@ class Profile:
         """Names and frames as the core's pipeline takes them."""
         names = tuple(camera.camera_name for camera in self.cameras)
         tracking = self.tracking
-        return Rig(self.lidar.lidar_name, names, tracking.base_frame, tracking.fixed_frame or tracking.base_frame)
+        lidar = self.lidar
+        return Rig(
+            lidar.lidar_name,
+            names,
+            tracking.base_frame,
+            tracking.fixed_frame or tracking.base_frame,
+            lidar.other_lidars,
+            lidar.fixed_frame,
+            bool(lidar.odometry_topic or lidar.imu_topic),
+        )
 
     @property
     def pipeline(self) -> PipelineConfig:
@@ -64,9 +74,16 @@ class Profile:
         )
 
     @property
+    def points_topics(self) -> dict[str, str]:
+        """Topic of the points of each LiDAR by its name, the leading one first."""
+        lidar = self.lidar
+        topics = (lidar.points_topic, *lidar.other_points_topics)
+        return dict(zip((lidar.lidar_name, *lidar.other_lidars), topics, strict=True))
+
+    @property
     def input_topics(self) -> dict[str, str]:
         """Topic of each input by what it is: ``points top``, ``image front``, ``camera_info front``."""
-        topics = {f"points {self.lidar.lidar_name}": self.lidar.points_topic}
+        topics = {f"points {name}": topic for name, topic in self.points_topics.items()}
         for camera in self.cameras:
             topics[f"image {camera.camera_name}"] = camera.image_topic
             topics[f"camera_info {camera.camera_name}"] = camera.camera_info_topic
@@ -175,9 +192,14 @@ def _check(profile: Profile) -> None:
     fusion, tracking = profile.fusion, profile.tracking
     for what, values in (
         ("lidar_name", {profile.lidar.lidar_name, fusion.lidar_name, tracking.lidar_name}),
+        ("other_lidars", {profile.lidar.other_lidars, fusion.other_lidars, tracking.other_lidars}),
         ("base_frame", {profile.lidar.base_frame, fusion.base_frame, tracking.base_frame}),
         ("fixed_frame", {fusion.fixed_frame, tracking.fixed_frame}),
         ("cameras", {tuple(sorted(cameras)), tuple(sorted(fusion.cameras)), tuple(sorted(tracking.cameras))}),
     ):
         if len(values) > 1:
             raise ConfigError(f"{profile.path}: {what}: the nodes disagree: {', '.join(sorted(map(str, values)))}")
+    if profile.lidar.fixed_frame not in ("", tracking.fixed_frame):
+        frames = f"lidar_node {profile.lidar.fixed_frame!r}, tracking_node {tracking.fixed_frame!r}"
+        raise ConfigError(f"{profile.path}: fixed_frame: the nodes disagree: {frames}")
+    check_lidars(profile.lidar)

@@ -4,6 +4,7 @@ Deterministic: the results depend on the recording and the parameters alone. Not
 output (``ObstacleArray.latency`` is 0), and obstacle ids are derived from a fixed namespace.
 """
 
+import dataclasses
 import functools
 import os
 import time
@@ -15,12 +16,15 @@ from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
+from nav_msgs.msg import Odometry
 from rclpy.serialization import deserialize_message
-from sensor_msgs.msg import CameraInfo, CompressedImage, PointCloud2
+from sensor_msgs.msg import CameraInfo, CompressedImage, Imu, PointCloud2
 from sensor_msgs.msg import Image as ImageMsg
 
 from perception_core.camera.detector import CameraDetector, build_detector
+from perception_core.datasets.calibration import load_body
 from perception_core.errors import ModelError, PerceptionError
+from perception_core.lidar.processor import LidarResult
 from perception_core.pipeline import Pipeline, PipelineResult
 from perception_core.types import Image, Mode
 from perception_nodes.config import CameraNodeConfig
@@ -29,6 +33,7 @@ from perception_nodes.conversions.camera_info import camera_model_from_msg
 from perception_nodes.conversions.cloud import cloud_from_msg
 from perception_nodes.conversions.detections import detections_to_msg
 from perception_nodes.conversions.image import image_from_compressed_msg, image_from_msg
+from perception_nodes.conversions.rates import BodyRates, rates_from_imu, rates_from_odometry
 from perception_nodes.node.base import reason_of
 from perception_nodes.node.stamps import StampGate
 from perception_tools.bags import BagMessage, BagReader, BagWriter
@@ -53,6 +58,9 @@ class ReplayStatistics:
     detections_out: int = 0
     modes: Counter[str] = field(default_factory=Counter)
     drops: Counter[str] = field(default_factory=Counter)
+    deskewed: Counter[str] = field(default_factory=Counter)
+    lidars_missing: Counter[str] = field(default_factory=Counter)
+    points_dropped: Counter[str] = field(default_factory=Counter)
     notes: list[str] = field(default_factory=list)
     obstacle_ids: set[bytes] = field(default_factory=set)
     stages_ms: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
@@ -69,6 +77,9 @@ class ReplayStatistics:
             "modes": dict(self.modes),
             "obstacles": len(self.obstacle_ids),
             "drops": dict(self.drops),
+            "deskewed": dict(self.deskewed),
+            "lidars_missing": dict(self.lidars_missing),
+            "points_dropped": dict(self.points_dropped),
             "notes": self.notes,
             "stages_ms": {name: percentiles(values) for name, values in self.stages_ms.items()},
             "wall_s": round(self.wall_s, 3),
@@ -95,10 +106,12 @@ def replay(bag_path: Path, profile: Profile, output: Path) -> ReplayStatistics:
 
     Raises:
         BagError: the bag cannot be read or lacks the topic of the LiDAR, or ``output`` cannot be written.
+        CalibrationError: the rig's boxes of the robot's own body cannot be read.
         ModelError: weights that are there, but are not what their card says.
     """
     with BagReader(bag_path) as bag, BagWriter(output) as writer:
-        bag.require([profile.lidar.points_topic])
+        points = profile.points_topics.values()
+        bag.require([next((topic for topic in points if topic in bag.topics), profile.lidar.points_topic)])
         run = _Replay(bag, writer, profile)
         try:
             run.warm_up()
@@ -123,8 +136,16 @@ class _Replay:
         }
         ahead = {c.camera_name: self._cameras[c.image_topic] for c in profile.cameras if c.camera_name in detectors}
         stand_ins = cast("Mapping[str, CameraDetector]", ahead)
+        calibration = profile.lidar.calibration or calibration_folder(profile)
+        body = load_body(calibration, profile.lidar.base_frame) if calibration else ()
         self._pipeline = Pipeline(
-            profile.pipeline, profile.rig, self._transforms, stand_ins, _ID_NAMESPACE, with_occupancy=False
+            profile.pipeline,
+            dataclasses.replace(profile.rig, body=body),
+            self._transforms,
+            stand_ins,
+            _ID_NAMESPACE,
+            with_occupancy=False,
+            on_lidar=self._on_lidar,
         )
         self._gates: dict[str, StampGate] = {}
         self._handlers = self._topic_handlers()
@@ -157,6 +178,9 @@ class _Replay:
             self._take(self._ready, message.log_ns)
         self._take(self._pipeline.flush)
         self.statistics.drops.update(self._pipeline.drops)
+        self.statistics.deskewed.update(self._pipeline.deskewed)
+        self.statistics.lidars_missing.update(self._pipeline.missing)
+        self.statistics.points_dropped.update(self._pipeline.points_dropped)
         self.statistics.drops.update(self._transforms.refused)
         self.statistics.wall_s = time.perf_counter() - began
 
@@ -166,13 +190,32 @@ class _Replay:
 
     def _topic_handlers(self) -> dict[str, Callable[[BagMessage], None]]:
         profile = self._profile
-        handlers: dict[str, Callable[[BagMessage], None]] = {profile.lidar.points_topic: self._on_points}
+        lidar = profile.lidar
+        handlers: dict[str, Callable[[BagMessage], None]] = {
+            topic: functools.partial(self._on_points, name) for name, topic in profile.points_topics.items()
+        }
+        if lidar.odometry_topic:
+            handlers[lidar.odometry_topic] = self._on_odometry
+        elif lidar.imu_topic:
+            handlers[lidar.imu_topic] = self._on_imu
         for camera in profile.cameras:
             handlers[camera.camera_info_topic] = functools.partial(self._on_camera_info, camera.camera_name)
             handlers[camera.image_topic] = functools.partial(self._on_image, camera)
         return handlers
 
-    def _on_points(self, message: BagMessage) -> None:
+    def _on_odometry(self, message: BagMessage) -> None:
+        self._take_rates(rates_from_odometry(deserialize_message(message.data, Odometry)))
+
+    def _on_imu(self, message: BagMessage) -> None:
+        self._take_rates(rates_from_imu(deserialize_message(message.data, Imu)))
+
+    def _take_rates(self, rates: BodyRates) -> None:
+        self._pipeline.on_rates(rates.stamp_ns, rates.angular, rates.linear, rates.frame)
+
+    def _on_lidar(self, result: LidarResult) -> None:
+        self._results.clusters(clusters_to_cdr(result.clusters), result.clusters.stamp_ns)
+
+    def _on_points(self, lidar: str, message: BagMessage) -> None:
         self.statistics.scans_in += 1
         began = time.perf_counter()
         decoded = cloud_from_msg(deserialize_message(message.data, PointCloud2))
@@ -181,10 +224,10 @@ class _Replay:
             self.statistics.notes.append(decoded.warning)
         self._time("lidar decode", began)
         began = time.perf_counter()
-        result = self._pipeline.on_scan(decoded.cloud, message.log_ns)
+        self.statistics.points_dropped["non_finite"] += decoded.dropped_non_finite
+        self.statistics.points_dropped["far"] += decoded.dropped_far
+        self._pipeline.on_scan(decoded.cloud, message.log_ns, lidar)
         self._time("lidar", began)
-        if result is not None:
-            self._results.clusters(clusters_to_cdr(result.clusters), decoded.cloud.stamp_ns)
 
     def _on_camera_info(self, camera: str, message: BagMessage) -> None:
         rectified = camera in self._profile.fusion.rectified_cameras

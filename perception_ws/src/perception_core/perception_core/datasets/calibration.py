@@ -12,6 +12,7 @@ import yaml
 from perception_core.errors import CalibrationError
 from perception_core.geometry.camera_model import CameraModel
 from perception_core.geometry.transforms import Transform, from_quaternion, identity, invert
+from perception_core.types.body import BodyBox
 
 EXTRINSICS_FILE = "extrinsics.yaml"
 
@@ -33,10 +34,14 @@ class FrameTransform:
 
 @dataclass(frozen=True, slots=True)
 class Extrinsics:
-    """The frame tree of a rig: every child has one parent and hangs on ``base_frame``."""
+    """The frame tree of a rig: every child has one parent and hangs on ``base_frame``.
+
+    ``body`` are the robot's own boxes: what the LiDARs see in them is the robot.
+    """
 
     base_frame: str
     transforms: tuple[FrameTransform, ...]
+    body: tuple[BodyBox, ...] = ()
 
     def lookup(self, target: str, source: str) -> Transform:
         """Return ``T_target_source``, float64 (4, 4).
@@ -92,18 +97,37 @@ def load_extrinsics(path: Path | str) -> Extrinsics:
 
     Raises:
         CalibrationError: a missing file or key, an unknown key, a wrong length, a value that is not finite, a
-            quaternion that is not unit, a frame with two parents or one that does not hang on the base frame.
+            quaternion that is not unit, a frame with two parents or one that does not hang on the base frame, a box
+            of the body whose frame is not known or whose corners are the wrong way round.
             The message names the file, the key and the value.
     """
     path = Path(path)
-    document = _mapping(path, "", _read(path), {"base_frame", "transforms"}, optional={"source"})
+    document = _mapping(path, "", _read(path), {"base_frame", "transforms"}, optional={"source", "body"})
     base = _text(path, "base_frame", document["base_frame"])
     entries = document["transforms"]
     if not isinstance(entries, list):
         raise CalibrationError(f"{path}: transforms: expected a list, got {entries!r}")
     transforms = tuple(_transform(path, f"transforms[{i}]", entry) for i, entry in enumerate(entries))
     _check_tree(path, base, transforms)
-    return Extrinsics(base, transforms)
+    tree = Extrinsics(base, transforms)
+    return Extrinsics(base, transforms, _body(path, document.get("body", []), tree))
+
+
+def load_body(folder: Path | str, base_frame: str) -> tuple[BodyBox, ...]:
+    """Return the robot's own boxes of a calibration folder; none where it has no extrinsics.yaml.
+
+    Raises:
+        CalibrationError: as :func:`load_extrinsics`, or boxes given for another base frame.
+    """
+    path = Path(folder) / EXTRINSICS_FILE
+    if not path.is_file():
+        return ()
+    extrinsics = load_extrinsics(path)
+    if extrinsics.body and extrinsics.base_frame != base_frame:
+        raise CalibrationError(
+            f"{path}: body: base_frame is {extrinsics.base_frame!r}, but the LiDAR node's is {base_frame!r}"
+        )
+    return extrinsics.body
 
 
 def load_camera_info(path: Path | str, frame: str = "") -> CameraModel:
@@ -167,6 +191,22 @@ def _transform(path: Path, key: str, entry: Any) -> FrameTransform:
     }
     T = from_quaternion(numbers["translation"], numbers["quaternion"], f"{path}: {key}")
     return FrameTransform(parent, child, T)
+
+
+def _body(path: Path, entries: Any, tree: Extrinsics) -> tuple[BodyBox, ...]:
+    if not isinstance(entries, list):
+        raise CalibrationError(f"{path}: body: expected a list of boxes, got {entries!r}")
+    return tuple(_body_box(path, f"body[{i}]", entry, tree) for i, entry in enumerate(entries))
+
+
+def _body_box(path: Path, key: str, entry: Any, tree: Extrinsics) -> BodyBox:
+    fields = _mapping(path, key, entry, {"frame", "min", "max"}, optional={"source"})
+    frame = _text(path, f"{key}.frame", fields["frame"])
+    low, high = (np.array(_numbers(path, f"{key}.{name}", fields[name], 3)) for name in ("min", "max"))
+    try:
+        return BodyBox(tree.lookup(tree.base_frame, frame), low, high)
+    except CalibrationError as error:
+        raise CalibrationError(f"{path}: {key}: {error}") from error
 
 
 def _check_tree(path: Path, base: str, transforms: tuple[FrameTransform, ...]) -> None:

@@ -18,6 +18,8 @@ type Lookup = Callable[[str, str, int], Transform]
 NO_TIMES = "no: the cloud has no times"
 NO_ODOMETRY = "no: no odometry (fixed_frame, odometry_topic and imu_topic are empty)"
 SWITCHED_OFF = "no: switched off"
+NO_POSES = "no: odometry does not cover the sweep"
+PARTLY = "partly: odometry does not cover all of the sweep"
 YES = "yes"
 ROTATION_ONLY = "rotation only: a gyro knows no translation"
 
@@ -51,7 +53,7 @@ class AssembledScan:
         stamp_ns: int nanoseconds.
         clouds: (cloud in its sensor's frame, T_base_sensor) of each LiDAR, the leading one first.
         names: of those LiDARs.
-        deskewed: by LiDAR ``yes``, ``rotation only ...`` or ``no: `` and why.
+        deskewed: by LiDAR one of the phrases of this module: ``yes``, ``partly: ...``, ``no: ...``.
         left_out: LiDARs whose mount is not known, and why.
         extrapolated_ns: how far the sweeps reach beyond the known poses.
     """
@@ -128,13 +130,14 @@ class ScanAssembler:
             path = self._known_path(begin_ns, end_ns)
             if path.missing_ns(begin_ns, end_ns) > self._reach_ns and patient and "" not in self._in_vain:
                 raise TransformError(f"odometry lacks {path.missing_ns(begin_ns, end_ns) * 1e-6:.1f} ms of the sweep")
-        except TransformError as error:
+        except TransformError:
             if patient and "" not in self._in_vain:
                 raise
             self._in_vain.add("")
-            return None, f"no: {error}"
-        if path.missing_ns(begin_ns, end_ns) <= self._reach_ns:
-            self._in_vain.discard("")
+            return None, NO_POSES
+        if path.missing_ns(begin_ns, end_ns) > self._reach_ns:
+            return path, PARTLY
+        self._in_vain.discard("")
         return path, YES
 
     def _known_path(self, begin_ns: int, end_ns: int) -> EgoPath:

@@ -45,6 +45,8 @@ class Statistics:
         """Start at zero."""
         self.rates: dict[str, Rate] = {}
         self.drops: Counter[str] = Counter()
+        self.counts: Counter[str] = Counter()
+        self.states: dict[str, str] = {}
         self.latencies_ms: dict[str, deque[float]] = {}
         self.last_error = ""
 
@@ -70,6 +72,8 @@ class Statistics:
         for stage, window in sorted(self.latencies_ms.items()):
             out[f"{stage}.p50_ms"] = percentile(window, 50.0)
             out[f"{stage}.p99_ms"] = percentile(window, 99.0)
+        out |= dict(sorted(self.counts.items()))
+        out |= dict(sorted(self.states.items()))
         out["transform_failures"] = self.drops["no_transform"]
         for reason, count in sorted(self.drops.items()):
             out[f"drops.{reason}"] = count
