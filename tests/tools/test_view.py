@@ -230,3 +230,6 @@ def test_a_window_without_a_display_is_one_line(bag, capsys, monkeypatch):
     monkeypatch.delenv("DISPLAY", raising=False)
     monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
     assert "--window: there is no display" in refused(capsys, bag, "--profile", "demo", "--window")
+    for display in (":76543", ":", "somewhere", "127.0.0.1:59000"):
+        monkeypatch.setenv("DISPLAY", display)
+        assert f"the display {display} does not answer" in refused(capsys, bag, "--profile", "demo", "--window")

@@ -115,3 +115,16 @@ def test_a_picture_that_cannot_be_written_is_one_error(tmp_path):
     for path in (tmp_path / "a.nothing", tmp_path / "file" / "a.png"):
         with pytest.raises(ImageError, match="cannot be written"):
             save(pixels, path)
+
+
+def test_open3d_where_it_can_puts_the_same_colours_at_the_same_places():
+    eye = viewpoint("chase", 40.0, 0.0, 800, 500)
+    pixels = offscreen.render(drawing(dots([12.0, 2.0, 0.5], RED), line((5, 5, 0), (20, 5, 0), BLUE)), eye)
+    if pixels is None:
+        pytest.skip("Open3D cannot render on this machine")
+    assert pixels.shape == (500, 800, 3)
+    for place, colour in (((12.0, 2.0, 0.5), RED), ((7.0, 5.0, 0.0), BLUE), ((14.0, 0.0, 0.0), rgb(PAPER))):
+        uv, _ = eye.model.project(apply(eye.T_camera_base, np.array([place], dtype=np.float64)))
+        u, v = np.rint(uv[0]).astype(int)
+        patch = pixels[v - 2 : v + 3, u - 2 : u + 3].reshape(-1, 3).astype(int)
+        assert np.abs(patch - colour).sum(axis=1).min() < 60, (place, patch)

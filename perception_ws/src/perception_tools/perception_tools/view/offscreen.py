@@ -1,12 +1,14 @@
-"""Open3D's offscreen renderer, in a process of its own.
+"""Open3D's renderers without a window, in a process of their own.
 
-It needs a graphics driver (EGL, OSMesa or Vulkan, as Open3D was built); where there is none it raises, prints on stdout
-or ends the process, none of which may happen to a command that prints JSON. ``python -m`` this module renders one file.
+They need a graphics driver (EGL, OSMesa or Vulkan, as Open3D was built); where there is none Open3D raises, prints on
+stdout or ends the process, none of which may happen to a command that prints JSON. ``python -m`` this module renders
+one file.
 """
 
 import subprocess
 import sys
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +21,8 @@ from perception_tools.view.drawing import Drawing, rgb
 
 Pixels = NDArray[np.uint8]
 
-_DOT = 3.0
+_DOT = 2.0
+_SHADERS = "defaultUnlit", "unlitLine"
 _TIMEOUT_S = 60.0
 
 
@@ -27,7 +30,7 @@ def render(drawing: Drawing, view: Viewpoint) -> Pixels | None:
     """Return the picture, uint8 (H, W, 3) red green blue; None where Open3D cannot render on this machine."""
     with tempfile.TemporaryDirectory(prefix="perception_view_") as folder:
         source, target = Path(folder) / "drawing.npz", Path(folder) / "pixels.npy"
-        np.savez(source, **_arrays(drawing, view))
+        np.savez(source, **columns(drawing, view))
         command = [sys.executable, "-m", __name__, str(source), str(target)]
         try:
             done = subprocess.run(command, check=False, capture_output=True, timeout=_TIMEOUT_S)
@@ -37,14 +40,14 @@ def render(drawing: Drawing, view: Viewpoint) -> Pixels | None:
             return None
         pixels = np.load(target)
     expected = (view.model.height, view.model.width, 3)
-    if pixels.shape != expected:
+    if pixels.shape != expected or not pixels.any():
         return None
-    pixels[~pixels.any(axis=2)] = rgb(PAPER)  # Open3D gives other shades of a background than black
+    pixels[~pixels.any(axis=2)] = rgb(PAPER)  # Open3D's renderers shade any other background than black
     return np.ascontiguousarray(pixels, dtype=np.uint8)
 
 
-def _arrays(drawing: Drawing, view: Viewpoint) -> dict[str, Any]:
-    """Return all that the renderer needs, points and lines joined."""
+def columns(drawing: Drawing, view: Viewpoint) -> dict[str, Any]:
+    """Return what Open3D needs: all points and lines joined, colours in [0, 1], and the camera."""
     points, lines = drawing.dots, drawing.strokes
     return {
         "points": np.concatenate([np.empty((0, 3)), *(dots.xyz for dots in points)]),
@@ -57,44 +60,63 @@ def _arrays(drawing: Drawing, view: Viewpoint) -> dict[str, Any]:
     }
 
 
-def _render(source: Path, target: Path) -> None:
-    """Render what a file says into another file."""
+def fill(window: Any, data: Mapping[str, Any]) -> None:
+    """Put :func:`columns` into an Open3D Visualizer and look at them from their camera."""
     import open3d
 
-    arrays = np.load(source)
-    width, height = arrays["size"].tolist()
-    renderer = open3d.visualization.rendering.OffscreenRenderer(width, height)
+    for geometry in _geometries(data):
+        window.add_geometry(geometry)
+    window.get_render_option().point_size = _DOT
+    width, height = data["size"].tolist()
+    camera = open3d.camera.PinholeCameraParameters()
+    camera.intrinsic = open3d.camera.PinholeCameraIntrinsic(width, height, data["matrix"])
+    camera.extrinsic = data["extrinsic"]
+    window.get_view_control().convert_from_pinhole_camera_parameters(camera, allow_arbitrary=True)
+
+
+def _geometries(data: Mapping[str, Any]) -> tuple[Any, Any]:
+    import open3d
+
+    vectors = open3d.utility.Vector3dVector
+    points = open3d.geometry.PointCloud(vectors(data["points"]))
+    points.colors = vectors(data["point_rgb"])
+    pairs = np.arange(2 * len(data["ends"]), dtype=np.int32).reshape(-1, 2)
+    lines = open3d.geometry.LineSet(vectors(data["ends"].reshape(-1, 3)), open3d.utility.Vector2iVector(pairs))
+    lines.colors = vectors(data["line_rgb"])
+    return points, lines
+
+
+def _by_visualizer(data: Mapping[str, Any]) -> Pixels | None:
+    """Render with the Visualizer in a hidden window, or, from Open3D 0.20 on, by EGL."""
+    import open3d
+
+    window = open3d.visualization.Visualizer()
+    if not window.create_window("perception", *data["size"].tolist(), visible=False):
+        return None
+    fill(window, data)
+    window.get_render_option().background_color = np.zeros(3)
+    pixels = np.asarray(window.capture_screen_float_buffer(True))
+    window.destroy_window()
+    return np.rint(pixels * 255.0).astype(np.uint8)
+
+
+def _by_filament(data: Mapping[str, Any]) -> Pixels:
+    """Render with the OffscreenRenderer."""
+    from open3d.visualization import rendering
+
+    width, height = data["size"].tolist()
+    renderer = rendering.OffscreenRenderer(width, height)
     renderer.scene.set_background(np.array([0.0, 0.0, 0.0, 1.0], dtype=np.float32))
     renderer.scene.view.set_post_processing(False)
-    points = open3d.geometry.PointCloud(open3d.utility.Vector3dVector(arrays["points"]))
-    points.colors = open3d.utility.Vector3dVector(arrays["point_rgb"])
-    dots = open3d.visualization.rendering.MaterialRecord()
-    dots.shader, dots.point_size = "defaultUnlit", _DOT
-    renderer.scene.add_geometry("points", points, dots)
-    renderer.scene.add_geometry("lines", line_set(arrays["ends"], arrays["line_rgb"]), _line_material())
-    renderer.setup_camera(arrays["matrix"], arrays["extrinsic"], width, height)
-    np.save(target, np.asarray(renderer.render_to_image())[..., :3])
-
-
-def _line_material() -> Any:
-    import open3d
-
-    lines = open3d.visualization.rendering.MaterialRecord()
-    lines.shader, lines.line_width = "unlitLine", 1.0
-    return lines
-
-
-def line_set(ends: NDArray[np.float64], colours: NDArray[np.float64]) -> Any:
-    """Return Open3D's lines of ends (K, 2, 3) with red, green, blue (K, 3) in [0, 1]."""
-    import open3d
-
-    pairs = np.arange(2 * len(ends), dtype=np.int32).reshape(-1, 2)
-    lines = open3d.geometry.LineSet(
-        open3d.utility.Vector3dVector(ends.reshape(-1, 3)), open3d.utility.Vector2iVector(pairs)
-    )
-    lines.colors = open3d.utility.Vector3dVector(colours)
-    return lines
+    for name, geometry, shader in zip(("points", "lines"), _geometries(data), _SHADERS, strict=True):
+        material = rendering.MaterialRecord()
+        material.shader, material.point_size, material.line_width = shader, _DOT, 1.0
+        renderer.scene.add_geometry(name, geometry, material)
+    renderer.setup_camera(data["matrix"], data["extrinsic"], width, height)
+    return np.asarray(renderer.render_to_image())[..., :3].copy()
 
 
 if __name__ == "__main__":
-    _render(Path(sys.argv[1]), Path(sys.argv[2]))
+    loaded = dict(np.load(sys.argv[1]))
+    drawn = _by_visualizer(loaded)
+    np.save(sys.argv[2], _by_filament(loaded) if drawn is None or not drawn.any() else drawn)

@@ -1,6 +1,8 @@
 """Open3D's interactive viewer."""
 
 import os
+import socket
+from pathlib import Path
 
 import numpy as np
 
@@ -8,7 +10,10 @@ from perception_core.errors import PerceptionError
 from perception_tools.pictures.style import PAPER
 from perception_tools.view.camera import Viewpoint
 from perception_tools.view.drawing import Drawing, rgb
-from perception_tools.view.offscreen import line_set
+from perception_tools.view.offscreen import columns, fill
+
+_X_PORT = 6000
+_TIMEOUT_S = 3.0
 
 
 class NoDisplayError(PerceptionError):
@@ -21,29 +26,49 @@ def show(drawing: Drawing, view: Viewpoint, title: str) -> None:
     Raises:
         NoDisplayError: there is no display, or Open3D cannot open a window on it.
     """
-    if not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
-        raise NoDisplayError(
-            "--window: there is no display (DISPLAY is not set); without --window a picture is written"
-        )
+    check_display()
     import open3d
 
     window = open3d.visualization.Visualizer()
     if not window.create_window(title, view.model.width, view.model.height):
-        raise NoDisplayError(f"--window: Open3D cannot open a window on {os.environ.get('DISPLAY', 'this display')}")
+        raise NoDisplayError("--window: Open3D cannot open a window on this display")
     try:
-        for dots in drawing.dots:
-            points = open3d.geometry.PointCloud(open3d.utility.Vector3dVector(dots.xyz.astype(np.float64)))
-            points.colors = open3d.utility.Vector3dVector(dots.rgb / 255.0)
-            window.add_geometry(points)
-        for strokes in drawing.strokes:
-            window.add_geometry(line_set(strokes.ends, strokes.rgb / 255.0))
+        fill(window, columns(drawing, view))
         window.get_render_option().background_color = np.array(rgb(PAPER)) / 255.0
-        window.get_render_option().point_size = 2.0
-        camera = open3d.camera.PinholeCameraParameters()
-        model = view.model
-        camera.intrinsic = open3d.camera.PinholeCameraIntrinsic(model.width, model.height, model.matrix)
-        camera.extrinsic = view.T_camera_base
-        window.get_view_control().convert_from_pinhole_camera_parameters(camera, allow_arbitrary=True)
         window.run()
     finally:
         window.destroy_window()
+
+
+def check_display() -> None:
+    """Check that a display answers: where none does, Open3D would wait for ever in a window that nobody sees.
+
+    Raises:
+        NoDisplayError: neither X nor Wayland is named in the environment, or what is named does not answer.
+    """
+    wayland, display = os.environ.get("WAYLAND_DISPLAY"), os.environ.get("DISPLAY")
+    if not (wayland or display):
+        raise NoDisplayError(
+            "--window: there is no display (DISPLAY is not set); without --window a picture is written"
+        )
+    if wayland and (Path(os.environ.get("XDG_RUNTIME_DIR", "/")) / wayland).exists():
+        return
+    if not (display and _answers(display)):
+        raise NoDisplayError(f"--window: the display {display or wayland} does not answer; see DISPLAY")
+
+
+def _answers(display: str) -> bool:
+    """Tell whether an X server answers at ``host:number.screen`` (X(7), display names)."""
+    host, _, rest = display.rpartition(":")
+    number = rest.partition(".")[0]
+    if not (number.isascii() and number.isdigit()):
+        return False
+    try:
+        if host in ("", "unix"):
+            with socket.socket(socket.AF_UNIX) as end:
+                end.connect(str(Path("/", "tmp", ".X11-unix", f"X{number}")))
+        else:
+            socket.create_connection((host, _X_PORT + int(number)), _TIMEOUT_S).close()
+    except (OSError, OverflowError):
+        return False
+    return True
