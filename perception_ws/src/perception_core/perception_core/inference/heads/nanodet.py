@@ -95,7 +95,7 @@ class NanodetHead:
 
 def _boxes(distributions: NDArray[np.float32], origins: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return float32 (K, 4) corners from logits (K, 4 (R + 1)) and origins (K, 3)."""
-    logits = distributions.reshape(len(distributions), SIDES, -1)
+    logits = distributions.reshape(len(distributions), SIDES, distributions.shape[1] // SIDES)
     with np.errstate(invalid="ignore"):
         weights = np.exp(logits - logits.max(axis=2, keepdims=True))
         mean = (weights @ np.arange(logits.shape[2], dtype=np.float32)) / weights.sum(axis=2)
