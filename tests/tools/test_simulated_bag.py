@@ -2,11 +2,12 @@
 
 import pytest
 from rclpy.serialization import deserialize_message
+from tf2_msgs.msg import TFMessage
 
 from perception_core.errors import ConfigError
 from perception_interfaces.msg import ObstacleArray
 from perception_nodes.bag_reader import BagReader, header_stamp_ns
-from perception_tools.simulated_bag import TOPICS, simulate_bag
+from perception_tools.simulated_bag import TOPICS, points_topic, simulate_bag
 
 
 def test_sensors_poses_and_truth_are_recorded(tiny_bag):
@@ -32,6 +33,17 @@ def test_truth_has_the_stamps_of_the_scans_and_ids_that_stay(tiny_bag):
 def test_the_same_seed_gives_the_same_bytes(tiny_bag, tmp_path):
     simulate_bag("tiny", tmp_path / "again.mcap", duration=1.0)
     assert (tmp_path / "again.mcap").read_bytes() == tiny_bag.read_bytes()
+
+
+def test_each_lidar_has_its_topic_and_its_mount(tmp_path):
+    simulate_bag("yard", tmp_path / "yard.mcap", duration=1.5)
+    with BagReader(tmp_path / "yard.mcap") as bag:
+        counts = {topic.name: topic.count for topic in bag.topics.values()}
+        mounts = [deserialize_message(m.data, TFMessage) for m in bag.messages(["/tf_static"])]
+    # 15 frames at 10 Hz; `front` is first due at 0.13 s, `rear` at 0.22 s with 5 Hz.
+    assert [counts[points_topic(name)] for name in ("top", "front", "rear")] == [15, 14, 7]
+    frames = {transform.child_frame_id for transform in mounts[0].transforms}
+    assert frames == {"lidar_top", "lidar_front", "lidar_rear", "camera_front"}
 
 
 @pytest.mark.parametrize(

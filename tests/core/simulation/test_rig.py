@@ -13,7 +13,7 @@ DEMO = Path(__file__).parents[3] / "calibration/demo"
 
 
 def test_the_city_rig_is_the_demo_calibration():
-    simulated, filed = rig(load_scenario("city").config), load_rig(DEMO)
+    simulated, filed = rig(load_scenario("city")), load_rig(DEMO)
     assert {child for _, child, _ in simulated.transforms} == {edge.child for edge in filed.extrinsics.transforms}
     for parent, child, T in simulated.transforms:
         np.testing.assert_allclose(T, filed.extrinsics.lookup(parent, child), atol=1e-9)

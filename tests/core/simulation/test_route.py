@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from perception_core.errors import ConfigError
-from perception_core.simulation.route import Route, Trajectory
+from perception_core.simulation.route import Ride, Route, Trajectory
 
 STRAIGHT = Route([[0.0, 0.0], [100.0, 0.0]])
 CURVED = Route([[0, 0], [60, 1.5], [120, 8], [180, 13], [240, 10]])
@@ -95,3 +95,48 @@ def test_walkers_step_up_the_kerb():
 def test_poses_are_on_the_ground():
     T = Trajectory(STRAIGHT, [[7, -2]], [], heading=np.pi / 2).at([0.0]).poses()
     np.testing.assert_allclose(T[0] @ [1.0, 0.0, 0.0, 1.0], [7.0, -1.0, 0.0, 1.0], atol=1e-12)
+
+
+HILL = Route([[0.0, 0.0], [200.0, 0.0]], [[20.0, 0.0], [80.0, 6.0], [140.0, 6.0]])
+
+
+def test_the_elevation_joins_grades_by_parabolas():
+    # 10 % between 20 m and 80 m. Before 20 m it is level for 20 m, so the curve reaches 20/3 m to either side of the
+    # corner and lifts it by 0.1 * (20/3) / 4 m; at 80 m it reaches 20 m and lowers the corner by 0.1 * 20 / 4 m.
+    assert HILL.height([0.0, 50.0, 110.0, 140.0, 190.0]) == pytest.approx([0.0, 3.0, 6.0, 6.0, 6.0])
+    assert HILL.height([20.0, 80.0]) == pytest.approx([0.1 * 20.0 / 12.0, 6.0 - 0.5], abs=2e-3)
+    assert (STRAIGHT.height([0.0, 50.0]) == 0.0).all()
+    assert HILL.hilly
+    assert not STRAIGHT.hilly
+
+
+def test_the_elevation_must_go_on():
+    with pytest.raises(ConfigError, match=r"elevation: .*expected rising s"):
+        Route([[0.0, 0.0], [10.0, 0.0]], [[5.0, 0.0], [5.0, 1.0]])
+
+
+@pytest.mark.parametrize(
+    ("path", "sign"), [([[20.0, -1.75], [200.0, -1.75]], 1.0), ([[200.0, 1.75], [20.0, 1.75]], -1.0)]
+)
+def test_a_car_lies_on_the_slope_and_a_walker_stands(path, sign):
+    start = 30.0 if sign > 0 else 150.0
+    car, walker = (Trajectory(HILL, path, [[0.0, 10.0], [20.0, 10.0]], ride=ride) for ride in (Ride(2.7), Ride()))
+    time = start / 10.0  # at s = 50, in the middle of the 10 %
+    motion = car.at([time])
+    assert motion.z[0] == pytest.approx(3.0, abs=1e-6)
+    assert motion.climb[0] == pytest.approx(sign * 1.0, abs=1e-6)
+    forward = motion.poses()[0, :3, 0]
+    assert forward == pytest.approx([sign * np.cos(np.arctan(0.1)), 0.0, sign * np.sin(np.arctan(0.1))], abs=1e-6)
+    assert walker.at([time]).poses()[0, :3, 2] == pytest.approx([0.0, 0.0, 1.0])
+
+
+def test_a_body_nods_within_its_amplitude_and_stands_level_at_first():
+    ride = Ride(2.7, pitching=0.03, rolling=0.02)
+    pitch, roll = ride.sway(np.linspace(0.0, 60.0, 6001))
+    assert pitch[0] == roll[0] == 0.0
+    assert 0.02 < np.abs(pitch).max() <= 0.03
+    assert 0.01 < np.abs(roll).max() <= 0.02
+    motion = Trajectory(STRAIGHT, [[0.0, 0.0], [100.0, 0.0]], [[0.0, 5.0]], ride=ride).at([3.3])
+    R = motion.poses()[0, :3, :3]
+    np.testing.assert_allclose(R.T @ R, np.eye(3), atol=1e-12)
+    assert -R[2, 0] == pytest.approx(np.sin(motion.pitch[0]))

@@ -45,6 +45,13 @@ def test_pairs_may_be_nested_or_flat():
         ({"ego": {"speed": [0]}}, r"x\.ego\.speed"),
         ({"lidar": {"elevations": [0, 1, 2.5]}}, r"x\.lidar\.elevations: .* whole"),
         ({"lidar": {"position": [0, 1]}}, r"x\.lidar\.position: .* expected 3 numbers"),
+        ({"lidars": [1]}, r"x\.lidars: expected a mapping of mappings"),
+        ({"lidars": {"top": {}}}, r"x\.lidars\.top: the name of the LiDAR under `lidar`"),
+        ({"lidars": {"rear": {"beams": 1}}}, r"x\.lidars\.rear\.beams: unknown parameter"),
+        ({"lidars": {"rear": {"position": [1]}}}, r"x\.lidars\.rear\.position: .* expected 3 numbers"),
+        ({"lidars": {"rear": {"rate": 20.0}}}, r"x\.lidars\.rear\.rate: 20.0 is more than 10.0 of lidar.rate"),
+        ({"street": {"elevation": [0, 1, 2]}}, r"x\.street\.elevation: .* groups of 2"),
+        ({"street": {"hanging": [0, 1, 2]}}, r"x\.street\.hanging: .* groups of 5"),
         ([1, 2], "expected a mapping"),
         (None, "expected a mapping"),
     ],
@@ -52,6 +59,11 @@ def test_pairs_may_be_nested_or_flat():
 def test_what_is_no_scenario_is_refused_by_name(document, message):
     with pytest.raises(ConfigError, match=message):
         parse_scenario("x", document)
+
+
+def test_further_lidars_have_frames_of_their_own():
+    scenario = parse_scenario("x", {"lidars": {"rear": {"yaw": 180.0}, "left": {"frame": "port"}}})
+    assert [(name, lidar.frame) for name, lidar in scenario.lidars] == [("rear", "lidar_rear"), ("left", "port")]
 
 
 def test_files_are_read_and_refused(tmp_path):
@@ -74,7 +86,9 @@ def test_files_are_read_and_refused(tmp_path):
         lambda x: (
             st.lists(x, max_size=3)
             | st.dictionaries(
-                st.sampled_from(["seed", "street", "actors", "path", "lidar", "elevations", "ego"]), x, max_size=3
+                st.sampled_from(["seed", "street", "actors", "path", "lidar", "lidars", "elevations", "ego"]),
+                x,
+                max_size=3,
             )
         ),
         max_leaves=8,
@@ -88,7 +102,7 @@ def test_any_document_is_read_or_refused(document):
     assert scenario.name == "any"
 
 
-@pytest.mark.parametrize("name", ["city", "tiny"])
+@pytest.mark.parametrize("name", scenario_names())
 def test_nobody_drives_into_anybody(name):
     scenario = load_scenario(name)
     world = build_world(scenario, scenario.config.seed)

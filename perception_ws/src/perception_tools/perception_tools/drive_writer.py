@@ -1,4 +1,4 @@
-"""Writes a drive of one camera and one LiDAR as a recording: what a rig's drivers would have published."""
+"""Writes a drive of one camera and its LiDARs as a recording: what a rig's drivers would have published."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -77,9 +77,11 @@ class DriveWriter:
         self._bag.write(self._topics.camera_info, stamp_ns, camera_info_to_msg(camera, stamp_ns))
         self._bag.write(self._topics.image, stamp_ns, image_to_msg(pixels, stamp_ns, camera.frame))
 
-    def cloud(self, cloud: PointCloud) -> None:
-        """Write a scan."""
-        self._bag.write(self._topics.points, cloud.stamp_ns, cloud_to_msg(cloud))
+    def cloud(self, cloud: PointCloud, topic: str | None = None) -> None:
+        """Write a scan, on the topic of the main LiDAR where none is named."""
+        if topic is not None:
+            self._bag.add_topic(topic, "sensor_msgs/msg/PointCloud2")
+        self._bag.write(topic or self._topics.points, cloud.stamp_ns, cloud_to_msg(cloud))
 
     def truth(self, truth: Obstacles) -> None:
         """Write what is really there as an ObstacleArray."""

@@ -8,15 +8,22 @@ from typing import Any
 from perception_core.errors import ConfigError
 from perception_core.simulation import Simulation, Truth, load_scenario
 from perception_core.simulation.rig import BASE_FRAME, ODOM_FRAME
+from perception_core.simulation.scenario import MAIN_LIDAR
 from perception_core.types import Obstacles
 from perception_tools.drive_writer import DriveTopics, DriveWriter
 from perception_tools.output import progress
 from perception_tools.truth import truth_obstacles
 
+
+def points_topic(lidar: str) -> str:
+    """Return the topic of a LiDAR by its name in the scenario."""
+    return f"/sensors/lidar_{lidar}/points"
+
+
 TOPICS = DriveTopics(
     image="/sensors/camera_front/image_raw",
     camera_info="/sensors/camera_front/camera_info",
-    points="/sensors/lidar_top/points",
+    points=points_topic(MAIN_LIDAR),
 )
 
 
@@ -42,7 +49,8 @@ def simulate_bag(scenario: str, output: Path, seed: int | None = None, duration:
             for stamp_ns, T_odom_base in zip(frame.odometry.stamp_ns, frame.odometry.T_odom_base, strict=True):
                 bag.transform(int(stamp_ns), ODOM_FRAME, BASE_FRAME, T_odom_base)
             bag.image(frame.stamp_ns, frame.image.pixels, simulation.rig.cameras[frame.image.frame])
-            bag.cloud(frame.cloud)
+            for name, cloud in sorted(frame.clouds.items(), key=lambda entry: entry[1].stamp_ns):
+                bag.cloud(cloud, points_topic(name))
             bag.truth(_obstacles(frame.truth))
     return {
         "output": str(output),

@@ -37,20 +37,26 @@ class Scan:
     Attributes:
         cloud: points in the sensor's frame at their own times, offsets relative to the stamp.
         objects: int32 (N,) index of the actor each point hit, ``STREET`` for the rest.
+        ground: bool (N,) it hit the road, a sidewalk or a lawn.
     """
 
     cloud: PointCloud
     objects: NDArray[np.int32]
+    ground: NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
 class Echoes:
-    """Nearest surfaces along all rays: columns x beams. ``cosine`` is that of the angle of incidence."""
+    """Nearest surfaces along all rays: columns x beams.
+
+    ``cosine`` is that of the angle of incidence; ``ground`` tells the road, sidewalks and lawns from the rest.
+    """
 
     distance: Floats32
     objects: NDArray[np.int32]
     material: NDArray[np.uint8]
     cosine: Floats32
+    ground: NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +109,8 @@ class Lidar:
             ring=beam.astype(np.uint16),
             time_offset_ns=np.round(self.offset_s * 1e9).astype(np.int64)[column],
         )
-        return Scan(cloud, np.where(found.speck, np.int32(STREET), echoes.objects[found.kept]))
+        objects = np.where(found.speck, np.int32(STREET), echoes.objects[found.kept])
+        return Scan(cloud, objects, echoes.ground[found.kept] & ~found.speck)
 
     def echoes(self, world: World, time: float) -> Echoes:
         """Cast every ray of the sweep without noise."""
@@ -131,6 +138,7 @@ class Lidar:
             np.where(found, world.owner[triangle], np.int32(NOTHING)).reshape(shape),
             world.surfaces.material[triangle].reshape(shape),
             cosine.reshape(shape),
+            (found & (hits.triangle < world.ground_triangles)).reshape(shape),
         )
 
     def _window(self, world: World, now: Snapshot, index: int) -> tuple[NDArray[np.intp], NDArray[np.intp]] | None:
@@ -141,6 +149,7 @@ class Lidar:
         x, y, z = T_world_lidar[:3, :3].T @ centre
         distance = float(np.linalg.norm(centre))
         drift = (now.speed[index] + ego.speed[0] + abs(ego.yaw_rate[0]) * distance) / (2.0 * self._config.rate)
+        drift += self._swing(world, now.time) * distance
         radius = actor.radius + drift
         if distance - radius > self._config.range_max:
             return None
@@ -154,6 +163,11 @@ class Lidar:
         off = (self.azimuth - np.arctan2(y, x) + np.pi) % (2.0 * np.pi) - np.pi
         columns = np.flatnonzero(np.abs(off) <= reach)
         return (columns, beams) if len(columns) and len(beams) else None
+
+    def _swing(self, world: World, time: float) -> float:
+        """Return by how many radians the sensor nods and sways during the sweep."""
+        motion = world.ego.at(time + self.offset_s[[0, len(self.offset_s) // 2, -1]])
+        return float(np.ptp(motion.pitch) + np.ptp(motion.roll))
 
     def _cast_actor(
         self,
@@ -180,6 +194,7 @@ class Lidar:
         where = (columns[row], beams[beam])
         echoes.distance[where] = hits.distance[flat]
         echoes.objects[where] = index
+        echoes.ground[where] = False
         echoes.material[where] = world.surfaces.material[triangle]
         echoes.cosine[where] = np.abs((world.surfaces.face_normals[triangle] * directions[flat]).sum(axis=1))
 
@@ -222,7 +237,8 @@ def _drops(config: LidarConfig, surface: Floats32, rain: float, rng: np.random.G
     distance = (config.range_min + rng.exponential(1.0 / extinction, surface.shape)).astype(np.float32)
     objects = np.where(distance < surface, np.int32(STREET), np.int32(NOTHING))
     share = np.minimum(np.float32(1.0), (_DROP_FROM / distance) ** 2)
-    return Echoes(distance, objects, np.full(surface.shape, Material.WATER, dtype=np.uint8), share)
+    ground = np.zeros(surface.shape, dtype=np.bool_)
+    return Echoes(distance, objects, np.full(surface.shape, Material.WATER, dtype=np.uint8), share, ground)
 
 
 def _return_chance(config: LidarConfig, echoes: Echoes) -> Floats32:

@@ -172,8 +172,9 @@ class LidarScene:
         triangle = np.where(found, hits.triangle, 0)
         cosine = np.abs((self._normal[triangle] * directions).sum(axis=1))
         objects = np.where(found, self._owner[triangle], np.int32(NOTHING))
-        echoes = Echoes(hits.distance.copy(), objects, self._material[triangle], cosine)
         surface = self._surface[triangle]
+        ground = found & (surface == Surface.GROUND)
+        echoes = Echoes(hits.distance.copy(), objects, self._material[triangle], cosine, ground)
         wet = np.flatnonzero(found & (echoes.material == Material.WATER))
         self._mirror(origin, directions, triangle, wet, echoes, surface)
         return echoes, surface

@@ -3,11 +3,12 @@
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.spatial.transform import Rotation
 
 from perception_core.geometry.camera_model import CameraModel
 from perception_core.geometry.transforms import Transform, from_yaw
 from perception_core.simulation.camera import camera_model
-from perception_core.simulation.scenario import CameraConfig, LidarConfig, ScenarioConfig
+from perception_core.simulation.scenario import CameraConfig, LidarConfig, Scenario
 
 BASE_FRAME = "base_link"
 ODOM_FRAME = "odom"
@@ -29,11 +30,12 @@ class SimulatedRig:
     cameras: dict[str, CameraModel]
 
 
-def rig(config: ScenarioConfig) -> SimulatedRig:
+def rig(scenario: Scenario) -> SimulatedRig:
     """Return the rig of a scenario."""
-    lidar, camera = config.lidar, config.camera
+    camera = scenario.config.camera
+    lidars = [scenario.config.lidar, *(lidar for _, lidar in scenario.lidars)]
     transforms = (
-        (BASE_FRAME, lidar.frame, lidar_pose(lidar)),
+        *((BASE_FRAME, lidar.frame, lidar_pose(lidar)) for lidar in lidars),
         (BASE_FRAME, camera.frame, camera_pose(camera)),
     )
     return SimulatedRig(transforms, {camera.frame: camera_model(camera)})
@@ -41,7 +43,10 @@ def rig(config: ScenarioConfig) -> SimulatedRig:
 
 def lidar_pose(config: LidarConfig) -> Transform:
     """Return ``T_base_lidar``."""
-    return from_yaw(0.0, config.position)
+    T = from_yaw(float(np.radians(config.yaw)), config.position)
+    if config.pitch or config.roll:
+        T[:3, :3] = T[:3, :3] @ Rotation.from_euler("YX", [config.pitch, config.roll], degrees=True).as_matrix()
+    return T
 
 
 def camera_pose(config: CameraConfig) -> Transform:

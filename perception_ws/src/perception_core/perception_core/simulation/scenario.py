@@ -14,6 +14,9 @@ import yaml
 from perception_core.config import Config, from_mapping, group, param
 from perception_core.errors import ConfigError
 
+MAIN_LIDAR = "top"
+"""Name of the LiDAR under the key ``lidar``."""
+
 MODELS = ("sedan", "hatchback", "suv", "van", "truck", "bus", "pedestrian", "cyclist")
 
 
@@ -35,6 +38,13 @@ class StreetConfig(Config):
     gantries: tuple[float, ...] = param((), "s of sign gantries over the road", unit="m")
     bridges: tuple[float, ...] = param((), "s of foot bridges over the street", unit="m")
     clearance: float = param(5.0, "height of gantries and bridges over the road", unit="m", low=3.0, high=20.0)
+    elevation: tuple[float, ...] = param(
+        (), "pairs s, z of the street's height, rounded between; level beyond", unit="m"
+    )
+    side_streets: tuple[float, ...] = param((), "s of streets that cross on the level of the sidewalks", unit="m")
+    hanging: tuple[float, ...] = param(
+        (), "ropes and beams between posts: groups of s, d of either end, height, thickness", unit="m"
+    )
 
 
 @dataclass(frozen=True)
@@ -52,7 +62,14 @@ class LidarConfig(Config):
 
     frame: str = param("lidar_top", "TF frame")
     position: tuple[float, ...] = param((0.0, 0.0, 1.84), "x, y, z in base_link", unit="m")
+    yaw: float = param(0.0, "turn to the left", unit="deg", low=-180.0, high=180.0)
+    pitch: float = param(0.0, "turn down", unit="deg", low=-90.0, high=90.0)
+    roll: float = param(0.0, "turn to the right", unit="deg", low=-180.0, high=180.0)
     rate: float = param(10.0, "sweeps a second", unit="Hz", low=1.0, high=50.0)
+    delay: float = param(
+        0.0, "how much later than whole periods the sweeps of a further LiDAR are", unit="s", low=0.0, high=1.0
+    )
+    until: float = param(1e6, "time at which a further LiDAR stops for good", unit="s", low=0.0)
     columns: int = param(1800, "firings a sweep", low=16, high=8192)
     elevations: tuple[float, ...] = param(
         (-24.33, -8.83, 32.0, -8.33, 2.0, 32.0),
@@ -100,6 +117,9 @@ class ScenarioConfig(Config):
     seed: int = param(1, "seed of everything random", low=0, high=2**31)
     duration: float = param(15.0, "length of the drive", unit="s", low=0.1, high=3600.0)
     start: int = param(1_700_000_000, "stamp of the scenario's time 0", unit="s", low=1, high=4_000_000_000)
+    rain: float = param(0.0, "rain rate (10 is heavy, 50 a cloudburst)", unit="mm/h", low=0.0, high=200.0)
+    pitching: float = param(0.0, "amplitude of the ego car's nodding", unit="deg", low=0.0, high=15.0)
+    rolling: float = param(0.0, "amplitude of its swaying", unit="deg", low=0.0, high=15.0)
     odometry_rate: float = param(50.0, "poses of the ego car a second", unit="Hz", low=1.0, high=1000.0)
     street: StreetConfig = group(StreetConfig)
     light: LightConfig = group(LightConfig)
@@ -110,11 +130,15 @@ class ScenarioConfig(Config):
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """A scenario's name, its parameters and the actors besides the ego car, in order of their ids."""
+    """A scenario's name, its parameters and the actors besides the ego car, in order of their ids.
+
+    ``lidars`` are further LiDARs by name, besides ``config.lidar``, whose name is :data:`MAIN_LIDAR`.
+    """
 
     name: str
     config: ScenarioConfig
     actors: tuple[ActorConfig, ...]
+    lidars: tuple[tuple[str, LidarConfig], ...] = ()
 
 
 def scenario_names() -> tuple[str, ...]:
@@ -161,10 +185,27 @@ def parse_scenario(name: str, document: Any) -> Scenario:
     actors = mapping.pop("actors", [])
     if not isinstance(actors, list) or not all(isinstance(actor, Mapping) for actor in actors):
         raise ConfigError(f"{name}.actors: expected a list of mappings, got {actors!r}")
+    lidars = _lidars(name, mapping.pop("lidars", {}))
     config = from_mapping(ScenarioConfig, mapping, f"{name}.")
     entries = tuple(from_mapping(ActorConfig, _flat(actor), f"{name}.actors[{i}].") for i, actor in enumerate(actors))
     _check(name, config, entries)
-    return Scenario(name, config, entries)
+    for key, lidar in lidars:
+        _check_lidar(f"{name}.lidars.{key}", lidar)
+        if lidar.rate > config.lidar.rate:
+            raise ConfigError(f"{name}.lidars.{key}.rate: {lidar.rate} is more than {config.lidar.rate} of lidar.rate")
+    return Scenario(name, config, entries, lidars)
+
+
+def _lidars(name: str, mapping: Any) -> tuple[tuple[str, LidarConfig], ...]:
+    """Read the further LiDARs; the frame of ``front`` is ``lidar_front`` where it is not given."""
+    if not isinstance(mapping, Mapping) or not all(isinstance(entry, Mapping) for entry in mapping.values()):
+        raise ConfigError(f"{name}.lidars: expected a mapping of mappings, got {mapping!r}")
+    if MAIN_LIDAR in mapping:
+        raise ConfigError(f"{name}.lidars.{MAIN_LIDAR}: the name of the LiDAR under `lidar`")
+    return tuple(
+        (key, from_mapping(LidarConfig, {"frame": f"lidar_{key}", **_flat(entry)}, f"{name}.lidars.{key}."))
+        for key, entry in mapping.items()
+    )
 
 
 def _flat(value: Any) -> Any:
@@ -180,17 +221,28 @@ def _check(name: str, config: ScenarioConfig, actors: tuple[ActorConfig, ...]) -
     groups = [
         ("street.centreline", config.street.centreline, 2, 4),
         ("street.parking_free", config.street.parking_free, 2, 0),
-        ("lidar.elevations", config.lidar.elevations, 3, 3),
+        ("street.elevation", config.street.elevation, 2, 0),
+        ("street.hanging", config.street.hanging, 5, 0),
     ]
     for label, actor in [("ego", config.ego), *((f"actors[{i}]", actor) for i, actor in enumerate(actors))]:
         groups += [(f"{label}.path", actor.path, 2, 2), (f"{label}.speed", actor.speed, 2, 2)]
     for label, values, width, least in groups:
         if len(values) % width or len(values) < least:
             raise ConfigError(f"{name}.{label}: {list(values)!r}: expected groups of {width}, at least {least} numbers")
-    vectors = [("lidar.position", config.lidar.position, 3), ("camera.position", config.camera.position, 3)]
-    for label, values, length in [*vectors, ("camera.centre", config.camera.centre, 2)]:
+    for label, values, length in [
+        ("camera.position", config.camera.position, 3),
+        ("camera.centre", config.camera.centre, 2),
+    ]:
         if len(values) != length:
             raise ConfigError(f"{name}.{label}: {list(values)!r}: expected {length} numbers")
-    counts = config.lidar.elevations[2::3]
-    if any(count != int(count) or count < 1 for count in counts):
-        raise ConfigError(f"{name}.lidar.elevations: {list(config.lidar.elevations)!r}: counts must be whole, from 1")
+    _check_lidar(f"{name}.lidar", config.lidar)
+
+
+def _check_lidar(label: str, config: LidarConfig) -> None:
+    beams = list(config.elevations)
+    if len(beams) % 3 or len(beams) < 3:
+        raise ConfigError(f"{label}.elevations: {beams!r}: expected groups of 3, at least 3 numbers")
+    if any(count != int(count) or count < 1 for count in beams[2::3]):
+        raise ConfigError(f"{label}.elevations: {beams!r}: counts must be whole, from 1")
+    if len(config.position) != 3:
+        raise ConfigError(f"{label}.position: {list(config.position)!r}: expected 3 numbers")

@@ -1,7 +1,7 @@
 """A drive through a scenario, frame by frame.
 
 Time 0 of a scenario is the stamp ``start``; frame k has its scan and its image at ``(k + 1) / lidar.rate`` seconds,
-the sweep reaching half a period to either side. ``odom`` is base_link at time 0.
+the sweep reaching half a period to either side. ``odom`` is base_link at time 0, which should stand level there.
 """
 
 from collections.abc import Iterator
@@ -10,11 +10,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from perception_core.geometry.transforms import Transform, apply, invert, wrap_angle, yaw_of
+from perception_core.geometry.transforms import Transform, apply, invert, rotate, wrap_angle, yaw_of
 from perception_core.simulation.camera import Camera, Picture, camera_model
 from perception_core.simulation.lidar import Lidar, Scan
 from perception_core.simulation.rig import ODOM_FRAME, SimulatedRig, camera_pose, lidar_pose, rig
-from perception_core.simulation.scenario import Scenario
+from perception_core.simulation.scenario import MAIN_LIDAR, Scenario
 from perception_core.simulation.truth import Truth
 from perception_core.simulation.world import World, build_world
 from perception_core.types.cloud import PointCloud
@@ -47,9 +47,11 @@ class SimulatedFrame:
     Attributes:
         stamp_ns: of scan, image and truth, int nanoseconds.
         image: what the camera sees.
-        cloud: the sweep around the stamp, each point in the sensor's frame at its own time.
+        cloud: the main LiDAR's sweep around the stamp, each point in the sensor's frame at its own time.
+        clouds: by name, the sweep of every LiDAR since the frame before; without those that have none.
         point_ids: int32 (N,) id of the object each point hit, 0 for the street.
         point_objects: int32 (N,) its row of ``truth``, -1 for the street.
+        point_ground: bool (N,) it hit the road, a sidewalk or a lawn.
         T_odom_base: float64 (4, 4) at the stamp.
         odometry: poses from the last frame's to the end of this sweep, the stamp among them where the rates allow.
         truth: every object of the scenario at the stamp.
@@ -58,8 +60,10 @@ class SimulatedFrame:
     stamp_ns: int
     image: Image
     cloud: PointCloud
+    clouds: dict[str, PointCloud]
     point_ids: NDArray[np.int32]
     point_objects: NDArray[np.int32]
+    point_ground: NDArray[np.bool_]
     T_odom_base: Transform
     odometry: Odometry
     truth: Truth
@@ -78,8 +82,9 @@ class Simulation:
         self.scenario = scenario
         self.seed = config.seed if seed is None else seed
         self.world: World = build_world(scenario, self.seed)
-        self.rig: SimulatedRig = rig(config)
-        self._lidar = Lidar(config.lidar, lidar_pose(config.lidar))
+        self.rig: SimulatedRig = rig(scenario)
+        self._lidar = Lidar(config.lidar, lidar_pose(config.lidar), config.rain)
+        self._further = {name: Lidar(entry, lidar_pose(entry), config.rain) for name, entry in scenario.lidars}
         self._camera = Camera(config.camera, config.light, camera_model(config.camera), camera_pose(config.camera))
         self._T_odom_world = invert(self.world.ego.at(0.0).poses()[0])
 
@@ -103,12 +108,27 @@ class Simulation:
             stamp_ns=stamp_ns,
             image=Image(picture.pixels, stamp_ns, frame),
             cloud=scan.cloud,
+            clouds={MAIN_LIDAR: scan.cloud, **self._further_clouds(k)},
             point_ids=scan.objects + np.int32(1),
             point_objects=scan.objects,
+            point_ground=scan.ground,
             T_odom_base=self.odom_pose(time),
             odometry=self.odometry(k),
             truth=self._truth(time, stamp_ns, scan, picture),
         )
+
+    def _further_clouds(self, k: int) -> dict[str, PointCloud]:
+        """Return the sweeps of the further LiDARs with stamps after frame ``k - 1`` and up to frame ``k``."""
+        clouds = {}
+        for stream, (name, entry) in enumerate(self.scenario.lidars):
+            sweep = int(np.floor((self.time_of(k) - entry.delay) * entry.rate + 1e-9))
+            time = sweep / entry.rate + entry.delay
+            before = self.time_of(k) - 1.0 / self.scenario.config.lidar.rate
+            if sweep < 1 or time <= before + 1e-9 or time > entry.until:
+                continue
+            rng = np.random.default_rng([self.seed, 200 + stream, sweep])
+            clouds[name] = self._further[name].scan(self.world, time, self.stamp_ns(time), rng).cloud
+        return clouds
 
     def time_of(self, k: int) -> float:
         """Return the scenario's time of frame ``k`` in seconds."""
@@ -141,7 +161,7 @@ class Simulation:
             frame=ODOM_FRAME,
             ids=np.array([actor.id for actor in actors], dtype=np.int32),
             class_ids=np.array([actor.class_id for actor in actors], dtype=np.int32),
-            centre=apply(T, now.poses[:, :3, 3]) + size * [0.0, 0.0, 0.5],
+            centre=apply(T, now.poses[:, :3, 3]) + size[:, 2:] * 0.5 * rotate(T, now.poses[:, :3, 2]),
             size=size,
             yaw=yaw,
             velocity=np.column_stack([now.speed * np.cos(yaw), now.speed * np.sin(yaw), now.climb]),

@@ -46,33 +46,40 @@ def ground_height(config: StreetConfig, d: Floats) -> Floats:
     return np.asarray(config.kerb_height * step * step * (3.0 - 2.0 * step), dtype=np.float64)
 
 
-def build_street(config: StreetConfig, route: Route, rng: np.random.Generator) -> Mesh:
-    """Build everything that never moves as one mesh in the world frame."""
-    parts = [*_ground(config, route), *_markings(config, route), *_furniture(config, route, rng)]
+def build_ground(config: StreetConfig, route: Route) -> Mesh:
+    """Build what one drives and walks on."""
+    return merge([*_ground(config, route), *_markings(config, route), *_side_streets(config, route)])
+
+
+def build_street(config: StreetConfig, route: Route, rng: np.random.Generator, ground: Mesh) -> Mesh:
+    """Build everything that never moves as one mesh in the world frame, beginning with the ground."""
+    parts = [ground, *_furniture(config, route, rng)]
     if config.buildings:
         parts += list(_houses(config, route, rng))
     parts += [_gantry(config, route, s) for s in config.gantries]
     parts += [_bridge(config, route, s) for s in config.bridges]
+    parts += [_hanging(route, *row) for row in zip(*(config.hanging[i::5] for i in range(5)), strict=True)]
     return merge(parts)
 
 
 def place(route: Route, s: float, d: float, z: float = 0.0) -> Transform:
     """Return the pose of something that stands along the street at (s, d)."""
     x, y = route.position(s, d)
-    return from_yaw(float(route.heading(np.clip(s, 0.0, route.length))), (x, y, z))
+    heading = float(route.heading(np.clip(s, 0.0, route.length)))
+    return from_yaw(heading, (x, y, z + float(route.height(s))))
 
 
 def _strip(route: Route, s: ArrayLike, edges: tuple[tuple[float, float], ...], look: tuple[Material, Colour]) -> Mesh:
     """Make a surface along the street through edges (d, z), right to left."""
     stations = np.asarray(s, dtype=np.float64)
     points = np.stack(
-        [np.column_stack([route.position(stations, d), np.full(len(stations), z)]) for d, z in edges], axis=1
+        [np.column_stack([route.position(stations, d), route.height(stations) + z]) for d, z in edges], axis=1
     )
     return grid(points, *look)
 
 
 def _ground(config: StreetConfig, route: Route) -> Iterator[Mesh]:
-    s = np.arange(-BEFORE, route.length + BEYOND, 2.0)
+    s = np.arange(-BEFORE, route.length + BEYOND, 0.5 if route.hilly else 2.0)
     half, top = road_half_width(config), config.kerb_height
     outer = half + config.sidewalk_width
     yield _strip(route, s, ((-half, 0.0), (0.0, 0.0), (half, 0.0)), (Material.ASPHALT, _ASPHALT))
@@ -86,9 +93,18 @@ def _ground(config: StreetConfig, route: Route) -> Iterator[Mesh]:
             (lawn, (Material.GRASS, (0.36, 0.42, 0.24))),
         ):
             yield _strip(route, s, tuple(edges if side > 0 else edges[::-1]), look)
-    far = 900.0
-    plain = [[-far, -far, -0.4], [far, -far, -0.4], [far, far, -0.4], [-far, far, -0.4]]
+    far, low = 900.0, float(route.height(s).min()) - 0.4
+    plain = [[-far, -far, low], [far, -far, low], [far, far, low], [-far, far, low]]
     yield painted(plain, [[0, 1, 2], [0, 2, 3]], Material.GRASS, (0.36, 0.42, 0.24))
+
+
+def _side_streets(config: StreetConfig, route: Route) -> Iterator[Mesh]:
+    """Lay streets 7 m wide across, raised to the level of the sidewalks, which begin at the kerbs."""
+    half, z = road_half_width(config), config.kerb_height + 0.01
+    for s in config.side_streets:
+        stations = np.linspace(s - 3.5, s + 3.5, 15)
+        for low, high in ((-half - 90.0, -half), (half, half + 90.0)):
+            yield _strip(route, stations, ((low, z), (high, z)), (Material.ASPHALT, _ASPHALT))
 
 
 def _markings(config: StreetConfig, route: Route) -> Iterator[Mesh]:
@@ -96,7 +112,8 @@ def _markings(config: StreetConfig, route: Route) -> Iterator[Mesh]:
     z = _PAINT_HEIGHT
 
     def bar(s_low: float, s_high: float, d_low: float, d_high: float) -> Mesh:
-        return _strip(route, np.linspace(s_low, s_high, 3), ((d_low, z), (d_high, z)), look)
+        count = int(np.ceil((s_high - s_low) / 0.5)) + 1 if route.hilly else 3
+        return _strip(route, np.linspace(s_low, s_high, count), ((d_low, z), (d_high, z)), look)
 
     for s in np.arange(-BEFORE + 10.0, route.length + BEYOND - 10.0, 9.0):
         if all(abs(s + 1.5 - crossing) > 5.0 for crossing in config.crossings):
@@ -123,7 +140,12 @@ def _houses(config: StreetConfig, route: Route, rng: np.random.Generator) -> Ite
             depth = float(rng.uniform(9.0, 13.0))
             setback = float(rng.choice([0.0, 0.0, 0.3, 1.5]))
             house_mesh = house(length, depth, int(rng.integers(2, 6)), rng)
-            yield house_mesh.moved(place(route, s + length / 2.0, side * (front + setback + depth / 2.0)))
+            middle = s + length / 2.0
+            T = place(route, middle, side * (front + setback + depth / 2.0))
+            if all(abs(middle - other) > length / 2.0 + 6.0 for other in config.side_streets):
+                yield house_mesh.moved(T)
+                if route.hilly:
+                    yield box((length, depth, 4.0), (0.0, 0.0, -2.0), Material.FACADE, _STEEL).moved(T)
             s += length + float(rng.choice([0.0, 0.0, 0.0, 3.0, 9.0]))
 
 
@@ -151,7 +173,7 @@ def house(length: float, depth: float, floors: int, rng: np.random.Generator) ->
 
 def _furniture(config: StreetConfig, route: Route, rng: np.random.Generator) -> Iterator[Mesh]:
     row = road_half_width(config) + 0.8
-    busy = (*config.crossings, *config.gantries, *config.bridges)
+    busy = (*config.crossings, *config.gantries, *config.bridges, *config.side_streets)
     for side in (-1.0, 1.0):
         shift = float(rng.uniform(0.0, config.tree_spacing))
         for s in np.arange(-BEFORE + shift, route.length + BEYOND - 10.0, config.tree_spacing):
@@ -231,3 +253,10 @@ def _bridge(config: StreetConfig, route: Route, s: float) -> Mesh:
     stand = road_half_width(config) + 0.9
     piers = [box((1.2, 0.7, low), (0, side * stand, low / 2), Material.CONCRETE, grey) for side in (-1.0, 1.0)]
     return merge([deck, *rails, *piers]).moved(place(route, s, 0.0))
+
+
+def _hanging(route: Route, s: float, low: float, high: float, z: float, thickness: float) -> Mesh:
+    """Hang a rope, a pipe or a gate's beam between two posts that stand at d ``low`` and ``high``."""
+    beam = tube((0, low, z), (0, high, z), (thickness / 2.0,) * 2, Material.METAL, _STEEL, 8)
+    posts = [tube((0, d, -0.2), (0, d, z + 0.2), (0.05, 0.05), Material.METAL, _STEEL, 8) for d in (low, high)]
+    return merge([beam, *posts]).moved(place(route, s, 0.0))

@@ -15,9 +15,9 @@ from perception_core.errors import ConfigError
 from perception_core.simulation import people, vehicles
 from perception_core.simulation.mesh import Colour, Mesh, merge
 from perception_core.simulation.raycast import RayScene
-from perception_core.simulation.route import Motion, Route, Trajectory
+from perception_core.simulation.route import Motion, Ride, Route, Trajectory
 from perception_core.simulation.scenario import ActorConfig, Scenario, StreetConfig
-from perception_core.simulation.street import build_street, ground_height
+from perception_core.simulation.street import build_ground, build_street, ground_height
 from perception_core.types import classes
 
 CLASS_OF_MODEL = {
@@ -52,6 +52,7 @@ _COATS: tuple[Colour, ...] = (
     (0.55, 0.35, 0.55),
 )
 _TROUSERS: tuple[Colour, ...] = ((0.14, 0.17, 0.28), (0.10, 0.10, 0.11), (0.38, 0.33, 0.26))
+_WHEELBASE = 2.7
 _PARKING_SLOT = 6.2
 _PARKED_MODELS = ("sedan", "hatchback", "suv", "hatchback", "sedan", "suv", "van")
 
@@ -145,6 +146,8 @@ class World:
         bodies: ``bodies[0]`` is the street with all that stands still, in the world frame.
         owner: int32 (T,) index of the actor each triangle of ``bodies[0]`` belongs to, -1 for the street.
         surfaces: looks of all bodies' triangles.
+        ground: the road, the sidewalks and the lawns alone.
+        ground_triangles: how many triangles of ``bodies[0]``, from the first, are ground.
     """
 
     route: Route
@@ -153,6 +156,20 @@ class World:
     bodies: tuple[Body, ...]
     owner: NDArray[np.int32]
     surfaces: Surfaces
+    ground: Body | None = None
+    ground_triangles: int = 0
+
+    def heights(self, points: NDArray[np.float64]) -> NDArray[np.float32]:
+        """Return heights float32 (N,) in metres of world points (N, 3) above the ground straight below them.
+
+        Points up to 60 m over the ground and any number below it; inf where there is none.
+        """
+        if self.ground is None:
+            return np.full(len(points), np.inf, dtype=np.float32)
+        above = np.float32(60.0)
+        start = points.astype(np.float32) + np.array([0.0, 0.0, above], dtype=np.float32)
+        down = np.broadcast_to(np.array([0.0, 0.0, -1.0], dtype=np.float32), start.shape)
+        return np.asarray(self.ground.scene.cast(start, down).distance - above, dtype=np.float32)
 
     def at(self, time: float) -> Snapshot:
         """Return where all actors are at a time in seconds."""
@@ -186,18 +203,28 @@ def build_world(scenario: Scenario, seed: int) -> World:
         ConfigError: a path or speed profile that cannot be driven.
     """
     config = scenario.config
-    route = Route(config.street.centreline)
+    route = _route(config.street)
     street_rng, parking_rng, look_rng = (np.random.default_rng([seed, stream]) for stream in (1, 2, 3))
-    wardrobe = _Wardrobe(build_street(config.street, route, street_rng))
+    ground = build_ground(config.street, route)
+    wardrobe = _Wardrobe(build_street(config.street, route, street_rng, ground))
     entries = [*scenario.actors, *parked_cars(config.street, route, parking_rng)]
     actors = tuple(_actor(i + 1, entry, (config.street, route), wardrobe, look_rng) for i, entry in enumerate(entries))
-    ego = _trajectory("ego", config.ego, config.street, route)
+    ride = Ride(_WHEELBASE, *np.radians([config.pitching, config.rolling]).tolist())
+    ego = _trajectory("ego", config.ego, config.street, route, ride)
     owner = _settle(wardrobe, actors)
     bodies, first = [], 0
     for mesh in wardrobe.meshes:
         bodies.append(Body(RayScene(mesh), first))
         first += len(mesh)
-    return World(route, ego, actors, tuple(bodies), owner, _surfaces(wardrobe.meshes))
+    surfaces = _surfaces(wardrobe.meshes)
+    return World(route, ego, actors, tuple(bodies), owner, surfaces, Body(RayScene(ground), 0), len(ground))
+
+
+def _route(config: StreetConfig) -> Route:
+    try:
+        return Route(config.centreline, config.elevation)
+    except ConfigError as error:
+        raise ConfigError(f"street.{error}") from error
 
 
 def parked_cars(config: StreetConfig, route: Route, rng: np.random.Generator) -> list[ActorConfig]:
@@ -220,7 +247,8 @@ def parked_cars(config: StreetConfig, route: Route, rng: np.random.Generator) ->
 def _actor(
     number: int, entry: ActorConfig, where: tuple[StreetConfig, Route], wardrobe: _Wardrobe, rng: np.random.Generator
 ) -> Actor:
-    trajectory = _trajectory(f"actors[{number - 1}]", entry, *where)
+    ride = Ride() if entry.model == "pedestrian" else Ride(_WHEELBASE)
+    trajectory = _trajectory(f"actors[{number - 1}]", entry, *where, ride)
     bodies, size = _bodies(entry.model, wardrobe, rng)
     middle = np.array([0.0, 0.0, size[2] / 2.0])
     radius = max(float(np.linalg.norm(wardrobe.meshes[b].vertices - middle, axis=1).max()) for b in bodies)
@@ -254,11 +282,11 @@ def _settle(wardrobe: _Wardrobe, actors: tuple[Actor, ...]) -> NDArray[np.int32]
     return np.repeat(np.array(owners, dtype=np.int32), [len(part) for part in parts])
 
 
-def _trajectory(name: str, entry: ActorConfig, street: StreetConfig, route: Route) -> Trajectory:
+def _trajectory(name: str, entry: ActorConfig, street: StreetConfig, route: Route, ride: Ride) -> Trajectory:
     path = np.reshape(entry.path, (-1, 2))
     speed = np.reshape(entry.speed, (-1, 2))
     try:
-        return Trajectory(route, path, speed, float(np.radians(entry.heading)), partial(ground_height, street))
+        return Trajectory(route, path, speed, float(np.radians(entry.heading)), partial(ground_height, street), ride)
     except ConfigError as error:
         raise ConfigError(f"{name}.{error}") from error
 

@@ -10,7 +10,7 @@ HELP = "make a synthetic drive with exact ground truth"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of the verb."""
-    parser.add_argument("scenario", metavar="SCENARIO", help="city, or tiny for tests")
+    parser.add_argument("scenario", metavar="SCENARIO", help="city, hills, car_park, junction, yard; tiny for tests")
     parser.add_argument("output", type=Path, metavar="OUT.mcap", help="recording to write")
     parser.add_argument("--seed", type=int, default=None, help="another traffic, other noise (default: the scenario's)")
     parser.add_argument("--duration", type=float, default=None, metavar="S", help="seconds (default: the scenario's)")
