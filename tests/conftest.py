@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import os
 import signal
 import sys
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -46,19 +48,24 @@ _REAL = {"perception_data": "PERCEPTION_DATA", "perception_models": "PERCEPTION_
 """Fixtures of real recordings and weights, and the variables that name their folders."""
 
 
+_LIBRARIES = {"torch": "torch"}
+"""Fixtures of libraries that are large and that nobody needs who does not use them, and the packages."""
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out, and count as such, the tests on real recordings and weights where there are none."""
+    """Leave out, and count as such, the tests on real recordings, weights and libraries where there are none."""
     absent = {fixture for fixture, variable in _REAL.items() if not os.environ.get(variable)}
+    absent |= {fixture for fixture, package in _LIBRARIES.items() if _missing(package)}
     left_out = [item for item in items if absent & set(getattr(item, "fixturenames", ()))]
     config.hook.pytest_deselected(items=left_out)
     items[:] = [item for item in items if item not in left_out]
 
 
 def pytest_report_header() -> list[str]:
-    """Say at the top of the run which real material takes part."""
-    return [
-        f"{variable}: {os.environ.get(variable) or 'not set, its tests are left out'}" for variable in _REAL.values()
-    ]
+    """Say at the top of the run which real material and which libraries take part."""
+    real = [f"{name}: {os.environ.get(name) or 'not set, its tests are left out'}" for name in _REAL.values()]
+    missing = [f"{name}: not installed, its tests are left out" for name in _LIBRARIES.values() if _missing(name)]
+    return real + missing
 
 
 def _folder(variable: str) -> Path | None:
@@ -86,3 +93,9 @@ def perception_data() -> Path | None:
 def perception_models() -> Path | None:
     """The folder with network weights (PERCEPTION_MODELS); tests that take it are left out without."""
     return _folder("PERCEPTION_MODELS")
+
+
+@pytest.fixture(scope="session")
+def torch() -> ModuleType:
+    """PyTorch; tests that take it are left out where it is not installed."""
+    return importlib.import_module("torch")
