@@ -27,8 +27,10 @@ _TARGET = re.compile(
 
 _EXPRESSION = re.compile(r"[\w\s+\-*/%(),<>=&|~.]*")
 _NAME = re.compile(r"[A-Za-z_]\w*")
+_SYMBOL = re.compile(r"'([a-z]+\d+)'")
 _NAMES = re.compile(
-    r"[suz]\d+|Max|Min|Mod|PythonMod|FloorDiv|CleanDiv|CeilToInt|FloorToInt|IntTrueDiv|ToFloat|Eq|Ne|oo"
+    r"[a-z]+\d+|Symbol|Integer|Rational|Add|Mul|Pow|Max|Min|Mod|PythonMod|FloorDiv|CleanDiv|CeilToInt|FloorToInt"
+    r"|IntTrueDiv|ToFloat|Eq|Ne|oo|True|False|positive|nonnegative|integer"
 )
 """What sizes may be written with; they are evaluated by SymPy as Python."""
 
