@@ -9,7 +9,7 @@ import pytest
 from rclpy.serialization import deserialize_message, serialize_message
 from rosbags.rosbag2 import StoragePlugin, Writer
 from rosbags.typesys import Stores, get_typestore
-from sensor_msgs.msg import PointField
+from sensor_msgs.msg import Imu, PointField
 from tf2_msgs.msg import TFMessage
 from vision_msgs.msg import Detection3DArray
 
@@ -95,12 +95,44 @@ def test_the_clusters_are_those_of_the_replay(tiny_bag, tmp_path, capsys, monkey
     monkeypatch.delenv("PERCEPTION_MODELS", raising=False)
     replay(tiny_bag, load_profile("demo"), tmp_path / "out.mcap")
     found = view(capsys, tiny_bag, "--profile", "demo", "--at", "0.5", "--output", tmp_path / "a.png")
-    with BagReader(tmp_path / "out.mcap") as results:
+    np.testing.assert_allclose([c["centre"] for c in found["clusters"]], replayed_centres(tmp_path, found), atol=1e-3)
+
+
+def test_the_scans_of_several_lidars_are_joined_and_moved_as_in_the_replay(drive, tmp_path, capsys, monkeypatch):
+    monkeypatch.delenv("PERCEPTION_MODELS", raising=False)
+    profile = tmp_path / "two.yaml"
+    names = "other_lidars: [left]"
+    profile.write_text(
+        f"lidar_node: {{ros__parameters: {{{names}, other_points_topics: [/left/points], imu_topic: /imu}}}}\n"
+        f"fusion_node: {{ros__parameters: {{{names}}}}}\ntracking_node: {{ros__parameters: {{{names}}}}}\n"
+    )
+    bag = tmp_path / "two.mcap"
+    with BagWriter(bag) as writer:
+        kinds = {"/tf_static": "tf2_msgs/msg/TFMessage", POINTS: "sensor_msgs/msg/PointCloud2"}
+        writer.add_topic("/left/points", kinds[POINTS])
+        writer.add_topic("/imu", "sensor_msgs/msg/Imu")
+        for topic, log_ns, message in drive.messages:
+            if topic in kinds:
+                writer.add_topic(topic, kinds[topic])
+                writer.write(topic, log_ns, message)
+            if topic == POINTS:
+                writer.write("/imu", log_ns, Imu(header=message.header))
+                writer.write("/left/points", log_ns + 20_000_000, message)
+    found = view(capsys, bag, "--profile", profile, "--at", "0.5", "--output", tmp_path / "a.png")
+    assert (found["points"], found["lidars_missing"]) == (13600, [])
+    assert set(found["deskewed"]) == {"top", "left"}
+    assert view(capsys, bag, "--profile", profile, "--topic", POINTS, "--output", tmp_path / "a.png")["points"] == 6800
+    replay(bag, load_profile(str(profile)), tmp_path / "out.mcap")
+    np.testing.assert_allclose([c["centre"] for c in found["clusters"]], replayed_centres(tmp_path, found), atol=1e-3)
+
+
+def replayed_centres(folder, found):
+    """The centres of the clusters in out.mcap for the scan that the command found."""
+    with BagReader(folder / "out.mcap") as results:
         messages = [m.data for m in results.messages(["/perception/lidar/top/clusters"])]
     data = next(data for data in messages if header_stamp_ns(data) == found["stamp_ns"])
     boxes = [detection.bbox for detection in deserialize_message(data, Detection3DArray).detections]
-    centres = [[box.center.position.x, box.center.position.y, box.center.position.z] for box in boxes]
-    np.testing.assert_allclose([cluster["centre"] for cluster in found["clusters"]], centres, atol=1e-3)
+    return [[box.center.position.x, box.center.position.y, box.center.position.z] for box in boxes]
 
 
 def test_people_get_a_table(bag, tmp_path, capsys):

@@ -95,7 +95,7 @@ def _present(arguments: argparse.Namespace, drawing: "Drawing", title: str) -> d
 def _title(scan: "Scan", seen: "Seen", view: str) -> str:
     place = f"{scan.topic}  {scan.at_s:.3f} s  " if scan.topic else ""
     path = sum(seen.result.timings_ms.values())
-    return f"{Path(scan.name).name}  {place}{len(scan.cloud):,} points  {path:.1f} ms  {view}"
+    return f"{Path(scan.name).name}  {place}{len(seen.xyz):,} points  {path:.1f} ms  {view}"
 
 
 def _print(result: dict[str, Any]) -> None:
@@ -107,6 +107,10 @@ def _print(result: dict[str, Any]) -> None:
     for reason, count in result["dropped"].items():
         if count:
             print(f"left out {count}: {reason}")
+    for lidar, state in result["deskewed"].items():
+        print(f"{lidar}: ego motion taken out: {state}")
+    for lidar in result["lidars_missing"]:
+        print(f"{lidar}: no scan near enough")
     for note in result["notes"]:
         print(f"note: {note}")
     if "output" in result:

@@ -90,8 +90,8 @@ def _by_visualizer(data: Mapping[str, Any]) -> Pixels | None:
     """Render with the Visualizer in a hidden window, or, from Open3D 0.20 on, by EGL."""
     import open3d
 
-    window = open3d.visualization.Visualizer()
-    if not window.create_window("perception", *data["size"].tolist(), visible=False):
+    window, (width, height) = open3d.visualization.Visualizer(), data["size"].tolist()
+    if not window.create_window("perception", width, height, visible=False):
         return None
     fill(window, data)
     window.get_render_option().background_color = np.zeros(3)

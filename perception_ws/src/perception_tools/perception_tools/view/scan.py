@@ -6,19 +6,23 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+from nav_msgs.msg import Odometry
 from numpy.typing import NDArray
 from rclpy.serialization import deserialize_message
-from sensor_msgs.msg import PointCloud2
+from sensor_msgs.msg import Imu, PointCloud2
 
+from perception_core.datasets.calibration import load_body
 from perception_core.datasets.kitti import read_points
-from perception_core.errors import BagError, DatasetError
+from perception_core.errors import BagError, DatasetError, PerceptionError
 from perception_core.geometry.transforms import Transform, apply, from_yaw, yaw_of
 from perception_core.pipeline import TransformSource
 from perception_core.types import PointCloud
+from perception_core.types.body import BodyBox
 from perception_interfaces.msg import ObstacleArray
 from perception_nodes.config import FusionNodeConfig, LidarNodeConfig, TrackingNodeConfig
 from perception_nodes.conversions.cloud import cloud_from_msg
 from perception_nodes.conversions.obstacles import obstacles_from_msg
+from perception_nodes.conversions.rates import BodyRates, rates_from_imu, rates_from_odometry
 from perception_tools.bags import BagMessage, BagReader, header_stamp_ns
 from perception_tools.drive_writer import STATIC_TF_TOPIC
 from perception_tools.profile import Profile, calibration_folder
@@ -31,8 +35,19 @@ CLOUD_TYPE = "sensor_msgs/msg/PointCloud2"
 _PLY_MAGIC = b"ply"
 _OWN_TOPICS = "/perception/"
 _NS = 1_000_000_000
+_AROUND_NS = _NS, _NS
+"""What arrived so long before and after a scan may belong to it: scans of other LiDARs, body rates."""
 _CLOCK_NS = 10 * _NS
 """A stamp farther than this from when it was recorded is of another clock."""
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """What reached the robot at ``log_ns``: a scan of the LiDAR of that name, or body rates."""
+
+    log_ns: int
+    lidar: str
+    data: PointCloud | BodyRates
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +59,13 @@ class Scan:
         topic: of the recording; '' for a file.
         at_s: seconds from the start of the recording.
         log_ns: when it was recorded.
+        lidar: name of the LiDAR.
         cloud: in the sensor's frame.
         non_finite: points that were none.
         transforms: of the recording, or of a level sensor at a given height.
         profile: whose parameters hold.
+        body: the robot's own boxes.
+        arrivals: what reached the robot around the scan, in order: scans of all LiDARs, this one among them, and rates.
         notes: lines for a person.
     """
 
@@ -55,10 +73,13 @@ class Scan:
     topic: str
     at_s: float
     log_ns: int
+    lidar: str
     cloud: PointCloud
     non_finite: int
     transforms: TransformSource
     profile: Profile
+    body: tuple[BodyBox, ...] = ()
+    arrivals: tuple[Arrival, ...] = ()
     notes: tuple[str, ...] = ()
 
 
@@ -99,6 +120,8 @@ def scan_of_bag(
         message = _message_at(bag, name, when)
         decoded = cloud_from_msg(deserialize_message(message.data, PointCloud2))
         profile = profile or default_profile(name)
+        if topic is not None or height is not None:
+            profile = _of_one_lidar(profile, name, moving=height is None)
         transforms = LevelSensor(height) if height is not None else _transforms(bag, profile, message.log_ns)
         stamp_ns = decoded.cloud.stamp_ns
         notes = [decoded.warning] if decoded.warning else []
@@ -111,10 +134,13 @@ def scan_of_bag(
             name,
             at_s,
             message.log_ns,
+            profile.lidar.lidar_name,
             decoded.cloud,
             decoded.dropped_non_finite,
             transforms,
             profile,
+            _body(profile),
+            _arrivals(bag, profile, message.log_ns),
             tuple(notes),
         )
 
@@ -137,8 +163,10 @@ def scan_of_file(path: Path, height: float, profile: Profile | None = None) -> S
     if not good.any():
         raise DatasetError(f"{path}: no points in it")
     cloud = PointCloud(xyz[good], 0, "sensor", None if intensity is None else intensity[good])
-    profile = profile or default_profile("")
-    return Scan(str(path), "", 0.0, 0, cloud, int(len(xyz) - good.sum()), LevelSensor(height), profile)
+    profile = _of_one_lidar(profile or default_profile(""), "", moving=False)
+    lidar, lost = profile.lidar.lidar_name, int(len(xyz) - good.sum())
+    arrivals = (Arrival(0, lidar, cloud),)
+    return Scan(str(path), "", 0.0, 0, lidar, cloud, lost, LevelSensor(height), profile, _body(profile), arrivals)
 
 
 def recorded_boxes(path: Path, scan: Scan) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
@@ -163,6 +191,42 @@ def default_profile(topic: str) -> Profile:
     """Return the defaults of every node, for a recording that no profile describes."""
     lidar = replace(LidarNodeConfig(), points_topic=topic)
     return Profile("defaults", Path(), (), lidar, FusionNodeConfig(), TrackingNodeConfig())
+
+
+def _of_one_lidar(profile: Profile, topic: str, moving: bool) -> Profile:
+    """Return a profile with one LiDAR on a topic; without odometry where the robot does not move."""
+    lidar = replace(profile.lidar, points_topic=topic, other_lidars=(), other_points_topics=())
+    if not moving:
+        lidar = replace(lidar, fixed_frame="", odometry_topic="", imu_topic="")
+    return replace(profile, lidar=lidar)
+
+
+def _body(profile: Profile) -> tuple[BodyBox, ...]:
+    """Return the robot's own boxes, from where a replay takes them."""
+    folder = profile.lidar.calibration or (calibration_folder(profile) if profile.path.name else None)
+    return load_body(folder, profile.lidar.base_frame) if folder else ()
+
+
+def _arrivals(bag: BagReader, profile: Profile, log_ns: int) -> tuple[Arrival, ...]:
+    """Return the scans of all LiDARs and the body rates around the log time of a scan."""
+    lidar, names = profile.lidar, {topic: name for name, topic in profile.points_topics.items()}
+    rates = lidar.odometry_topic or lidar.imu_topic
+    around = _AROUND_NS if rates or len(names) > 1 else (0, 1)
+    found: list[Arrival] = []
+    for message in bag.messages((*names, rates), start_ns=log_ns - around[0], stop_ns=log_ns + around[1]):
+        try:
+            if message.topic in names:
+                data = cloud_from_msg(deserialize_message(message.data, PointCloud2)).cloud
+                found.append(Arrival(message.log_ns, names[message.topic], data))
+            elif lidar.odometry_topic:
+                found.append(
+                    Arrival(message.log_ns, "", rates_from_odometry(deserialize_message(message.data, Odometry)))
+                )
+            else:
+                found.append(Arrival(message.log_ns, "", rates_from_imu(deserialize_message(message.data, Imu))))
+        except PerceptionError:
+            continue  # a replay drops it, too
+    return tuple(found)
 
 
 def _only_cloud(bag: BagReader) -> str:
