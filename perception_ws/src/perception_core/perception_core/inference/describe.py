@@ -227,7 +227,8 @@ def _instances(clues: _Clues) -> _Guess | None:
     if boxes is None:
         return None
     reason = "metadata says task segment" if said else f"{prototypes} prototypes of masks beside the boxes"
-    task = certain("instances", reason) if said else likely("instances", reason)
+    sure = said or boxes.family.sureness is Sureness.CERTAIN
+    task = certain("instances", reason) if sure else likely("instances", reason)
     return _Guess(boxes.family, task, boxes.count, boxes.strides, boxes.end_to_end)
 
 
@@ -290,7 +291,7 @@ def _queries(clues: _Clues, rows: int | None, columns: int | None, coefficients:
         return None
     count = columns - _BOX
     said = clues.notes is not None and _is_detr(clues.notes)
-    if not said and (_pyramid(clues, rows) or columns > rows or clues.count not in (None, count)):
+    if not said and (_is_pyramid(clues, rows) or columns > rows or clues.count not in (None, count)):
         return None
     reason = "metadata names RT-DETR" if said else f"{rows} rows of {columns} numbers fit no pyramid of grids"
     family = certain("rtdetr", reason) if said else likely("rtdetr", reason)
@@ -408,6 +409,14 @@ def _pyramid(clues: _Clues, cells: int | None) -> tuple[int, ...]:
     if cells is None or clues.width is None or clues.height is None:
         return ()
     return whole_strides(clues.width, clues.height, cells)
+
+
+def _is_pyramid(clues: _Clues, rows: int) -> bool:
+    """Return whether so many rows are the anchors of any family over the input."""
+    if clues.width is None or clues.height is None:
+        return False
+    three_each = rows % _ANCHORS_A_CELL == 0 and bool(_pyramid(clues, rows // _ANCHORS_A_CELL))
+    return three_each or bool(_pyramid(clues, rows)) or rows == count_cells(clues.width, clues.height, PLUS_STRIDES)
 
 
 def _last(shape: tuple[int | None, ...]) -> int | None:
