@@ -91,6 +91,8 @@ def path_from_transforms(
             stamps.append(stamp)
         except TransformError as error:
             refused = error
+            if stamps:  # what comes later is not known either
+                break
     if len(stamps) < 2:
         raise refused or TransformError(f"no two poses between {begin_ns} and {end_ns} ns")
     return EgoPath(np.array(stamps, np.int64), np.stack(poses))
