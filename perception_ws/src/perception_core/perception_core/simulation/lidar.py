@@ -38,11 +38,13 @@ class Scan:
         cloud: points in the sensor's frame at their own times, offsets relative to the stamp.
         objects: int32 (N,) index of the actor each point hit, ``STREET`` for the rest.
         ground: bool (N,) it hit the road, a sidewalk or a lawn.
+        speck: bool (N,) it came back from a drop of rain.
     """
 
     cloud: PointCloud
     objects: NDArray[np.int32]
     ground: NDArray[np.bool_]
+    speck: NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +112,7 @@ class Lidar:
             time_offset_ns=np.round(self.offset_s * 1e9).astype(np.int64)[column],
         )
         objects = np.where(found.speck, np.int32(STREET), echoes.objects[found.kept])
-        return Scan(cloud, objects, echoes.ground[found.kept] & ~found.speck)
+        return Scan(cloud, objects, echoes.ground[found.kept] & ~found.speck, found.speck)
 
     def echoes(self, world: World, time: float) -> Echoes:
         """Cast every ray of the sweep without noise."""

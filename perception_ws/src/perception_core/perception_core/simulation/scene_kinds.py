@@ -234,12 +234,14 @@ def _drone(low: float, high: float) -> Callable[[np.random.Generator], Setting]:
     def build(rng: np.random.Generator) -> Setting:
         altitude = float(np.exp(rng.uniform(np.log(low), np.log(high))))
         wave, phase = rng.uniform(30.0, 80.0, (2, 2)), rng.uniform(0.0, 2.0 * np.pi, (2, 2))
-        size = float(rng.uniform(0.2, 0.8))
+        rise = rng.uniform(0.01, 0.05, (2, 2)) * wave / (2.0 * np.pi)  # each wave is at most 5 % steep
 
         def elevation(s: Floats, d: Floats) -> Floats:
-            z = sum(np.sin(2.0 * np.pi * s / wave[i, 0] + phase[i, 0]) for i in range(2))
-            z = z + sum(np.sin(2.0 * np.pi * d / wave[i, 1] + phase[i, 1]) for i in range(2))
-            return np.asarray(size * z)
+            z = np.zeros(np.broadcast(s, d).shape)
+            for i in range(2):
+                z += rise[i, 0] * np.sin(2.0 * np.pi * s / wave[i, 0] + phase[i, 0])
+                z += rise[i, 1] * np.sin(2.0 * np.pi * d / wave[i, 1] + phase[i, 1])
+            return np.asarray(z)
 
         parts = Parts(Land(elevation, roughness=0.02, fine=0.5), rng, airborne=True)
         parts.taken.append((0.0, 0.0, 5.0))

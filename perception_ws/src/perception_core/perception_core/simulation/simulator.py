@@ -52,6 +52,7 @@ class SimulatedFrame:
         point_ids: int32 (N,) id of the object each point hit, 0 for the street.
         point_objects: int32 (N,) its row of ``truth``, -1 for the street.
         point_ground: bool (N,) it hit the road, a sidewalk or a lawn.
+        point_speck: bool (N,) it came back from a drop of rain.
         T_odom_base: float64 (4, 4) at the stamp.
         odometry: poses from the last frame's to the end of this sweep, the stamp among them where the rates allow.
         truth: every object of the scenario at the stamp.
@@ -64,6 +65,7 @@ class SimulatedFrame:
     point_ids: NDArray[np.int32]
     point_objects: NDArray[np.int32]
     point_ground: NDArray[np.bool_]
+    point_speck: NDArray[np.bool_]
     T_odom_base: Transform
     odometry: Odometry
     truth: Truth
@@ -112,6 +114,7 @@ class Simulation:
             point_ids=scan.objects + np.int32(1),
             point_objects=scan.objects,
             point_ground=scan.ground,
+            point_speck=scan.speck,
             T_odom_base=self.odom_pose(time),
             odometry=self.odometry(k),
             truth=self._truth(time, stamp_ns, scan, picture),
