@@ -83,6 +83,79 @@ def test_a_missing_file_and_bytes_that_are_no_text_are_named(tmp_path):
         load_card(tmp_path / "bytes.yaml")
 
 
+SEGMENTATION = """\
+name: surfaces
+task: segmentation
+family: class_map
+file: surfaces.onnx
+input: {width: 64, height: 32, colour: rgb, scale: 1.0, mean: [0, 0, 0], std: [1, 1, 1], letterbox: stretch, pad: 0,
+  layout: nhwc}
+segments:
+  - road: ground
+  - hood
+"""
+
+
+def test_a_card_of_segmentation_needs_no_thresholds_and_no_classes(tmp_path):
+    path = tmp_path / "surfaces.yaml"
+    path.write_text(SEGMENTATION)
+    card = load_card(path)
+    assert (card.segments, card.segment_labels) == (("road", "hood"), ("ground", ""))
+    assert (card.detects, card.segments_pixels, card.input.layout) == (False, True, "nhwc")
+
+
+def test_a_card_of_several_tasks(write):
+    card = load_card(write("task: detection\nfamily: yolox", MULTITASK))
+    assert (card.task, card.box_units, card.segmentation_output) == ("multitask", "share", "map")
+    assert card.segments == ("road",)
+    assert card.detects
+    assert card.segments_pixels
+
+
+MULTITASK = """\
+task: multitask
+family: yolov8
+box_units: share
+segmentation_output: map
+segments: [road: ground]"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "reason"),
+    [
+        ("family: yolox", "family: class_map", "family: 'class_map' is none for the task detection"),
+        (
+            "task: detection",
+            "task: segmentation\nsegments: [road]",
+            "family: 'yolox' is none for the task segmentation",
+        ),
+        ("task: detection", "task: segmentation", "segments: missing in the model card"),
+        ("task: detection", "task: multitask", "segments: missing in the model card"),
+        ("task: detection", "task: multitask\nsegments: [road]", "segmentation_output: needed for the task multitask"),
+        ("task: detection", "task: multitask\nsegments: []", "segments: the list is empty"),
+        ("task: detection", "task: detection\nsegmentation_output: map", "segmentation_output: needed for the task"),
+        ("task: detection", "task: instances", "masks can be read, not of 'yolox'"),
+        ("nms_iou: 0.45", "nms_iou: 0.45\nanchors: [1, 2, 3]", "anchors: expected pairs of width and height, got 3"),
+        ("nms_iou: 0.45", "nms_iou: 0.45\nanchors: [-1, 2]", r"anchors\[0\]: -1.0 is out of range"),
+        ("nms_iou: 0.45", "nms_iou: 0.45\nbox_units: metres", "box_units: 'metres' is none of family, pixels, share"),
+        ("nms_iou: 0.45", "nms_iou: 0.45\nsegments: 5", "segments: expected a list, got 5"),
+        ("nms_iou: 0.45", "nms_iou: 0.45\nsegment_labels: [a]", "segment_labels: unknown parameter; write them in"),
+        ("  pad: 114.0", "  pad: 114.0\n  layout: chwn", "layout: 'chwn' is none of nchw, nhwc"),
+    ],
+)
+def test_what_does_not_go_together_is_named(write, old, new, reason):
+    with pytest.raises(ModelError, match=rf"tiny\.yaml: .*{reason}"):
+        load_card(write(old, new))
+
+
+def test_more_segments_than_a_byte_holds_are_refused():
+    many = tuple(f"s{i}" for i in range(256))
+    with pytest.raises(ConfigError, match="segments: 256 are more than 255"):
+        ModelCard(
+            name="a", file="a", task="segmentation", family="class_map", segments=many, segment_labels=("",) * 256
+        )
+
+
 def test_no_classes_are_refused():
     with pytest.raises(ConfigError, match="classes: the list is empty"):
         ModelCard(name="a", file="a.onnx")
