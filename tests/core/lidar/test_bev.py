@@ -3,6 +3,7 @@
 import numpy as np
 
 from perception_core.lidar.bev import collect_cells
+from perception_core.types import PointClass
 
 
 def collect(points, clearance=2.5):
@@ -11,8 +12,7 @@ def collect(points, clearance=2.5):
         xyz,
         xyz[:, 2].copy(),
         np.hypot(xyz[:, 0], xyz[:, 1]),
-        obstacle_height=0.15,
-        height_per_range=0.0,
+        np.where(xyz[:, 2] > 0.15, PointClass.OBSTACLE, PointClass.GROUND).astype(np.uint8),
         clearance=clearance,
         cell_size=0.2,
         max_range=80.0,

@@ -2,10 +2,11 @@
 
 import numpy as np
 
-from perception_core.lidar.config import CropConfig, GroundConfig
+from perception_core.lidar.config import CropConfig
 from perception_core.lidar.coverage import ground_and_coverage
 from perception_core.lidar.polar import polar_grid
 from perception_core.lidar.scan_grid import grid_scan
+from perception_core.types import PointClass
 
 GRID = polar_grid(80.0)
 
@@ -15,9 +16,11 @@ def coverage(points, height, sensor=(0.0, 0.0), sectors=8):
     T[:2, 3] = sensor
     xyz = np.array(points, np.float32) - [*sensor, 0.0]
     scan = grid_scan(xyz.astype(np.float32), T, GRID, CropConfig())
-    heights = np.array(height, np.float32)
+    heights = np.array(height)
+    ground, obstacle, below = PointClass.GROUND, PointClass.OBSTACLE, PointClass.BELOW_GROUND
+    classes = np.where(heights > 0.2, obstacle, np.where(heights < -0.2, below, ground)).astype(np.uint8)
     obstacles = np.array(points, np.float64)[heights > 0.2, :2]
-    return ground_and_coverage(scan, heights, obstacles, GroundConfig(), GRID, sectors)
+    return ground_and_coverage(scan, classes, obstacles, GRID, sectors)
 
 
 def test_a_sector_reaches_to_its_last_return_before_a_gap() -> None:

@@ -7,12 +7,13 @@ from perception_core.types import PointClass
 
 
 def test_every_point_has_its_class_in_the_order_of_the_cloud() -> None:
-    # Seven points, the first and the fifth cropped; threshold 0.1 + 0.01 * 10 m = 0.2 m.
+    # Seven points, the first and the fifth cropped.
     index = np.array([1, 2, 3, 5, 6], np.int32)
     height = np.array([0.15, -0.3, 3.0, 1.0, 0.5], np.float32)
-    reach = np.full(5, 10.0, np.float32)
+    ground, obstacle, below = PointClass.GROUND, PointClass.OBSTACLE, PointClass.BELOW_GROUND
+    classes = np.array([ground, below, obstacle, obstacle, obstacle], np.uint8)
     obstacles, labels = np.array([4, 3], np.int32), np.array([-1, 0], np.int32)
-    point_class, point_height = classify(7, index, reach, height, obstacles, labels, 0.1, 0.01)
+    point_class, point_height = classify(7, index, height, classes, obstacles, labels)
     expected = [
         PointClass.DROPPED,
         PointClass.GROUND,
@@ -28,5 +29,5 @@ def test_every_point_has_its_class_in_the_order_of_the_cloud() -> None:
 
 def test_an_empty_cloud_has_no_classes() -> None:
     none, nothing = np.empty(0, np.int32), np.empty(0, np.float32)
-    point_class, point_height = classify(0, none, nothing, nothing, none, none, 0.1, 0.0)
+    point_class, point_height = classify(0, none, nothing, np.empty(0, np.uint8), none, none)
     assert len(point_class) == len(point_height) == 0

@@ -21,19 +21,19 @@ def test_points_come_into_the_base_frame_and_are_counted_where_dropped() -> None
     assert scan.dropped == {"range": 2, "height": 1, "body": 1, "intensity": 0}
 
 
-def test_every_point_is_in_the_column_of_its_cell() -> None:
+def test_every_cell_knows_its_points_and_the_lowest() -> None:
     points = np.random.default_rng(0).uniform(-30, 30, (2000, 3)).astype(np.float32)
     scan = grid_scan(points, np.eye(4), GRID, CropConfig(min_height=-50.0, max_height=50.0))
-    assert scan.starts[-1] == len(scan.xyz)
+    assert scan.counts.sum() == len(scan.xyz)
     for cell in np.unique(scan.cell)[:50]:
-        a, b = scan.starts[cell], scan.starts[cell + 1]
-        np.testing.assert_array_equal(scan.sorted_z[a:b], scan.xyz[scan.cell == cell, 2])
-        np.testing.assert_array_equal(scan.sorted_range[a:b], scan.range[scan.cell == cell])
+        assert scan.counts[cell] == np.count_nonzero(scan.cell == cell)
+        assert scan.lowest[cell] == scan.xyz[scan.cell == cell, 2].min()
+    assert np.isinf(scan.lowest[scan.counts == 0]).all()
 
 
 def test_an_empty_scan_has_empty_columns() -> None:
     scan = grid_scan(np.empty((0, 3), np.float32), np.eye(4), GRID, CropConfig())
-    assert len(scan.xyz) == len(scan.sorted_z) == scan.starts[-1] == 0
+    assert len(scan.xyz) == scan.counts.sum() == 0
 
 
 def test_returns_too_weak_or_too_strong_are_dropped_and_counted() -> None:

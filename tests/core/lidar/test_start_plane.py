@@ -12,7 +12,7 @@ GRID = polar_grid(80.0)
 
 def plane_of(xyz):
     scan = grid_scan(np.asarray(xyz, np.float32), np.eye(4), GRID, CropConfig())
-    return start_plane(scan.sorted_z, scan.starts, GRID.centres, GRID.sectors, 0.08)
+    return start_plane(scan.lowest, GRID.centres, GRID.sectors, 0.08)[0]
 
 
 def test_a_tilted_plane_is_found_under_clutter() -> None:

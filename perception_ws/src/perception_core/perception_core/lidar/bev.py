@@ -13,6 +13,9 @@ from numpy.typing import NDArray
 
 from perception_core.lidar.jit import F32, F64, I32, U64, kernel
 from perception_core.lidar.polar import sector_turns
+from perception_core.types.clusters import PointClass
+
+_OBSTACLE = np.uint8(PointClass.OBSTACLE)
 
 SLICE = 0.25
 """Metres of height one bit of a column's mask stands for."""
@@ -67,8 +70,7 @@ def _collect(
     xyz: F32,
     height: F32,
     reach: F32,
-    threshold: float,
-    per_range: float,
+    classes: NDArray[np.uint8],
     clearance: float,
     cell_size: float,
     origin: F32,
@@ -85,15 +87,15 @@ def _collect(
     high = np.empty(n, np.int32)
     scale = np.float32(1.0 / cell_size)
     to_slice = np.float32(1.0 / SLICE)
-    limit, growth, top = np.float32(threshold), np.float32(per_range), np.float32(clearance)
+    top = np.float32(clearance)
     kept = cells = highs = 0
     place = np.empty(n, np.int32)
     mask = np.empty(n, np.uint64)
     count = np.empty(n, np.int32)
     for p in range(n):
-        h = height[p]
-        if h <= limit + growth * reach[p]:
+        if classes[p] != _OBSTACLE:
             continue
+        h = height[p]
         if h > top:
             high[highs] = p
             highs += 1
@@ -234,9 +236,8 @@ def collect_cells(
     xyz: NDArray[np.float32],
     height: NDArray[np.float32],
     reach: NDArray[np.float32],
+    classes: NDArray[np.uint8],
     *,
-    obstacle_height: float,
-    height_per_range: float,
     clearance: float,
     cell_size: float,
     max_range: float,
@@ -248,7 +249,7 @@ def collect_cells(
         xyz: float32 (K, 3) base frame.
         height: float32 (K,) above ground.
         reach: float32 (K,) horizontal distance from ``centre``.
-        obstacle_height, height_per_range: points above ``obstacle_height + height_per_range * reach`` are obstacles.
+        classes: uint8 (K,) PointClass; of the points above ground OBSTACLE.
         clearance: metres above ground; what hangs higher is no obstacle.
         cell_size: metres.
         max_range: metres, no point is farther from ``centre``.
@@ -256,7 +257,5 @@ def collect_cells(
     """
     side = int(2.0 * max_range / cell_size) + 3
     origin = (centre[:2] - max_range - cell_size).astype(np.float32)
-    points, cell, place, count, overhead = _collect(
-        xyz, height, reach, obstacle_height, height_per_range, clearance, cell_size, origin, side
-    )
+    points, cell, place, count, overhead = _collect(xyz, height, reach, classes, clearance, cell_size, origin, side)
     return BevCells(*_arrange(xyz, height, points, cell, place, count, side, centre), int(overhead))

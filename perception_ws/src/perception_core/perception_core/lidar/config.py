@@ -55,14 +55,17 @@ class GroundConfig(Config):
     """The elevation model."""
 
     obstacle_height: float = param(
-        0.12, "points higher than this above ground belong to obstacles", unit="m", low=0.03, high=1.0
+        0.05, "points higher than this and the noise of the ground are obstacles", unit="m", low=0.01, high=1.0
     )
     height_per_range: float = param(
-        0.0015, "the obstacle height grows by this much a metre of range", unit="m/m", low=0.0, high=0.05
+        0.0005, "the obstacle height grows by this much a metre of range", unit="m/m", low=0.0, high=0.05
     )
     max_slope: float = param(0.35, "steepest ground, rise over run; steeper is an obstacle", low=0.02, high=1.5)
+    max_step: float = param(
+        0.2, "higher steps are obstacles, lower ones (kerbs) are ground", unit="m", low=0.03, high=0.5
+    )
     slope_change: float = param(
-        0.05, "how much the slope may change a metre, standard deviation", unit="1/m", low=0.005, high=0.5
+        0.02, "how much the slope may change a metre, standard deviation", unit="1/m", low=0.005, high=0.5
     )
     start_sigma: float = param(
         0.08,

@@ -1,12 +1,21 @@
 """Elevation of the ground in polar cells, from the sensor outwards.
 
-Each sector is filtered as a terrain profile: a Kalman filter over (height, slope) predicts the next ring from the
-three cells inside of it, takes the lowest reliable points of the cell when they agree with the prediction, and else
-lets the uncertainty grow until ground is seen again. Ideas taken: lowest points of region-wise cells and removal of
-reflected noise (Patchwork++: Lee, Lim, Myung, IROS 2022), profiles along rays (Himmelsbach, von Hundelshausen,
-Wuensche, "Fast Segmentation of 3D Point Clouds for Ground Vehicles", IV 2010). A robust smoothing of the whole field
-follows (a membrane in the sense of Markov random fields, with the weights of Geman and McClure), in which cells that
-stand out above their neighbours lose their weight.
+Everything is measured from the plane around the robot (start_plane.py): points are sheared by it, so that tilt and
+slope are gone to first order and straight lines of sight stay straight. Then
+
+1. each sector is filtered as a terrain profile: a Kalman filter over (height, slope) predicts the next ring from the
+   three cells inside of it, takes the lowest reliable points of the cell when they agree with the prediction, and else
+   lets the uncertainty grow until ground is seen again. The slope is an Ornstein-Uhlenbeck process: out of sight it
+   fades into the plane, and its uncertainty stays bounded; a surprise (foot of a ramp) sets it free again.
+   Ideas taken: lowest points of region-wise cells and removal of reflected noise (Patchwork++: Lee, Lim, Myung, IROS
+   2022), profiles along rays (Himmelsbach, von Hundelshausen, Wuensche, "Fast Segmentation of 3D Point Clouds for
+   Ground Vehicles", IV 2010);
+2. a robust smoothing of the whole field follows (a membrane in the sense of Markov random fields, with the weights of
+   Geman and McClure), in which cells that stand out above their neighbours lose their weight;
+3. the surface within a cell is a plane whose slopes are limited by those to both neighbours (minmod; van Leer, "Towards
+   the ultimate conservative difference scheme V", 1979), so that a kerb stays a step;
+4. what is ground is decided by the noise of the ground measured around there (asphalt or grass), by what is not known
+   where none was seen, and by how high a step the robot drives over.
 """
 
 from dataclasses import dataclass
@@ -15,10 +24,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perception_core.lidar.config import GroundConfig
-from perception_core.lidar.jit import F32, F64, Mask, kernel
+from perception_core.lidar.jit import F32, F64, I32, Mask, kernel
 from perception_core.lidar.polar import PolarGrid
 from perception_core.lidar.scan_grid import GriddedScan
-from perception_core.lidar.start_plane import start_plane
+from perception_core.lidar.start_plane import UNKNOWN_SIGMA, start_plane
+from perception_core.types.clusters import PointClass
 
 BAND = 0.12
 """Metres above the lowest reliable point that still count as ground of the cell."""
@@ -29,136 +39,322 @@ VERTICAL_SIGMA = 0.1
 STEP_GATE = 0.2
 """Metres a step (kerb) may rise between neighbouring cells and still be ground."""
 UPRIGHT = 1.0
-"""Metres above the lowest points in which more points than in the band mean something upright."""
+"""Metres above the lowest points in which more than half as many points as in the band mean something upright."""
 START_SLOPE_SIGMA = 0.02
 """Slope that remains when the plane under the robot is known."""
+FREE_SLOPE_SIGMA = 0.1
+"""The same where the plane was looked for far away from below the sensor."""
+RETURN_SLOPE_SIGMA = 0.03
+"""Slope that remains where the profile turns back at ground that was seen."""
+RETURN_DOUBT = 0.1
+"""Metres; on the way back the uncertainty opens the gate no further: what is not anchored is not ground."""
+UNKNOWN_HEIGHT = 10.0
+"""Metres, standard deviation of the height where the way back begins."""
 SLOPE_MEMORY = 15.0
-"""Metres over which the slope of ground that is out of sight fades."""
+"""Metres over which the slope against the plane fades."""
+SURPRISE = 2.0
+"""Standard deviations of an accepted height from which on the slope is known no more."""
 SIGHT_SLACK = 0.2
 """Metres a point may lie below the line of sight over nearer ground."""
 SWEEPS = 4
-"""Gauss-Seidel sweeps of the smoothing."""
+"""Sweeps of the smoothing, outwards and inwards in turn."""
 SMOOTH_SLOPE = 0.03, 0.05
 """Standard deviation of the slope between neighbouring cells, along and across the ray."""
 ROBUST_SCALE = 0.15, 0.4
 """Metres at which data above and below the surface have lost most of their weight."""
+EDGE_SCALE = 0.1
+"""Metres at which neighbours have lost most of their pull on each other: a kerb between them stays."""
+NOISE = 0.02
+"""Metres, standard deviation of points on the ground before any were seen."""
+NOISE_SHARE = 0.3
+"""How much of a cell's measured variance enters that of the ground further out."""
+NOISE_FACTOR = 3.0
+"""Standard deviations of the ground's noise that are still ground."""
+DOUBT = 0.3
+"""Metres; the level above which points are obstacles grows by no more than this where the ground was not seen."""
+
+_GROUND, _OBSTACLE = np.uint8(PointClass.GROUND), np.uint8(PointClass.OBSTACLE)
+_BELOW = np.uint8(PointClass.BELOW_GROUND)
 
 
 @dataclass(frozen=True, slots=True)
 class GroundModel:
-    """Heights of the ground at the cell centres.
+    """The ground in the cells of the polar grid.
 
     Attributes:
         grid: the polar grid.
-        height: float32 (R, S) metres in the base frame, finite everywhere.
+        plane: float64 (3,) a, b, c of the plane z = a + b x + c y around the robot, x and y from the sensor, base axes.
+        rise: float32 (R, S) metres of the ground above that plane at the cell centres, finite everywhere.
+        sigma: float32 (R, S) metres, standard deviation of ``rise`` before smoothing.
+        noise: float32 (R, S) metres, standard deviation of points on the ground.
         seen: bool (R, S) ground was measured there, not only predicted.
     """
 
     grid: PolarGrid
-    height: NDArray[np.float32]
+    plane: NDArray[np.float64]
+    rise: NDArray[np.float32]
+    sigma: NDArray[np.float32]
+    noise: NDArray[np.float32]
     seen: NDArray[np.bool_]
+
+    @property
+    def height(self) -> NDArray[np.float32]:
+        """float32 (R, S) metres of the ground at the cell centres in the base frame."""
+        azimuth = 2.0 * np.pi * (np.arange(self.grid.sectors) + 0.5) / self.grid.sectors - np.pi
+        slope = self.plane[1] * np.cos(azimuth) + self.plane[2] * np.sin(azimuth)
+        height: F64 = self.rise + self.plane[0] + self.grid.centres[:, None] * slope[None, :]
+        return height.astype(np.float32)
 
 
 def fit_ground(scan: GriddedScan, grid: PolarGrid, config: GroundConfig) -> GroundModel:
     """Estimate the ground under and around a scan; z = 0 under the robot within ``config.start_sigma``."""
-    plane = start_plane(scan.sorted_z, scan.starts, grid.centres, grid.sectors, config.start_sigma)
-    height, slope, variance, seen = _propagate(
-        plane,
-        scan.sorted_z,
-        scan.sorted_range,
-        scan.starts,
+    plane, spread, nearest = start_plane(scan.lowest, grid.centres, grid.sectors, config.start_sigma)
+    starts, z, reach = _sort_relative(scan.xyz, scan.range, scan.cell, scan.counts, plane, scan.sensor)
+    rise, slope, variance, noise, seen = _propagate(
+        z,
+        reach,
+        starts,
         grid.centres,
         grid.sectors,
-        float(scan.sensor[2]),
-        config.start_sigma,
+        float(scan.sensor[2] - plane[0]),
+        spread,
+        START_SLOPE_SIGMA if config.start_sigma <= UNKNOWN_SIGMA else FREE_SLOPE_SIGMA,
+        nearest,
         config.slope_change,
         config.max_slope,
+        max(STEP_GATE, config.max_step),
     )
-    _smooth(height, slope, variance, seen, grid.centres, SWEEPS)
-    return GroundModel(grid, height, seen)
+    _smooth(rise, slope, variance, seen, grid.centres, SWEEPS)
+    return GroundModel(grid, plane, rise, np.sqrt(variance), np.sqrt(noise), seen)
+
+
+def above_ground(
+    scan: GriddedScan, model: GroundModel, config: GroundConfig
+) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
+    """Return float32 (K,) metres of each point above ground, and uint8 (K,) what it therefore is.
+
+    The class is GROUND, OBSTACLE or BELOW_GROUND of :class:`~perception_core.types.PointClass`. On steps higher than
+    ``config.max_step`` heights count from the lower side.
+    """
+    surface = _surface(
+        model.rise,
+        model.sigma,
+        model.noise,
+        model.seen,
+        config.obstacle_height,
+        config.height_per_range,
+        config.max_step,
+        model.grid.centres,
+    )
+    return _classify(
+        scan.xyz,
+        scan.range,
+        scan.sector,
+        scan.cell,
+        surface,
+        model.grid.centres,
+        model.plane,
+        scan.sensor,
+        config.max_step,
+    )
 
 
 def height_above_ground(scan: GriddedScan, model: GroundModel) -> NDArray[np.float32]:
-    """Return float32 (K,) metres of each point above the bilinearly interpolated ground."""
-    return _heights(scan.xyz, scan.range, scan.sector, scan.cell, model.height, model.grid.centres)
+    """Return float32 (K,) metres of each point above the ground."""
+    return above_ground(scan, model, GroundConfig())[0]
+
+
+@kernel
+def _sort_relative(xyz: F32, reach: F32, cell: I32, counts: I32, plane: F64, sensor: F64) -> tuple[I32, F32, F32]:
+    """Counting sort by cell of the heights above ``plane`` and of the ranges; return where cells begin, z, range."""
+    starts = np.empty(len(counts) + 1, np.int32)
+    starts[0] = 0
+    for c in range(len(counts)):
+        starts[c + 1] = starts[c] + counts[c]
+    place = starts[:-1].copy()
+    z, r = np.empty(len(cell), np.float32), np.empty(len(cell), np.float32)
+    ahead, left = np.float32(plane[1]), np.float32(plane[2])
+    origin = np.float32(plane[0] - plane[1] * sensor[0] - plane[2] * sensor[1])
+    for i in range(len(cell)):
+        k = place[cell[i]]
+        z[k], r[k] = xyz[i, 2] - (origin + ahead * xyz[i, 0] + left * xyz[i, 1]), reach[i]
+        place[cell[i]] = k + 1
+    return starts, z, r
 
 
 @kernel
 def _propagate(
-    plane: F64,
     z: F32,
     reach: F32,
-    starts: NDArray[np.int32],
+    starts: I32,
     centres: F32,
     sectors: int,
     sensor_z: float,
     start_sigma: float,
+    slope_sigma: float,
+    nearest: float,
     slope_change: float,
     max_slope: float,
-) -> tuple[F32, F32, F32, Mask]:
-    """Filter all sectors ring by ring; return height, slope, variance of height, and where ground was seen."""
+    max_step: float,
+) -> tuple[F32, F32, F32, F32, Mask]:
+    """Filter all sectors ring by ring; return height, slope, variance of height, noise, and where ground was seen.
+
+    The uncertainty begins to grow at range ``nearest``, where ``start_sigma`` holds.
+    """
     rings = len(centres)
     height, slope = np.zeros((rings, sectors), np.float32), np.zeros((rings, sectors), np.float32)
-    variance = np.zeros((rings, sectors), np.float32)
+    variance, noise = np.zeros((rings, sectors), np.float32), np.zeros((rings, sectors), np.float32)
     seen = np.zeros((rings, sectors), np.bool_)
-    state = np.zeros((2, sectors, 6))
-    for j in range(sectors):
-        azimuth = 2.0 * np.pi * (j + 0.5) / sectors - np.pi
-        state[:, j, 0] = plane[0]
-        state[:, j, 1] = plane[1] * np.cos(azimuth) + plane[2] * np.sin(azimuth)
-        state[:, j, 2] = start_sigma**2
-        state[:, j, 4] = START_SLOPE_SIGMA**2
+    # Rows: height, slope, their covariance hh, hs, ss, variance of the points.
+    inner, prior = np.zeros((6, sectors)), np.zeros((6, sectors))
+    inner[2], inner[4], inner[5] = start_sigma**2, slope_sigma**2, NOISE**2
     sight = np.full(sectors, -1e9)
+    sights = np.empty((rings, sectors), np.float32)
     for i in range(rings):
         d = centres[i] - centres[i - 1] if i > 0 else centres[0]
+        _predict(inner, d, slope_change if centres[i] > nearest else 0.0, prior)
+        sights[i] = sight
         for j in range(sectors):
-            prior = state[i % 2, j]
-            _predict(state[(i + 1) % 2], j, d, slope_change, prior)
             cell = i * sectors + j
             a, b = starts[cell], starts[cell + 1]
             if b > a:
-                floor = sensor_z + sight[j] * centres[i] - SIGHT_SLACK
-                e, n, upright = _lowest(z[a:b], reach[a:b], prior[0], prior[1], centres[i], floor, sight[j])
-                seen[i, j] = n > 0 and _agrees(e, upright, prior, d, max_slope)
-            if seen[i, j]:
-                _correct(prior, e, n, upright, max_slope)
-                sight[j] = max(sight[j], (prior[0] - sensor_z) / centres[i])
-            else:
-                prior[1] *= np.exp(-d / SLOPE_MEMORY)
-            height[i, j], slope[i, j], variance[i, j] = prior[0], prior[1], prior[2]
-    return height, slope, variance, seen
+                seen[i, j] = _observe(
+                    z[a:b], reach[a:b], prior, j, centres[i], sensor_z, sight[j], d, max_slope, max_step, np.inf
+                )
+                if seen[i, j]:
+                    sight[j] = max(sight[j], (prior[0, j] - sensor_z) / centres[i])
+        height[i], slope[i], variance[i], noise[i] = prior[0], prior[1], prior[2], prior[5]
+        inner, prior = prior, inner
+    _return(
+        height,
+        slope,
+        variance,
+        noise,
+        seen,
+        sights,
+        z,
+        reach,
+        starts,
+        centres,
+        sensor_z,
+        slope_change,
+        max_slope,
+        max_step,
+    )
+    return height, slope, variance, noise, seen
 
 
 @kernel
-def _predict(inner: F64, j: int, d: float, slope_change: float, out: F64) -> None:
+def _return(
+    height: F32,
+    slope: F32,
+    variance: F32,
+    noise: F32,
+    seen: Mask,
+    sights: F32,
+    z: F32,
+    reach: F32,
+    starts: I32,
+    centres: F32,
+    sensor_z: float,
+    slope_change: float,
+    max_slope: float,
+    max_step: float,
+) -> None:
+    """Filter back from the outside, in place: where no ground was seen, what was seen beyond it counts as well."""
+    rings, sectors = height.shape
+    outer, prior = np.zeros((6, sectors)), np.zeros((6, sectors))
+    outer[0], outer[2], outer[4], outer[5] = height[-1], UNKNOWN_HEIGHT**2, FREE_SLOPE_SIGMA**2, noise[-1]
+    for i in range(rings - 2, -1, -1):
+        d = centres[i + 1] - centres[i]
+        _predict(outer, d, slope_change, prior)
+        for j in range(sectors):
+            if seen[i, j]:
+                prior[0, j], prior[1, j], prior[2, j] = height[i, j], -slope[i, j], variance[i, j]
+                prior[3, j], prior[4, j], prior[5, j] = 0.0, RETURN_SLOPE_SIGMA**2, noise[i, j]
+                continue
+            _update(prior[:, j], height[i, j] - prior[0, j], variance[i, j])
+            a, b = starts[i * sectors + j], starts[i * sectors + j + 1]
+            if b > a and _observe(
+                z[a:b], reach[a:b], prior, j, centres[i], sensor_z, sights[i, j], d, max_slope, max_step, RETURN_DOUBT
+            ):
+                seen[i, j] = True
+                noise[i, j] = prior[5, j]
+            height[i, j], slope[i, j], variance[i, j] = prior[0, j], -prior[1, j], prior[2, j]
+        outer, prior = prior, outer
+
+
+@kernel
+def _update(state: F64, e: float, noise: float) -> None:
+    """Kalman update of one state by a height ``e`` above it, in place."""
+    hh, hs = state[2], state[3]
+    gain_h, gain_s = hh / (hh + noise), hs / (hh + noise)
+    state[0] += gain_h * e
+    state[1] += gain_s * e
+    state[2] = (1.0 - gain_h) * hh
+    state[3] = (1.0 - gain_h) * hs
+    state[4] -= gain_s * hs
+
+
+@kernel
+def _observe(
+    z: F32,
+    reach: F32,
+    prior: F64,
+    j: int,
+    centre: float,
+    sensor_z: float,
+    sight: float,
+    d: float,
+    max_slope: float,
+    max_step: float,
+    doubt: float,
+) -> bool:
+    """Correct column ``j`` of the prior by the points of its cell where they can be ground; return whether they are."""
+    state = prior[:, j]
+    sectors = prior.shape[1]
+    floor = sensor_z + sight * centre - SIGHT_SLACK
+    k, m = j - 1 if j > 0 else sectors - 1, j + 1 if j + 1 < sectors else 0
+    across = 0.5 * abs(prior[0, m] - prior[0, k])
+    e, n, upright, spread = _lowest(z, reach, state[0], state[1], centre, floor, sight, BAND + across)
+    if n == 0 or not _agrees(e, upright, state, d, max_slope, max_step, doubt):
+        return False
+    _correct(state, e, n, upright, max(spread - across * across / 12.0, 0.0), d, max_slope)
+    return True
+
+
+@kernel
+def _predict(inner: F64, d: float, slope_change: float, out: F64) -> None:
     """Fuse the three neighbours in the inner ring by their precision and move them outwards by ``d``, into ``out``.
 
-    A state is (height, slope, their covariance hh, hs, ss, and the distance since ground was seen); the slope walks
-    at random.
+    The slope decays as exp(-d / SLOPE_MEMORY), the random walk that drives it has ``slope_change`` a square-root metre.
     """
-    total = 0.0
-    out[:] = 0.0
-    for offset in (-1, 0, 1):
-        k = (j + offset) % inner.shape[0]
-        w = (1.0 if offset == 0 else 0.5) / (inner[k, 2] + 1e-4)
-        total += w
-        for i in range(6):
-            out[i] += w * inner[k, i]
-    for i in range(6):
-        out[i] /= total
-    hs, ss, q = out[3], out[4], slope_change**2
-    out[0] += out[1] * d
-    out[2] = 2.0 / total + 2.0 * d * hs + d * d * ss + q * d**3 / 3.0
-    out[3] = hs + d * ss + q * d * d / 2.0
-    out[4] = ss + q * d
-    out[5] += d
+    sectors = inner.shape[1]
+    q = slope_change**2
+    fade = np.exp(-d / SLOPE_MEMORY) if slope_change > 0.0 else 1.0
+    w = 1.0 / (inner[2] + 1e-4)
+    out[2] = w
+    for j in range(sectors):
+        k, m = j - 1 if j > 0 else sectors - 1, j + 1 if j + 1 < sectors else 0
+        u, v = 0.5 * w[k], 0.5 * w[m]
+        total = u + w[j] + v
+        share = 1.0 / total
+        s = (u * inner[1, k] + w[j] * inner[1, j] + v * inner[1, m]) * share
+        hs = (u * inner[3, k] + w[j] * inner[3, j] + v * inner[3, m]) * share
+        ss = (u * inner[4, k] + w[j] * inner[4, j] + v * inner[4, m]) * share
+        out[0, j] = (u * inner[0, k] + w[j] * inner[0, j] + v * inner[0, m]) * share + s * d
+        out[1, j] = s * fade
+        out[2, j] = 2.0 * share + 2.0 * d * hs + d * d * ss + q * d**3 / 3.0
+        out[3, j] = (hs + d * ss) * fade + q * d * d / 2.0
+        out[4, j] = ss * fade * fade + q * d
+        out[5, j] = (u * inner[5, k] + w[j] * inner[5, j] + v * inner[5, m]) * share
 
 
 @kernel
 def _lowest(
-    z: F32, reach: F32, height: float, slope: float, centre: float, floor: float, sight: float
-) -> tuple[float, int, bool]:
-    """Find the lowest reliable points of a cell: mean height over the prediction, count, and whether upright.
+    z: F32, reach: F32, height: float, slope: float, centre: float, floor: float, sight: float, band: float
+) -> tuple[float, int, bool, float]:
+    """Find the lowest reliable points of a cell: mean height over the prediction, count, whether upright, variance.
 
     A point below the line of sight over ground already seen is a reflection: nothing real can be seen there.
     """
@@ -166,83 +362,177 @@ def _lowest(
     for p in range(len(z)):
         if z[p] >= floor + max(sight, -1e3) * (reach[p] - centre):
             low = min(low, z[p] - slope * (reach[p] - centre))
-    total, n, above = 0.0, 0, 0
+    total, square, n, above = 0.0, 0.0, 0, 0
     for p in range(len(z)):
-        level = z[p] - slope * (reach[p] - centre)
-        if low <= level < low + BAND:
-            total += level - height
+        level = z[p] - slope * (reach[p] - centre) - low
+        if 0.0 <= level < band:
+            total += level
+            square += level * level
             n += 1
-        elif low < level < low + UPRIGHT:
+        elif 0.0 < level < UPRIGHT:
             above += 1
-    return total / max(n, 1), n, above > n
+    mean = total / max(n, 1)
+    return mean + low - height, n, 2 * above > n, square / max(n, 1) - mean * mean
 
 
 @kernel
-def _agrees(e: float, upright: bool, prior: F64, d: float, max_slope: float) -> bool:
+def _agrees(e: float, upright: bool, prior: F64, d: float, max_slope: float, max_step: float, doubt: float) -> bool:
     """Can the lowest points, ``e`` above the prediction, be ground? A kerb may be steep, the foot of a thing not."""
-    step = 0.5 * STEP_GATE if upright else STEP_GATE
-    gate = step + 2.0 * np.sqrt(prior[2]) * (0.5 if upright else 1.0)
+    step = 0.5 * max_step if upright else max_step
+    gate = step + 2.0 * min(np.sqrt(prior[2]), doubt) * (0.5 if upright else 1.0)
     kerb = e < step and prior[1] < 0.3 * max_slope
-    return bool(e < gate and (kerb or e < 0.5 * STEP_GATE or prior[1] + e / d < max_slope))
+    return bool(e < gate and (kerb or e < 0.5 * max_step or prior[1] + e / d < max_slope))
 
 
 @kernel
-def _correct(state: F64, e: float, n: int, upright: bool, max_slope: float) -> None:
+def _correct(state: F64, e: float, n: int, upright: bool, spread: float, d: float, max_slope: float) -> None:
     """Update of the Kalman filter by one height, in place."""
     noise = MEASUREMENT_SIGMA**2 * (1.0 + 4.0 / n) + (VERTICAL_SIGMA**2 if upright else 0.0)
-    hh, hs = state[2], state[3]
-    gain_h, gain_s = hh / (hh + noise), hs / (hh + noise)
-    state[0] += gain_h * e
-    state[1] = min(max(state[1] + gain_s * e, -max_slope), max_slope)
-    state[2] = (1.0 - gain_h) * hh
-    state[3] = (1.0 - gain_h) * hs
-    state[4] -= gain_s * hs
-    state[5] = 0.0
+    if e * e > SURPRISE**2 * (state[2] + noise):
+        change = (e / d) ** 2
+        state[2] += change * d * d
+        state[3] += change * d
+        state[4] += change
+    _update(state, e, noise)
+    state[1] = min(max(state[1], -max_slope), max_slope)
+    if n > 2 and not upright:
+        state[5] += NOISE_SHARE * (spread - state[5])
 
 
 @kernel
 def _smooth(height: F32, slope: F32, variance: F32, seen: Mask, centres: F32, sweeps: int) -> None:
-    """Relax the heights in place towards their neighbours (along the ray: their slope continued) and the data."""
+    """Relax the heights in place towards their neighbours (along the ray: their slope continued) and the data.
+
+    Rings are swept outwards and inwards in turn; within a ring all cells move at once.
+    """
     rings, sectors = height.shape
     data = height.copy()
-    weight = np.empty((rings, sectors))
+    weight = np.empty((rings, sectors), np.float32)
+    own = np.float32(MEASUREMENT_SIGMA**2)
+    one, unseen, edge = np.float32(1.0), np.float32(0.1), np.float32(1.0 / EDGE_SCALE)
+    above, below = np.float32(1.0 / ROBUST_SCALE[0]), np.float32(1.0 / ROBUST_SCALE[1])
     for i in range(rings):
         for j in range(sectors):
-            weight[i, j] = (1.0 if seen[i, j] else 0.1) / (variance[i, j] + MEASUREMENT_SIGMA**2)
-    for _ in range(sweeps):
-        for i in range(1, rings):
-            d = centres[i] - centres[i - 1]
-            outer = centres[i + 1] - centres[i] if i + 1 < rings else np.float32(1.0)
-            w_in = 1.0 / (SMOOTH_SLOPE[0] * d + 0.01) ** 2
-            w_out = 1.0 / (SMOOTH_SLOPE[0] * outer + 0.01) ** 2 if i + 1 < rings else 0.0
-            w_side = 1.0 / (SMOOTH_SLOPE[1] * 2.0 * np.pi * centres[i] / sectors + 0.01) ** 2
-            following = min(i + 1, rings - 1)
+            weight[i, j] = (one if seen[i, j] else unseen) / (variance[i, j] + own)
+    side = np.empty(sectors + 2, np.float32)
+    for sweep in range(sweeps):
+        for step in range(1, rings):
+            i = step if sweep % 2 == 0 else rings - step
+            last = i + 1 == rings
+            k = i if last else i + 1
+            d, outer = centres[i] - centres[i - 1], centres[k] - centres[i]
+            w_in = np.float32(1.0 / (SMOOTH_SLOPE[0] * d + 0.01) ** 2)
+            w_out = np.float32(0.0 if last else 1.0 / (SMOOTH_SLOPE[0] * outer + 0.01) ** 2)
+            w_side = np.float32(1.0 / (SMOOTH_SLOPE[1] * 2.0 * np.pi * centres[i] / sectors + 0.01) ** 2)
+            side[1 : sectors + 1] = height[i]
+            side[0], side[sectors + 1] = height[i, sectors - 1], height[i, 0]
             for j in range(sectors):
-                e = data[i, j] - height[i, j]
-                q = e / (ROBUST_SCALE[0] if e > 0.0 else ROBUST_SCALE[1])
-                w = weight[i, j] / ((1.0 + q * q) * (1.0 + q * q))
-                total = w * data[i, j] + w_in * (height[i - 1, j] + slope[i - 1, j] * d)
-                total += w_out * (height[following, j] - slope[i, j] * outer)
-                total += w_side * (height[i, j + 1 if j + 1 < sectors else 0] + height[i, j - 1])
-                height[i, j] = total / (w + w_in + w_out + 2.0 * w_side)
+                h = height[i, j]
+                w = weight[i, j] * _trust((data[i, j] - h) * (above if data[i, j] > h else below))
+                a, b = height[i - 1, j] + slope[i - 1, j] * d, height[k, j] - slope[i, j] * outer
+                l, r = side[j], side[j + 2]
+                wa, wb = w_in * _trust((a - h) * edge), w_out * _trust((b - h) * edge)
+                wl, wr = w_side * _trust((l - h) * edge), w_side * _trust((r - h) * edge)
+                height[i, j] = (w * data[i, j] + wa * a + wb * b + wl * l + wr * r) / (w + wa + wb + wl + wr)
 
 
 @kernel
-def _heights(xyz: F32, reach: F32, sector: F32, cell: NDArray[np.int32], height: F32, centres: F32) -> F32:
-    rings, sectors = height.shape
-    out = np.empty(len(xyz), np.float32)
-    for p in range(len(xyz)):
-        ring = cell[p] // sectors
-        i = ring if reach[p] >= centres[ring] else ring - 1
-        i = min(max(i, 0), rings - 2)
-        u = (reach[p] - centres[i]) / (centres[i + 1] - centres[i])
-        u = min(max(u, np.float32(0.0)), np.float32(1.0))
-        t = sector[p] - np.float32(0.5)
-        j = int(np.floor(t))
-        v = t - np.float32(j)
-        j = j if j >= 0 else sectors - 1
-        k = j + 1 if j + 1 < sectors else 0
-        low = height[i, j] + v * (height[i, k] - height[i, j])
-        high = height[i + 1, j] + v * (height[i + 1, k] - height[i + 1, j])
-        out[p] = xyz[p, 2] - (low + u * (high - low))
+def _trust(q: np.float32) -> np.float32:
+    """Weight of a residual of ``q`` scales, after Geman and McClure."""
+    w = np.float32(1.0) / (np.float32(1.0) + q * q)
+    return w * w
+
+
+@kernel
+def _surface(
+    rise: F32,
+    sigma: F32,
+    noise: F32,
+    seen: Mask,
+    obstacle_height: float,
+    height_per_range: float,
+    max_step: float,
+    centres: F32,
+) -> F32:
+    """Return float32 (cells, 4): height at the cell's centre, slopes a metre outwards and a sector, obstacle level.
+
+    A step is what the limited slopes leave of the difference to a neighbour and the one after it, both seen. Up to
+    ``max_step``, points between both levels are ground; on a higher one heights count from the lower side.
+    """
+    rings, sectors = rise.shape
+    out = np.empty((rings * sectors, 4), np.float32)
+    zero, one, two = np.float32(0.0), np.float32(1.0), np.float32(2.0)
+    for i in range(rings):
+        inner, outer = max(i - 1, 0), min(i + 1, rings - 1)
+        before = one / max(centres[i] - centres[inner], np.float32(0.1))
+        behind = one / max(centres[outer] - centres[i], np.float32(0.1))
+        inner2, outer2 = max(i - 2, 0), min(i + 2, rings - 1)
+        two_in, two_out = centres[i] - centres[inner2], centres[outer2] - centres[i]
+        base = np.float32(obstacle_height + height_per_range * centres[i])
+        for j in range(sectors):
+            k, m = j - 1 if j > 0 else sectors - 1, j + 1 if j + 1 < sectors else 0
+            h = rise[i, j]
+            a, b = rise[inner, j] - h, rise[outer, j] - h
+            l, r = rise[i, k] - h, rise[i, m] - h
+            along, across = _minmod(-a * before, b * behind), _minmod(-l, r)
+            level = base + np.float32(NOISE_FACTOR) * noise[i, j]
+            if seen[i, j]:
+                a = _step(a + along / before, rise[inner2, j] - h + along * two_in, seen[inner, j] and seen[inner2, j])
+                b = _step(b - along / behind, rise[outer2, j] - h - along * two_out, seen[outer, j] and seen[outer2, j])
+                k2, m2 = (j - 2) % sectors, (j + 2) % sectors
+                l = _step(l + across, rise[i, k2] - h + two * across, seen[i, k] and seen[i, k2])
+                r = _step(r - across, rise[i, m2] - h - two * across, seen[i, m] and seen[i, m2])
+                up, down = max(a, b, l, r), -min(a, b, l, r)
+                level += up if zero < up <= max_step else zero
+                h -= down if down > max_step else zero
+            else:
+                level += min(sigma[i, j], np.float32(DOUBT))
+            c = i * sectors + j
+            out[c, 0], out[c, 1], out[c, 2], out[c, 3] = h, along, across, level
     return out
+
+
+@kernel
+def _step(next_one: np.float32, one_after: np.float32, seen: bool) -> np.float32:
+    """The smaller of two differences of one sign: a step continues as raised ground, a bump does not."""
+    return _minmod(next_one, one_after) if seen else np.float32(0.0)
+
+
+@kernel
+def _minmod(a: np.float32, b: np.float32) -> np.float32:
+    """The smaller of two slopes of one sign, else none."""
+    smaller = a if abs(a) < abs(b) else b
+    return smaller if a * b > 0.0 else np.float32(0.0)
+
+
+@kernel
+def _classify(
+    xyz: F32,
+    reach: F32,
+    sector: F32,
+    cell: I32,
+    surface: F32,
+    centres: F32,
+    plane: F64,
+    sensor: F64,
+    max_step: float,
+) -> tuple[F32, NDArray[np.uint8]]:
+    """Return the height of each point above the surface, and its class."""
+    sectors = len(surface) // len(centres)
+    height, classes = np.empty(len(xyz), np.float32), np.empty(len(xyz), np.uint8)
+    middle = np.empty(len(surface), np.float32)
+    for c in range(len(surface)):
+        middle[c] = centres[c // sectors]
+    ahead, left = np.float32(plane[1]), np.float32(plane[2])
+    origin = np.float32(plane[0] - plane[1] * sensor[0] - plane[2] * sensor[1])
+    half, step = np.float32(0.5), np.float32(max_step)
+    for p in range(len(xyz)):
+        k = cell[p]
+        s = sector[p]
+        u = s - np.float32(int(s)) - half
+        h = xyz[p, 2] - (origin + ahead * xyz[p, 0] + left * xyz[p, 1])
+        h -= surface[k, 0] + surface[k, 1] * (reach[p] - middle[k]) + surface[k, 2] * u
+        level = surface[k, 3]
+        height[p] = h
+        classes[p] = _OBSTACLE if h > level else (_GROUND if h >= -max(level, step) else _BELOW)
+    return height, classes

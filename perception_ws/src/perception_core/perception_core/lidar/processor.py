@@ -16,7 +16,7 @@ from perception_core.lidar.boxes import centre_covariance, extents, oriented_box
 from perception_core.lidar.config import LidarConfig
 from perception_core.lidar.connect import components
 from perception_core.lidar.coverage import ground_and_coverage
-from perception_core.lidar.ground import fit_ground, height_above_ground
+from perception_core.lidar.ground import above_ground, fit_ground
 from perception_core.lidar.joined_cloud import joined_cloud
 from perception_core.lidar.merge import merge_fragments
 from perception_core.lidar.point_classes import classify
@@ -116,33 +116,18 @@ class LidarProcessor:
         scan = grid_scan(cloud.xyz, T_base_sensor, self._grid, self.config.crop, cloud.intensity, body)
         clock.lap("crop")
         model = fit_ground(scan, self._grid, self.config.ground)
-        height = height_above_ground(scan, model)
+        height, classes = above_ground(scan, model, self.config.ground)
         clock.lap("ground")
-        cells = self._obstacle_cells(scan, height)
+        cells = self._obstacle_cells(scan, height, classes)
         labels, headings = self._clusters(cells, scan)
         clock.lap("cluster")
         clusters = self._boxes(cloud.stamp_ns, scan, cells, labels, headings)
         clock.lap("boxes")
         ground_points, coverage = ground_and_coverage(
-            scan,
-            height,
-            np.stack([cells.x, cells.y], axis=1),
-            self.config.ground,
-            self._grid,
-            self.config.coverage_sectors,
+            scan, classes, np.stack([cells.x, cells.y], axis=1), self._grid, self.config.coverage_sectors
         )
         clock.lap("coverage")
-        ground = self.config.ground
-        point_class, point_height = classify(
-            len(cloud),
-            scan.index,
-            scan.range,
-            height,
-            cells.points,
-            clusters.labels,
-            ground.obstacle_height,
-            ground.height_per_range,
-        )
+        point_class, point_height = classify(len(cloud), scan.index, height, classes, cells.points, clusters.labels)
         clock.lap("classes")
         below = len(scan.xyz) - len(ground_points) - len(cells.points) - cells.overhead
         dropped = {**scan.dropped, "overhead": cells.overhead, "below_ground": below}
@@ -150,14 +135,13 @@ class LidarProcessor:
             clusters, ground_points, cells.height, point_class, point_height, coverage, clock.laps, dropped
         )
 
-    def _obstacle_cells(self, scan: GriddedScan, height: NDArray[np.float32]) -> BevCells:
-        ground, cluster = self.config.ground, self.config.cluster
+    def _obstacle_cells(self, scan: GriddedScan, height: NDArray[np.float32], classes: NDArray[np.uint8]) -> BevCells:
+        cluster = self.config.cluster
         return collect_cells(
             scan.xyz,
             height,
             scan.range,
-            obstacle_height=ground.obstacle_height,
-            height_per_range=ground.height_per_range,
+            classes,
             clearance=cluster.clearance,
             cell_size=cluster.cell_size,
             max_range=self.config.crop.max_range,

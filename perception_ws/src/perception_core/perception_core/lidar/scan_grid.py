@@ -1,4 +1,4 @@
-"""Bring a scan into the base frame, crop it, and sort it into the cells of a polar grid."""
+"""Bring a scan into the base frame, crop it, and place it in the cells of a polar grid."""
 
 from dataclasses import dataclass
 
@@ -7,11 +7,16 @@ from numpy.typing import NDArray
 
 from perception_core.lidar.body import body_table, reach_of
 from perception_core.lidar.config import CropConfig
-from perception_core.lidar.jit import F32, I16, I32, kernel
+from perception_core.lidar.jit import F32, I16, I32, I64, kernel
 from perception_core.lidar.polar import TABLE_STEP, PolarGrid, sector_turns
+
+Kinds = NDArray[np.uint8]
 
 _NO_INTENSITY = np.empty(0, np.float32)
 _NO_INTENSITY.flags.writeable = False  # as a cloud's is, or the kernel is compiled for each
+
+BLOCK = 256
+"""Points that are brought into the base frame at a time: their columns stay in the nearest cache."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,9 +29,8 @@ class GriddedScan:
         sector: float32 (K,) azimuth in sectors, [0, sectors).
         cell: int32 (K,) ring * sectors + sector.
         index: int32 (K,) place of each kept point in the input, rising.
-        starts: int32 (cells + 1,) where each cell begins in the two sorted columns.
-        sorted_z: float32 (K,) heights in the base frame, sorted by cell.
-        sorted_range: float32 (K,) ranges, sorted by cell.
+        counts: int32 (cells,) points in each cell.
+        lowest: float32 (cells,) metres, height of the lowest point of each cell in the base frame, inf where empty.
         sensor: float64 (3,) position of the sensor in the base frame.
         dropped: how many points were left out, by reason.
     """
@@ -36,9 +40,8 @@ class GriddedScan:
     sector: NDArray[np.float32]
     cell: NDArray[np.int32]
     index: NDArray[np.int32]
-    starts: NDArray[np.int32]
-    sorted_z: NDArray[np.float32]
-    sorted_range: NDArray[np.float32]
+    counts: NDArray[np.int32]
+    lowest: NDArray[np.float32]
     sensor: NDArray[np.float64]
     dropped: dict[str, int]
 
@@ -51,7 +54,7 @@ def grid_scan(
     intensity: NDArray[np.float32] | None = None,
     body: NDArray[np.float32] | None = None,
 ) -> GriddedScan:
-    """Transform float32 (N, 3) points from the sensor into the base frame, crop, and sort by cell.
+    """Transform float32 (N, 3) points from the sensor into the base frame, crop, and place them in cells.
 
     Args:
         points: in the sensor's frame.
@@ -66,16 +69,14 @@ def grid_scan(
         [crop.min_range, crop.max_range, crop.min_height, crop.max_height, crop.min_intensity, strongest], np.float32
     )
     body = body_table(crop) if body is None else body
-    body_reach = reach_of(body, T_base_sensor[:3, 3])
+    body_reach = np.float32(reach_of(body, T_base_sensor[:3, 3]))
     lit = intensity if intensity is not None and crop.limits_intensity else _NO_INTENSITY
     T = T_base_sensor.astype(np.float32)
-    xyz, reach, sector, cell, index, counts, dropped = _place(
+    xyz, reach, sector, cell, index, counts, lowest, dropped = _place(
         points, T, limits, lit, body, body_reach, grid.table, grid.sectors, grid.rings
     )
-    starts, sorted_z, sorted_range = _sort_by_cell(xyz, reach, cell, counts)
     reasons = dict(zip(("range", "height", "body", "intensity"), map(int, dropped), strict=True))
-    sensor = T_base_sensor[:3, 3].copy()
-    return GriddedScan(xyz, reach, sector, cell, index, starts, sorted_z, sorted_range, sensor, reasons)
+    return GriddedScan(xyz, reach, sector, cell, index, counts, lowest, T_base_sensor[:3, 3].copy(), reasons)
 
 
 @kernel
@@ -85,41 +86,85 @@ def _place(
     limits: F32,
     intensity: F32,
     body: F32,
-    body_reach: float,
+    body_reach: np.float32,
     table: I16,
     sectors: int,
     rings: int,
-) -> tuple[F32, F32, F32, I32, I32, I32, NDArray[np.int64]]:
-    """Return xyz, range, sector, cell, index of the kept points, the points a cell, and the counts of dropped ones."""
-    x, y, z, r, turns = _polar_columns(points, T)
+) -> tuple[F32, F32, F32, I32, I32, I32, F32, I64]:
+    """Return xyz, range, sector, cell, index of the kept points, points and lowest z a cell, counts of dropped ones."""
     n = len(points)
     xyz = np.empty((n, 3), np.float32)
-    reach = np.empty(n, np.float32)
-    azimuth = np.empty(n, np.float32)
-    cell = np.empty(n, np.int32)
-    index = np.empty(n, np.int32)
+    reach, sector = np.empty(n, np.float32), np.empty(n, np.float32)
+    cell, index = np.empty(n, np.int32), np.empty(n, np.int32)
     counts = np.zeros(rings * sectors, np.int32)
+    lowest = np.full(rings * sectors, np.float32(np.inf))
     dropped = np.zeros(4, np.int64)
-    lit = len(intensity) > 0
-    turn, to_table = np.float32(sectors), np.float32(1.0 / TABLE_STEP)
+    block, kind, places = np.empty((5, BLOCK), np.float32), np.empty(BLOCK, np.uint8), np.empty(BLOCK, np.int32)
+    wide, last = np.int32(sectors), np.float32(sectors - 1)
+    x0, y0, to_table = T[0, 3], T[1, 3], np.float32(1.0 / TABLE_STEP)
     k = 0
-    for i in range(n):
-        if not (limits[0] <= r[i] < limits[1]):
-            dropped[0] += 1
-        elif not (limits[2] <= z[i] <= limits[3]):
-            dropped[1] += 1
-        elif r[i] <= body_reach and _is_body(x[i] + T[0, 3], y[i] + T[1, 3], z[i], body):
-            dropped[2] += 1
-        elif lit and not (limits[4] <= intensity[i] <= limits[5]):
-            dropped[3] += 1
-        else:
-            s = turns[i] * turn
-            c = table[int(r[i] * to_table)] * sectors + min(int(s), sectors - 1)
-            xyz[k, 0], xyz[k, 1], xyz[k, 2] = x[i] + T[0, 3], y[i] + T[1, 3], z[i]
-            reach[k], azimuth[k], cell[k], index[k] = r[i], s, c, i
-            counts[c] += 1
-            k += 1
-    return xyz[:k], reach[:k], azimuth[:k], cell[:k], index[:k], counts, dropped
+    for first in range(0, n, BLOCK):
+        m = min(BLOCK, n - first)
+        _polar_columns(points[first : first + m], T, np.float32(sectors), block)
+        if _crop(block, limits, body_reach, kind[:m]):
+            _crop_body(block, body, body_reach, x0, y0, kind[:m])
+        if len(intensity) > 0:
+            _crop_intensity(intensity[first : first + m], limits, kind[:m])
+        kept = _keep(kind[:m], places, dropped)
+        _write(block, places[:kept], x0, y0, xyz[k:], reach[k:], sector[k:])
+        for q in range(kept):
+            index[k + q] = first + places[q]
+            ring = table[np.int32(reach[k + q] * to_table)]
+            cell[k + q] = ring * wide + np.int32(min(sector[k + q], last))
+        k += kept
+    _count(cell[:k], xyz, counts, lowest)
+    return xyz[:k], reach[:k], sector[:k], cell[:k], index[:k], counts, lowest, dropped
+
+
+@kernel
+def _polar_columns(points: F32, T: F32, sectors: np.float32, out: F32) -> None:
+    """Fill rows x and y from the sensor in the axes of the base frame, z in the base frame, range, azimuth in sectors.
+
+    Without a branch, so that the compiler makes vector instructions of it.
+    """
+    x, y, z, r, s = out[0], out[1], out[2], out[3], out[4]
+    xx, xy, xz, yx, yy, yz = T[0, 0], T[0, 1], T[0, 2], T[1, 0], T[1, 1], T[1, 2]
+    zx, zy, zz, height = T[2, 0], T[2, 1], T[2, 2], T[2, 3]
+    for i in range(len(points)):
+        px, py, pz = points[i, 0], points[i, 1], points[i, 2]
+        x[i] = xx * px + xy * py + xz * pz
+        y[i] = yx * px + yy * py + yz * pz
+        z[i] = zx * px + zy * py + zz * pz + height
+    for i in range(len(points)):
+        r[i] = np.sqrt(x[i] * x[i] + y[i] * y[i])
+    for i in range(len(points)):
+        s[i] = sector_turns(x[i], y[i]) * sectors
+
+
+@kernel
+def _crop(block: F32, limits: F32, body_reach: np.float32, kind: Kinds) -> int:
+    """Say of each point of a block why it is dropped: 1 range (or not finite), 2 height; 0 where it is kept.
+
+    Return how many are as near as the robot's body. Without a branch.
+    """
+    z, r = block[2], block[3]
+    near, far, low, high = limits[0], limits[1], limits[2], limits[3]
+    candidates = 0
+    for i in range(len(kind)):
+        height = (z[i] >= low) & (z[i] <= high)
+        reach = (r[i] >= near) & (r[i] < far)
+        reason = np.uint8(0) if height else np.uint8(2)
+        kind[i] = reason if reach else np.uint8(1)
+        candidates += r[i] <= body_reach
+    return candidates
+
+
+@kernel
+def _crop_body(block: F32, body: F32, reach: np.float32, x0: np.float32, y0: np.float32, kind: Kinds) -> None:
+    """Mark what is left in one of the body's boxes with 3."""
+    for i in range(len(kind)):
+        if block[3, i] <= reach and kind[i] == 0 and _is_body(block[0, i] + x0, block[1, i] + y0, block[2, i], body):
+            kind[i] = 3
 
 
 @kernel
@@ -135,37 +180,55 @@ def _is_body(x: float, y: float, z: float, body: F32) -> bool:
 
 
 @kernel
-def _polar_columns(points: F32, T: F32) -> tuple[F32, F32, F32, F32, F32]:
-    """Columns x and y from the sensor in the axes of the base frame, z in the base frame, range, azimuth in turns.
-
-    Without a branch, so that the compiler makes vector instructions of it.
-    """
-    n = len(points)
-    x, y, z = np.empty(n, np.float32), np.empty(n, np.float32), np.empty(n, np.float32)
-    r, turns = np.empty(n, np.float32), np.empty(n, np.float32)
-    for i in range(n):
-        px, py, pz = points[i, 0], points[i, 1], points[i, 2]
-        x[i] = T[0, 0] * px + T[0, 1] * py + T[0, 2] * pz
-        y[i] = T[1, 0] * px + T[1, 1] * py + T[1, 2] * pz
-        z[i] = T[2, 0] * px + T[2, 1] * py + T[2, 2] * pz + T[2, 3]
-    for i in range(n):
-        r[i] = np.sqrt(x[i] * x[i] + y[i] * y[i])
-        turns[i] = sector_turns(x[i], y[i])
-    return x, y, z, r, turns
+def _crop_intensity(intensity: F32, limits: F32, kind: Kinds) -> None:
+    """Mark what is left and too weak or too strong with 4."""
+    for i in range(len(kind)):
+        if kind[i] == 0 and not (limits[4] <= intensity[i] <= limits[5]):
+            kind[i] = 4
 
 
 @kernel
-def _sort_by_cell(xyz: F32, reach: F32, cell: I32, counts: I32) -> tuple[I32, F32, F32]:
-    """Counting sort of heights and ranges by cell."""
-    starts = np.empty(len(counts) + 1, np.int32)
-    starts[0] = 0
-    for c in range(len(counts)):
-        starts[c + 1] = starts[c] + counts[c]
-    place = starts[:-1].copy()
-    z = np.empty(len(cell), np.float32)
-    r = np.empty(len(cell), np.float32)
-    for i in range(len(cell)):
-        k = place[cell[i]]
-        z[k], r[k] = xyz[i, 2], reach[i]
-        place[cell[i]] = k + 1
-    return starts, z, r
+def _keep(kind: Kinds, places: I32, dropped: I64) -> int:
+    """List the points to keep, without a branch; return how many there are."""
+    k = 0
+    for i in range(len(kind)):
+        places[k] = i
+        k += kind[i] == 0
+    if k < len(kind):
+        for i in range(len(kind)):
+            if kind[i]:
+                dropped[kind[i] - 1] += 1
+    return k
+
+
+@kernel
+def _write(block: F32, places: I32, x0: np.float32, y0: np.float32, xyz: F32, reach: F32, sector: F32) -> None:
+    """Write the kept points of a block, mostly all of it, in the base frame."""
+    x, y, z, r, s = block[0], block[1], block[2], block[3], block[4]
+    if len(places) == BLOCK:
+        for i in range(BLOCK):
+            xyz[i, 0], xyz[i, 1], xyz[i, 2] = x[i] + x0, y[i] + y0, z[i]
+        reach[:BLOCK] = r
+        sector[:BLOCK] = s
+        return
+    for q in range(len(places)):
+        i = places[q]
+        xyz[q, 0], xyz[q, 1], xyz[q, 2] = x[i] + x0, y[i] + y0, z[i]
+        reach[q], sector[q] = r[i], s[i]
+
+
+@kernel
+def _count(cell: I32, xyz: F32, counts: I32, lowest: F32) -> None:
+    """Count the points of each cell and find the lowest; neighbours in the cloud mostly share a cell."""
+    last, low, first = np.int32(-1), np.float32(np.inf), 0
+    for q in range(len(cell)):
+        c, z = cell[q], xyz[q, 2]
+        if c != last:
+            if last >= 0:
+                counts[last] += q - first
+                lowest[last] = min(lowest[last], low)
+            last, low, first = c, z, q
+        low = min(low, z)
+    if last >= 0:
+        counts[last] += len(cell) - first
+        lowest[last] = min(lowest[last], low)
