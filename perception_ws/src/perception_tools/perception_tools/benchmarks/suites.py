@@ -1,4 +1,4 @@
-"""What is measured: LiDAR path, camera path, and what comes behind them, each beside a peer where there is one."""
+"""Speed of the camera path, beside the bare network, and of what comes behind the sensors."""
 
 import os
 import uuid
@@ -17,18 +17,6 @@ from perception_core.planning.sectors import SectorConfig, sector_ranges
 from perception_core.tracking import Tracker, TrackerConfig
 from perception_tools.benchmarks.frames import BenchFrame
 from perception_tools.benchmarks.measure import Row, compare
-
-_PEER_SCANS = 10
-"""Scans for the peers, which take many times as long."""
-
-
-def lidar(frames: Sequence[BenchFrame]) -> list[Row]:
-    """Scan to ground, clusters and boxes, beside Open3D's voxel filter, RANSAC plane, DBSCAN and boxes."""
-    processor = LidarProcessor(LidarConfig())
-    processor.warm_up()
-    rows = compare("scan to boxes, all scans", {"ours": _lidar_path(processor)}, frames)
-    pair = {"ours": _lidar_path(processor), "Open3D": _open3d_path}
-    return rows + compare("scan to boxes", pair, frames[:_PEER_SCANS])
 
 
 def inference(frames: Sequence[BenchFrame], folders: Sequence[Path]) -> list[Row]:
@@ -72,24 +60,6 @@ def model_folders() -> list[Path]:
     """Return the folders that hold weights: PERCEPTION_MODELS, where it is set."""
     named = os.environ.get("PERCEPTION_MODELS", "")
     return [Path(part) for part in named.split(os.pathsep) if part]
-
-
-def _lidar_path(processor: LidarProcessor) -> Callable[[BenchFrame], object]:
-    return lambda frame: processor.process(frame.cloud, frame.T_base_lidar)
-
-
-def _open3d_path(frame: BenchFrame) -> object:
-    """The usual recipe: 10 cm voxels, RANSAC plane within 20 cm, DBSCAN at 0.6 m, a box around each cluster."""
-    import open3d as o3d
-
-    cloud = o3d.geometry.PointCloud(o3d.utility.Vector3dVector(frame.cloud.xyz.astype(np.float64)))
-    small = cloud.voxel_down_sample(0.1)
-    _plane, ground = small.segment_plane(0.2, 3, 100)
-    rest = small.select_by_index(ground, invert=True)
-    labels = np.asarray(rest.cluster_dbscan(0.6, 8))
-    points = np.asarray(rest.points)
-    count = int(labels.max(initial=-1)) + 1
-    return [(points[labels == i].min(axis=0), points[labels == i].max(axis=0)) for i in range(count)]
 
 
 def _detect(detector: CameraDetector) -> Callable[[BenchFrame], object]:
