@@ -49,6 +49,23 @@ DRIVERS = {
         [ABS, ABS + 0.05, ABS + 0.1],
         [0, 50_000_000, 100_000_000],
     ),
+    "robosense": (
+        packed(
+            ["x", "y", "z", "intensity", "ring", "timestamp"], ["<f4"] * 4 + ["<u2", "<f8"], [0, 4, 8, 12, 16, 18], 26
+        ),
+        [ABS - 0.1, ABS - 0.05, ABS],
+        [-100_000_000, -50_000_000, 0],
+    ),
+    "ouster_old": (
+        packed(
+            ["x", "y", "z", "intensity", "t", "reflectivity", "ring", "ambient", "range"],
+            ["<f4"] * 4 + ["<u4", "<u2", "u1", "<u2", "<u4"],
+            [0, 4, 8, 16, 20, 24, 26, 28, 32],
+            48,
+        ),
+        [0, 50_000_000, 99_999_999],
+        [0, 50_000_000, 99_999_999],
+    ),
     "livox": (
         packed(
             ["x", "y", "z", "intensity", "tag", "line", "timestamp"],
@@ -70,8 +87,16 @@ DRIVERS = {
         [0, 50_000_000, 100_000_000],
     ),
 }
-TIME = {"velodyne": "time", "ouster": "t", "hesai": "timestamp", "livox": "timestamp", "nebula": "time_stamp"}
-RING = {"velodyne": "ring", "ouster": "ring", "hesai": "ring", "livox": "line", "nebula": "channel"}
+TIME = {
+    "velodyne": "time",
+    "ouster": "t",
+    "ouster_old": "t",
+    "hesai": "timestamp",
+    "robosense": "timestamp",
+    "livox": "timestamp",
+    "nebula": "time_stamp",
+}
+RING = {driver: {"livox": "line", "nebula": "channel"}.get(driver, "ring") for driver in DRIVERS}
 
 
 @pytest.mark.parametrize("driver", DRIVERS)
@@ -92,6 +117,49 @@ def test_a_drivers_layout_gives_coordinates_ring_intensity_and_times(driver: str
     np.testing.assert_allclose(out.cloud.time_offset_ns, expected_ns, atol=300)  # float64 of 1e18 ns: 256 ns apart
     assert (out.warning, out.dropped_non_finite, out.dropped_far) == ("", 0, 0)
     assert (out.cloud.stamp_ns, out.cloud.frame) == (STAMP, "lidar")
+
+
+@pytest.mark.parametrize("driver", DRIVERS)
+@pytest.mark.parametrize("big", [False, True])
+def test_an_organised_cloud_of_a_driver_with_holes_keeps_each_points_own_values(driver: str, big: bool) -> None:
+    """16 lasers by 40 columns, padded rows, a third of the points NaN (Velodyne's, Ouster's and Hesai's way)."""
+    dtype, times, _ = DRIVERS[driver]
+    points = np.zeros((16, 40), dtype)
+    x = np.arange(640, dtype=np.float32).reshape(16, 40)
+    points["x"], points["y"], points["z"] = x, -x, 1.0
+    points["intensity"] = np.arange(640).reshape(16, 40) % 200
+    points[RING[driver]] = np.arange(16)[:, None]
+    points[TIME[driver]] = np.linspace(float(times[0]), float(times[-1]), 40)[None]
+    hole = np.arange(640).reshape(16, 40) % 3 == 1
+    points["z"][hole] = np.nan
+    swapped = points.astype(dtype.newbyteorder(">")) if big else points
+    rows = b"".join(row.tobytes() + bytes(5) for row in swapped)
+
+    out = decode_cloud(rows, layout_of(dtype, 40, 16, 5, big), STAMP, "lidar")
+
+    np.testing.assert_array_equal(out.cloud.xyz[:, 0], x[~hole])
+    np.testing.assert_array_equal(out.cloud.ring, np.repeat(np.arange(16), 40).reshape(16, 40)[~hole])
+    np.testing.assert_array_equal(out.cloud.intensity, (np.arange(640).reshape(16, 40) % 200)[~hole])
+    assert out.cloud.time_offset_ns is not None
+    column = np.repeat(np.arange(40)[None], 16, axis=0)[~hole]
+    steps = np.polyfit(column, out.cloud.time_offset_ns, 1)[0]
+    assert steps == pytest.approx(100_000_000 / 39, rel=1e-3)
+    assert out.dropped_non_finite == hole.sum()
+
+
+def test_one_point_and_none_of_a_driver() -> None:
+    for driver, (dtype, _, _) in DRIVERS.items():
+        one = np.ones(1, dtype)
+        assert len(decode_cloud(one.tobytes(), layout_of(dtype, 1), STAMP, "f").cloud) == 1, driver
+        assert len(decode_cloud(b"", layout_of(dtype, 0), STAMP, "f").cloud) == 0, driver
+
+
+def test_nothing_of_the_buffer_is_written_to() -> None:
+    dtype = DRIVERS["hesai"][0]
+    data = bytearray(np.ones(4, dtype).tobytes())
+    before = bytes(data)
+    decode_cloud(data, layout_of(dtype, 4), STAMP, "f")
+    assert bytes(data) == before
 
 
 def test_robosense_without_ring_and_time_says_nothing_wrong() -> None:

@@ -11,6 +11,7 @@ from vision_msgs.msg import Detection3DArray
 from perception_core.datasets.calibration import load_body
 from perception_core.errors import CloudError, TransformError
 from perception_core.geometry.transforms import Transform
+from perception_core.lidar import decoding
 from perception_core.lidar.assembly import YES, AssembledScan, ScanAssembler
 from perception_core.lidar.join import JoinedScan, ScanJoin
 from perception_core.lidar.processor import LidarProcessor, LidarResult
@@ -32,6 +33,9 @@ _SCAN_QUEUE = 5
 
 _POLL_SECONDS = 0.01
 """How late a scan may notice that its wait for poses, or for another LiDAR, is over."""
+
+_MISSES = 5
+"""Joined scans in a row without a LiDAR after which the diagnostics warn; a slow one is not in each."""
 
 _RATES_QUEUE = 50
 
@@ -55,6 +59,7 @@ class LidarNode(PerceptionNode[LidarNodeConfig]):
         body = load_body(config.calibration, config.base_frame) if config.calibration else ()
         self._processor = LidarProcessor(config.lidar, config.base_frame, body)
         self._processor.warm_up()
+        decoding.warm_up()
         self._join: ScanJoin[PointCloud] = ScanJoin(names, config.lidar.join)
         self._rates = RateHistory() if config.odometry_topic or config.imu_topic else None
         self._assembler = ScanAssembler(
@@ -68,7 +73,7 @@ class LidarNode(PerceptionNode[LidarNodeConfig]):
         self._sensors = {name: SensorReport(self, f"lidar/{name}/status", name, SensorKind.LIDAR) for name in names}
         self._scan_gates = {name: self.gate(f"LiDAR {name}") for name in names}
         self._pending = PendingQueue(seconds(config.transform_timeout), _SCAN_QUEUE, self._give_up)
-        self._missing: tuple[str, ...] = ()
+        self._misses = dict.fromkeys(names, 0)
         self.stats.states["body_boxes"] = f"{1 + len(body)} (crop.body and {len(body)} of the calibration)"
 
     def start(self) -> None:
@@ -100,7 +105,8 @@ class LidarNode(PerceptionNode[LidarNodeConfig]):
         faults = [fault for fault, report in zip(faults, self._sensors.values(), strict=True) if report.fault]
         if faults:
             return (ERROR if len(faults) == len(self._sensors) else WARN), "; ".join(faults)
-        return (WARN, f"no scans of {', '.join(self._missing)}") if self._missing else (OK, "")
+        missing = [name for name, misses in self._misses.items() if misses >= _MISSES]
+        return (WARN, f"no scans of {', '.join(missing)}") if missing else (OK, "")
 
     def hardware_id(self) -> str:
         """Return the LiDARs' names."""
@@ -217,7 +223,8 @@ class LidarNode(PerceptionNode[LidarNodeConfig]):
         if assembled.extrapolated_ns:
             stats.took("deskew_extrapolation", assembled.extrapolated_ns / 1e6)
             stats.counts["deskew_extrapolated"] += 1
-        self._missing = joined.missing
+        for name in self._misses:
+            self._misses[name] = self._misses[name] + 1 if name in joined.missing else 0
         if self._joins:
             stats.counts["scans.joined"] += len(joined.scans)
             stats.counts.update(f"scans.missing.{name}" for name in joined.missing)

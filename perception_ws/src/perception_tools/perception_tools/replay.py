@@ -24,6 +24,7 @@ from sensor_msgs.msg import Image as ImageMsg
 from perception_core.camera.detector import CameraDetector, build_detector
 from perception_core.datasets.calibration import load_body
 from perception_core.errors import ModelError, PerceptionError
+from perception_core.lidar import decoding
 from perception_core.lidar.processor import LidarResult
 from perception_core.pipeline import Pipeline, PipelineResult
 from perception_core.types import Image, Mode
@@ -155,6 +156,7 @@ class _Replay:
         self.statistics.notes += [f"not in the bag: {topic}" for topic in missing]
 
     def warm_up(self) -> None:
+        decoding.warm_up()
         self._pipeline.warm_up()
 
     def close(self) -> None:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perception_core.errors import CloudError
+from perception_core.lidar.jit import kernel
 from perception_core.lidar.point_times import relative_times
 from perception_core.types.cloud import PointCloud
 
@@ -159,25 +160,15 @@ def _first(fields: dict[str, CloudField], names: tuple[str, ...]) -> CloudField 
 
 def _values(buffer: memoryview, layout: CloudLayout, field: CloudField) -> NDArray[Any]:
     """Return a view (height, width) of one field in the byte order of the message."""
-    return _strided(buffer, layout, field, (), ())
-
-
-def _strided(
-    buffer: memoryview,
-    layout: CloudLayout,
-    field: CloudField,
-    inner_shape: tuple[int, ...],
-    inner_strides: tuple[int, ...],
-) -> NDArray[Any]:
     dtype = np.dtype(_FORMATS[field.datatype]).newbyteorder(">" if layout.is_bigendian else "<")
     if layout.width == 0 or layout.height == 0:
-        return np.empty((layout.height, layout.width, *inner_shape), dtype)
+        return np.empty((layout.height, layout.width), dtype)
     return np.ndarray(
-        shape=(layout.height, layout.width, *inner_shape),
+        shape=(layout.height, layout.width),
         dtype=dtype,
         buffer=buffer,
         offset=field.offset,
-        strides=(layout.row_step, layout.point_step, *inner_strides),
+        strides=(layout.row_step, layout.point_step),
     )
 
 
@@ -185,30 +176,53 @@ def _coordinates(
     buffer: memoryview, layout: CloudLayout, fields: dict[str, CloudField]
 ) -> tuple[NDArray[np.float32], NDArray[np.intp] | None, int, int]:
     """Return xyz float32 (N, 3), the indices of kept points (None when all are), and the counts of dropped ones."""
-    raw = _raw_coordinates(buffer, layout, fields)
-    if len(raw) == 0 or bool(np.abs(raw).max() <= MAX_COORDINATE):  # NaN compares false
-        return np.ascontiguousarray(raw, dtype=np.float32), None, 0, 0
-    with np.errstate(invalid="ignore"):
-        good = np.abs(raw) <= MAX_COORDINATE
-    near = good[:, 0] & good[:, 1] & good[:, 2]
-    index = np.flatnonzero(near)
-    kept = np.take(raw, index, axis=0).astype(np.float32, copy=False)
-    far = int(np.count_nonzero(np.isfinite(raw[~near]).all(axis=1)))
-    return kept, index, len(raw) - len(kept) - far, far
+    x, y, z = (_native(_values(buffer, layout, fields[axis])) for axis in "xyz")
+    if not x.dtype == y.dtype == z.dtype:
+        x, y, z = (axis.astype(np.float64) for axis in (x, y, z))
+    count = layout.width * layout.height
+    # numba would compile anew for these: a view of one number counts as contiguous
+    gather = _gather if count > 1 else _gather_points
+    xyz, index, far = gather(x, y, z, MAX_COORDINATE)
+    return xyz, None if len(xyz) == count else index, count - len(xyz) - far, far
 
 
-def _raw_coordinates(buffer: memoryview, layout: CloudLayout, fields: dict[str, CloudField]) -> NDArray[Any]:
-    """Return native-order (N, 3) in the widest of the three types; one strided copy when x, y, z are neighbours."""
-    x, y, z = fields["x"], fields["y"], fields["z"]
-    size = np.dtype(_FORMATS[x.datatype]).itemsize
-    if x.datatype == y.datatype == z.datatype and (y.offset, z.offset) == (x.offset + size, x.offset + 2 * size):
-        view = _strided(buffer, layout, x, (3,), (size,))
-        return np.ascontiguousarray(view, dtype=view.dtype.newbyteorder("=")).reshape(-1, 3)
-    dtype = np.float64 if 8 in (x.datatype, y.datatype, z.datatype) else np.float32
-    raw = np.empty((layout.height, layout.width, 3), dtype)
-    for axis, field in enumerate((x, y, z)):
-        raw[..., axis] = _values(buffer, layout, field)
-    return raw.reshape(-1, 3)
+def _gather_points(
+    x: NDArray[Any], y: NDArray[Any], z: NDArray[Any], limit: float
+) -> tuple[NDArray[np.float32], NDArray[np.intp], int]:
+    """Copy the points within the limit from three views (height, width), wherever they lie; count the finite others."""
+    height, width = x.shape
+    xyz = np.empty((height * width, 3), np.float32)
+    index = np.empty(height * width, np.intp)
+    kept = far = 0
+    for row in range(height):
+        for column in range(width):
+            u, v, w = x[row, column], y[row, column], z[row, column]
+            if abs(u) <= limit and abs(v) <= limit and abs(w) <= limit:
+                xyz[kept, 0], xyz[kept, 1], xyz[kept, 2] = u, v, w
+                index[kept] = row * width + column
+                kept += 1
+            elif np.isfinite(u) and np.isfinite(v) and np.isfinite(w):
+                far += 1
+    return xyz[:kept], index[:kept], far
+
+
+_gather = kernel(_gather_points)
+
+
+def warm_up() -> None:
+    """Compile the kernel for both widths of coordinates, lying at whole multiples of their size or not."""
+    for datatype, size in ((7, 4), (8, 8)):
+        for gap in (0, 1):
+            step = 3 * size + gap
+            fields = tuple(CloudField(axis, k * size, datatype) for k, axis in enumerate("xyz"))
+            decode_cloud(bytes(2 * step), CloudLayout(2, 1, step, 2 * step, False, fields), 0, "")
+
+
+def _native(values: NDArray[Any]) -> NDArray[Any]:
+    if not values.dtype.isnative:
+        values = values.astype(values.dtype.newbyteorder("="))
+    values.flags.writeable = False  # whatever the buffer is: another kernel is compiled for what can be written to
+    return values
 
 
 def _select(values: NDArray[Any], keep: NDArray[np.intp] | None) -> NDArray[Any]:
