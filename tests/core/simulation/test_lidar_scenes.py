@@ -203,6 +203,7 @@ def test_a_puddle_shows_a_wall_below_the_ground():
         (lambda: labelled_scan("moon"), "scene 'moon': expected one of flat"),
         (lambda: labelled_scan("flat", "sonar"), "sensor 'sonar': expected one of vlp16"),
         (lambda: labelled_scan("flat", rain=-1.0), "rain: -1.0 is out of range"),
+        (lambda: labelled_scan("flat", "vlp16", points=10**6), "points: 1000000 are out of reach of vlp16"),
     ],
 )
 def test_what_is_unknown_is_refused(call, message):

@@ -138,7 +138,10 @@ class LidarScene:
         if points is not None:
             tenth = pattern(sensor, self.seed, max(rays.config.columns // 10, 16))
             found = max(len(self._scan(sensor, tenth, rain).cloud), 1)
-            rays = pattern(sensor, self.seed, round(tenth.config.columns * points / found))
+            try:
+                rays = pattern(sensor, self.seed, round(tenth.config.columns * points / found))
+            except ConfigError as error:
+                raise ConfigError(f"points: {points} are out of reach of {sensor} ({error})") from error
         return self._scan(sensor, rays, rain)
 
     def _scan(self, sensor: str, rays: Pattern, rain: float) -> LabelledScan:
