@@ -161,6 +161,7 @@ def test_open_sizes_come_from_metadata_or_the_card(tmp_path, networks):
     shapes = {"output0": (1, 7, 84)}
     signed = description_of(tmp_path, networks, shapes, PACKAGE, input_shape=open_input, declared=declared)
     assert (signed.width.value, signed.batch.value, signed.family.value) == (64, "any", "yolov8")
+    assert (signed.strides.value, signed.strides.sureness) == ((8, 16, 32), "likely")
     assert signed.questions == ()
     plain = description_of(tmp_path, networks, shapes, None, input_shape=open_input, declared=declared)
     assert (plain.width.value, plain.family.value, plain.family.sureness) == (None, "yolov8", "likely")

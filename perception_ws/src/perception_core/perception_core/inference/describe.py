@@ -161,7 +161,7 @@ def _described(
         class_count=_class_count(notes, guess),
         segments=_segments(guess),
         segmentation_output=_segmentation_output(guess),
-        strides=_strides(guess),
+        strides=_strides(notes, guess),
         end_to_end=_end_to_end(guess),
         **_conventions(notes, guess),
     )
@@ -455,7 +455,10 @@ def _segmentation_output(guess: _Guess) -> Finding:
     return likely(guess.segmentation_output, "its shape")
 
 
-def _strides(guess: _Guess) -> Finding:
+def _strides(notes: ExporterNotes | None, guess: _Guess) -> Finding:
+    if not guess.strides and notes is not None and notes.stride is not None and not guess.end_to_end:
+        three = tuple(s for s in (notes.stride // 4, notes.stride // 2, notes.stride) if s)
+        return likely(three, "metadata stride is the coarsest; three scales are the habit")
     if not guess.strides:
         return unknown("the head does not need them, or the shapes do not tell")
     return certain(guess.strides, "the number of cells over the input")
