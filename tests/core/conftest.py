@@ -7,12 +7,24 @@ from types import ModuleType
 import pytest
 
 
-@pytest.fixture(scope="session")
-def networks() -> ModuleType:
-    """The module networks.py beside this file: it builds small ONNX files with known outputs."""
-    spec = importlib.util.spec_from_file_location("networks", Path(__file__).parent / "networks.py")
+def _module_beside(path: str) -> ModuleType:
+    """Import a file of helpers beside this one."""
+    file = Path(__file__).parent / path
+    spec = importlib.util.spec_from_file_location(file.stem, file)
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+@pytest.fixture(scope="session")
+def networks() -> ModuleType:
+    """The module networks.py beside this file: it builds small ONNX files with known outputs."""
+    return _module_beside("networks.py")
+
+
+@pytest.fixture(scope="session")
+def fake_tensorrt() -> ModuleType:
+    """The module inference/fake_tensorrt.py: TensorRT and CUDA on the host's memory."""
+    return _module_beside("inference/fake_tensorrt.py")

@@ -43,13 +43,19 @@ class OnnxRuntimeBackend:
     """A network run by ONNX Runtime."""
 
     def __init__(
-        self, path: Path, threads: int = 1, spinning: bool = False, provider: str = "cpu", gpu: int = 0
+        self,
+        path: Path,
+        threads: int = 1,
+        spinning: bool = False,
+        provider: str = "cpu",
+        gpu: int = 0,
+        reason: str = "",
     ) -> None:
         """Load ``path`` with ``threads`` threads inside an operator, which wait busily if ``spinning``.
 
-        ``provider`` is a name of :data:`PROVIDERS` or ``auto``, ``gpu`` the index of the GPU for those that have one.
-        With ``auto`` a GPU that does not work is left for the CPU, and :attr:`reason` says so; asked for by name, it
-        is an error.
+        ``reason`` says why it is ONNX Runtime. ``provider`` is a name of :data:`PROVIDERS` or ``auto``, ``gpu`` the
+        index of the GPU for those that have one. With ``auto`` a GPU that does not work is left for the CPU, and
+        :attr:`reason` says so; asked for by name, it is an error.
 
         Raises:
             ModelError: naming the file and what ONNX Runtime says about it; a provider that is not there.
@@ -69,7 +75,7 @@ class OnnxRuntimeBackend:
             raise ModelError(failures[-1])
         device = f"CPU, {threads} thread{'s' if threads > 1 else ''}" if name == "cpu" else name.upper()
         self._name = f"onnxruntime ({device})"
-        self._reason = "; ".join(failures)
+        self._reason = "; ".join(part for part in (reason, *failures) if part)
         self._inputs = tuple(_info(path, node) for node in self._session.get_inputs())
         self._outputs = tuple(_info(path, node) for node in self._session.get_outputs())
         self._output_names = [info.name for info in self._outputs]
@@ -81,7 +87,7 @@ class OnnxRuntimeBackend:
 
     @property
     def reason(self) -> str:
-        """Why not a faster device; empty where none was wanted."""
+        """Why this engine, and why not on a faster device."""
         return self._reason
 
     @property

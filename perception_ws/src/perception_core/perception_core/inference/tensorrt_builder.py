@@ -110,20 +110,24 @@ def _configure(
 
 
 def checked_range(path: Path, name: str, shape: tuple[int, ...], wanted: ShapeRange | None) -> ShapeRange:
-    """Return ``wanted`` when it fits an input of ``shape``, where -1 is open.
+    """Return ``wanted`` for an input of ``shape``, where -1 is open, with the sizes that are not open as they are.
 
     Raises:
-        ModelError: no range was given, or it is of another rank or size.
+        ModelError: no range was given, or it is of another rank, or does not hold a size that is not open.
     """
     shown = ", ".join("?" if size < 0 else str(size) for size in shape)
     if wanted is None:
         raise ModelError(f"{path}: input {name} [{shown}] has open sizes, and none was given to build for")
     fits = len(wanted.low) == len(shape) and all(
-        size < 0 or size == low == high for size, low, high in zip(shape, wanted.low, wanted.high, strict=True)
+        size < 0 or low <= size <= high for size, low, high in zip(shape, wanted.low, wanted.high, strict=True)
     )
     if not fits:
         raise ModelError(f"{path}: input {name} [{shown}] cannot be of {list(wanted.low)} to {list(wanted.high)}")
-    return wanted
+    return ShapeRange(*(_filled(shape, sizes) for sizes in (wanted.low, wanted.usual, wanted.high)))
+
+
+def _filled(shape: tuple[int, ...], open_sizes: tuple[int, ...]) -> tuple[int, ...]:
+    return tuple(given if size < 0 else size for size, given in zip(shape, open_sizes, strict=True))
 
 
 def _parser_errors(parser: "trt.OnnxParser", messages: Messages) -> str:

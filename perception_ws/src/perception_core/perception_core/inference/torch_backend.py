@@ -18,8 +18,6 @@ from perception_core.errors import ModelError
 from perception_core.inference.backend import TensorInfo, Tensors, check_inputs
 from perception_core.inference.torch_archive import EXPORT, TORCHSCRIPT, read_program, sample_inputs
 
-SUFFIXES = (".pt2", ".pt", ".ts")
-
 _DTYPES = {
     "torch.float32": np.float32,
     "torch.float16": np.float16,
@@ -33,7 +31,7 @@ _DTYPES = {
 
 
 class TorchBackend:
-    """A network run by PyTorch, on the first CUDA GPU asked for or the CPU."""
+    """A network run by PyTorch, on a GPU or the CPU."""
 
     def __init__(
         self,
@@ -134,6 +132,17 @@ class TorchBackend:
             size = shapes.get(info.name, tuple(n or 1 for n in info.shape))
             zeros[info.name] = np.zeros(size, info.dtype)
         return tuple(TensorInfo(name, array.shape, array.dtype) for name, array in self.run(zeros).items())
+
+
+def best_device(gpu: int) -> tuple[str, str]:
+    """Return the device torch is to use, GPU ``gpu`` where it works, and why it is the CPU where it does not."""
+    try:
+        import torch
+    except ImportError:
+        return "cpu", ""
+    if gpu < torch.cuda.device_count():
+        return f"cuda:{gpu}", ""
+    return "cpu", f"on the CPU, because torch sees no GPU {gpu}"
 
 
 def _load(torch: Any, content: bytes, kind: str, device: str) -> Any:

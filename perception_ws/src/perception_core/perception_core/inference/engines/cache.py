@@ -83,6 +83,11 @@ class EngineCache:
             engine = build()
             return CachedEngine(engine, built=True, notes=(*notes, *self._store(key, engine)))
 
+    def discard(self, key: EngineKey) -> None:
+        """Forget the engine of ``key``, which turned out not to run here."""
+        with contextlib.suppress(OSError):
+            self.path_of(key).unlink()
+
     def _read(self, key: EngineKey) -> tuple[bytes | None, tuple[str, ...]]:
         path = self.path_of(key)
         try:

@@ -1,0 +1,123 @@
+"""From an ONNX file to a running TensorRT backend: precision, key, cache, build."""
+
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from perception_core.errors import ModelError
+from perception_core.inference.engines.cache import CachedEngine, EngineCache
+from perception_core.inference.engines.key import EngineKey, ShapeRange, model_digest
+from perception_core.inference.precision import HALF_PRECISIONS, can_convert, convert, is_quantized
+from perception_core.inference.progress import Progress, Report
+from perception_core.inference.tensorrt_api import TensorRt
+from perception_core.inference.tensorrt_backend import EngineRefusedError, TensorRtBackend
+from perception_core.inference.tensorrt_builder import BuildOptions, build_engine
+from perception_core.inference.tensorrt_cuda import Cuda
+
+
+@dataclass(frozen=True, slots=True)
+class EngineRequest:
+    """Which engine is wanted.
+
+    Attributes:
+        path: the ONNX file.
+        precision: ``fp32``, ``fp16``, ``bf16`` or ``int8``, as :func:`resolve_precision` gives it.
+        options: how it is built.
+        cache: where engines are kept.
+        reason: why TensorRT, and why this precision; goes on to the backend.
+    """
+
+    path: Path
+    precision: str
+    options: BuildOptions
+    cache: EngineCache
+    reason: str = ""
+
+
+def resolve_precision(path: Path, wanted: str) -> tuple[str, str]:
+    """Return the precision for a network, and a sentence why when it was left open (``auto``).
+
+    Raises:
+        ModelError: eight bits of a network without quantizers, sixteen of one with.
+    """
+    quantized = is_quantized(path)
+    if wanted == "auto":
+        if quantized:
+            return "int8", "int8 because the network is quantised"
+        if can_convert():
+            return "fp16", "fp16 because the network is not quantised"
+        return "fp32", "fp32 because the Python package onnx, which fp16 needs, is not installed"
+    if wanted == "int8" and not quantized:
+        raise ModelError(f"{path}: int8 needs a quantised network (perception models quantize), and this is none")
+    if wanted in HALF_PRECISIONS and quantized:
+        raise ModelError(f"{path}: the network is quantised, and can be built as int8 only, not as {wanted}")
+    return wanted, ""
+
+
+def shape_ranges(shapes: Mapping[str, tuple[int, ...]], max_batch: int) -> tuple[tuple[str, ShapeRange], ...]:
+    """Return the ranges to build for: each shape as given, with batches (the first size) of up to ``max_batch``."""
+    ranges = []
+    for name, shape in sorted(shapes.items()):
+        most = (max(max_batch, shape[0]), *shape[1:]) if shape else shape
+        least = (1, *shape[1:]) if shape else shape
+        ranges.append((name, ShapeRange(least, most, most)))
+    return tuple(ranges)
+
+
+def engine_key(api: TensorRt, cuda: Cuda, request: EngineRequest) -> EngineKey:
+    """Return what the engine is known by on this machine.
+
+    Raises:
+        ModelError: the ONNX file cannot be read, or the GPU does not answer.
+    """
+    return EngineKey(
+        model_digest(request.path),
+        api.title,
+        str(cuda.device()),
+        request.precision,
+        request.options.shapes,
+        request.options.flags(),
+    )
+
+
+def is_stored(api: TensorRt, cuda: Cuda, request: EngineRequest) -> bool:
+    """Whether there is a file for the engine, good or not, so that it can probably be had in a second."""
+    return request.cache.path_of(engine_key(api, cuda, request)).is_file()
+
+
+def load_or_build(
+    api: TensorRt, cuda: Cuda, request: EngineRequest, report: Report, stop: threading.Event
+) -> TensorRtBackend:
+    """Return the network running on TensorRT, from the cache where it is there.
+
+    An engine that is whole but that TensorRT refuses (a new driver, for one) is built anew, once.
+
+    Raises:
+        ModelError: it cannot be built or run, or ``stop`` was set.
+    """
+    cuda.use()
+    key = engine_key(api, cuda, request)
+
+    def build() -> bytes:
+        converted = None
+        if request.precision in HALF_PRECISIONS:
+            report(Progress("build", 0.0, f"converting the network to {request.precision}"))
+            converted = convert(request.path, request.precision)
+        cuda.use()
+        return build_engine(api, request.path, converted, request.options, report, stop)
+
+    engine = request.cache.obtain(key, build, report, stop)
+    try:
+        return _load(api, cuda, request, engine, report)
+    except EngineRefusedError:
+        if engine.built:
+            raise
+    request.cache.discard(key)
+    return _load(api, cuda, request, request.cache.obtain(key, build, report, stop), report)
+
+
+def _load(api: TensorRt, cuda: Cuda, request: EngineRequest, engine: CachedEngine, report: Report) -> TensorRtBackend:
+    report(Progress("load", None, f"loading an engine of {len(engine.data) / 1e6:.1f} MB"))
+    reason = "; ".join(part for part in (request.reason, *engine.notes) if part)
+    return TensorRtBackend(api, cuda, engine.data, str(request.path), request.precision, reason)
