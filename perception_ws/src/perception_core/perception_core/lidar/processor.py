@@ -12,11 +12,13 @@ from perception_core.geometry.transforms import Transform
 from perception_core.lidar import deskew
 from perception_core.lidar.bev import BevCells, collect_cells
 from perception_core.lidar.body import around_sensor, body_table
-from perception_core.lidar.boxes import centre_covariance, extents, oriented_boxes
+from perception_core.lidar.box_covariance import centre_covariance, hidden_ends
+from perception_core.lidar.boxes import Columns, columns, extents, oriented_boxes
 from perception_core.lidar.config import LidarConfig
 from perception_core.lidar.connect import components
 from perception_core.lidar.coverage import ground_and_coverage
 from perception_core.lidar.ground import above_ground, fit_ground
+from perception_core.lidar.hulls import footprint_hulls
 from perception_core.lidar.joined_cloud import joined_cloud
 from perception_core.lidar.merge import merge_fragments
 from perception_core.lidar.point_classes import classify
@@ -149,7 +151,7 @@ class LidarProcessor:
         )
 
     def _clusters(self, cells: BevCells, scan: GriddedScan) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
-        """Return the cluster of each obstacle point and the heading of each cluster."""
+        """Return the piece of each cell and the heading of each piece."""
         c = self.config.cluster
         labels, count = components(
             cells.index,
@@ -168,7 +170,7 @@ class LidarProcessor:
         joined, headings = merge_fragments(
             x, y, azimuth, reach, cells.bottom, cells.top, cells.count, pieces, headings, scan.sensor
         )
-        return np.repeat(joined, cells.count), headings
+        return joined, headings
 
     def _boxes(
         self,
@@ -178,24 +180,38 @@ class LidarProcessor:
         labels: NDArray[np.int32],
         headings: NDArray[np.float64],
     ) -> Clusters:
-        extent, count = extents(cells.xyz, cells.height, labels, headings)
-        centre, size, yaw = oriented_boxes(extent, headings)
-        reach = np.hypot(centre[:, 0] - scan.sensor[0], centre[:, 1] - scan.sensor[1])
-        c = self.config.cluster
-        needed = np.clip(c.min_points_near * 10.0 / np.maximum(reach, 1.0), c.min_points, c.min_points_near)
-        keep = (count >= needed) & (extent[:, 7] >= c.min_top)
+        """Box the pieces ``labels`` (C,) of the cells; those that are too little are no clusters."""
+        column = columns(cells.count, cells.levels, cells.bottom, cells.top, cells.reach, labels, len(headings))
+        keep = self._is_thing(column)
+        m = int(keep.sum())
         number = np.where(keep, np.cumsum(keep) - 1, -1).astype(np.int32)
+        of_cell = number[labels]
+        hull, hull_start = footprint_hulls(cells.xyz, cells.starts, cells.bounds, cells.x, cells.y, of_cell, m)
+        headings, bottom, top = headings[keep], column.height[keep, 0], column.height[keep, 1]
+        centre, size, yaw = oriented_boxes(extents(hull, hull_start, headings), column.z[keep], headings)
+        hidden = hidden_ends(cells.azimuth, cells.reach, labels, len(keep), self.config.cluster.cell_size)[keep]
         return Clusters(
             stamp_ns=stamp_ns,
             frame=self.base_frame,
-            centre=centre[keep],
-            size=size[keep],
-            yaw=yaw[keep],
-            covariance=centre_covariance(centre[keep], size[keep], yaw[keep], scan.sensor),
-            point_count=count[keep],
+            centre=centre,
+            size=size,
+            yaw=yaw,
+            covariance=centre_covariance(centre, size, yaw, bottom, top, hidden, scan.sensor),
+            point_count=column.count[keep],
             points=cells.xyz,
-            labels=number[labels],
+            labels=np.repeat(of_cell, cells.count),
+            hull=hull,
+            hull_start=hull_start,
+            bottom=bottom,
+            top=top,
         )
+
+    def _is_thing(self, column: Columns) -> NDArray[np.bool_]:
+        """Tell which pieces (M,) are more than a speck, and higher than what one drives over."""
+        c = self.config.cluster
+        needed = np.clip(c.min_points_near * 10.0 / np.maximum(column.reach, 1.0), c.min_points, c.min_points_near)
+        out: NDArray[np.bool_] = (column.count >= needed) & (column.height[:, 1] >= c.min_top)
+        return out
 
 
 class _Clock:

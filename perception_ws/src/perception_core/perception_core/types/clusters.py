@@ -1,7 +1,7 @@
 """What the LiDAR path finds in one scan."""
 
 import enum
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,6 +42,11 @@ class Clusters:
         point_count: int32 (M,).
         points: float32 (N, 3) obstacle points in ``frame``.
         labels: int32 (N,) index of each point's cluster, -1 for none.
+        hull: float64 (H, 2) corners of the convex footprints, counter-clockwise, one cluster's after the other; where
+            it is not given, those of the boxes. A cluster on one line has two corners, of one point one.
+        hull_start: int32 (M + 1,) where the corners of each cluster begin.
+        bottom, top: float32 (M,) metres of the lowest and highest point above the ground under it; where they are not
+            given, those of the boxes above z = 0.
     """
 
     stamp_ns: int
@@ -53,6 +58,10 @@ class Clusters:
     point_count: NDArray[np.int32]
     points: NDArray[np.float32]
     labels: NDArray[np.int32]
+    hull: NDArray[np.float64] = field(default_factory=lambda: np.empty((0, 2)))
+    hull_start: NDArray[np.int32] = field(default_factory=lambda: np.empty(0, np.int32))
+    bottom: NDArray[np.float32] = field(default_factory=lambda: np.empty(0, np.float32))
+    top: NDArray[np.float32] = field(default_factory=lambda: np.empty(0, np.float32))
 
     def __post_init__(self) -> None:
         """Check shapes and lengths, freeze the arrays."""
@@ -65,7 +74,39 @@ class Clusters:
         set_(self, "point_count", column("clusters.point_count", self.point_count, np.int32, (m,), CloudError))
         set_(self, "points", column("clusters.points", self.points, np.float32, (None, 3), CloudError))
         set_(self, "labels", column("clusters.labels", self.labels, np.int32, (len(self.points),), CloudError))
+        self._set_footprints(m)
+
+    def _set_footprints(self, m: int) -> None:
+        set_ = object.__setattr__
+        if len(self.hull_start) == 0:
+            set_(self, "hull", _box_corners(self.centre, self.size, self.yaw))
+            set_(self, "hull_start", np.arange(0, 4 * m + 1, 4, dtype=np.int32))
+        if len(self.bottom) == len(self.top) == 0:
+            set_(self, "bottom", self.centre[:, 2] - self.size[:, 2] / 2)
+            set_(self, "top", self.centre[:, 2] + self.size[:, 2] / 2)
+        set_(self, "hull", column("clusters.hull", self.hull, np.float64, (None, 2), CloudError))
+        set_(self, "hull_start", column("clusters.hull_start", self.hull_start, np.int32, (m + 1,), CloudError))
+        set_(self, "bottom", column("clusters.bottom", self.bottom, np.float32, (m,), CloudError))
+        set_(self, "top", column("clusters.top", self.top, np.float32, (m,), CloudError))
+        if self.hull_start[-1] != len(self.hull):
+            raise CloudError(f"clusters.hull_start: ends at {self.hull_start[-1]}, but {len(self.hull)} corners")
 
     def __len__(self) -> int:
         """Return the number of clusters."""
         return len(self.centre)
+
+    def footprint(self, k: int) -> NDArray[np.float64]:
+        """Return the corners float64 (H, 2) of the convex footprint of cluster ``k``, counter-clockwise."""
+        return self.hull[self.hull_start[k] : self.hull_start[k + 1]]
+
+
+def _box_corners(
+    centre: NDArray[np.float64], size: NDArray[np.float64], yaw: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Corners (4 M, 2) of boxes, counter-clockwise."""
+    c, s = np.cos(yaw)[:, None], np.sin(yaw)[:, None]
+    u = size[:, :1] * [-0.5, 0.5, 0.5, -0.5]
+    v = size[:, 1:2] * [-0.5, -0.5, 0.5, 0.5]
+    corners = np.stack([centre[:, :1] + c * u - s * v, centre[:, 1:2] + s * u + c * v], axis=2)
+    out: NDArray[np.float64] = corners.reshape(-1, 2)
+    return out
