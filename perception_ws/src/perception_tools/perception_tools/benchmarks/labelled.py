@@ -17,15 +17,9 @@ from perception_core.simulation.lidar_scenes import LabelledScan, LidarScene, Su
 from perception_core.simulation.rig import lidar_pose
 from perception_core.simulation.scenario import load_scenario
 from perception_core.simulation.simulator import SimulatedFrame, Simulation
-from perception_core.simulation.street import ground_height
 from perception_core.types import PointCloud
 from perception_core.types.clusters import PointClass
 
-GROUND_BAND = 0.1
-"""Metres from the street's own height within which a return is ground: five times the noise of the range."""
-KERB_BAND = 0.25
-"""The same within :data:`KERB_WIDTH` of the kerb, whose face is ground too."""
-KERB_WIDTH = 0.8
 CLEARANCE = 2.5
 """Metres; structure above this with nothing solid under it hangs over the robot."""
 COLUMN = 0.5
@@ -133,9 +127,8 @@ def _scene(scan: LabelledScan) -> TruthFrame:
 
 def _simulated(name: str, simulation: Simulation, frame: SimulatedFrame, time: float) -> TruthFrame:
     T_base_lidar = lidar_pose(simulation.scenario.config.lidar)
+    T_world_base = simulation.world.ego.at(time).poses()[0]
     cloud = _compensated(simulation, frame, time, T_base_lidar)
-    objects = frame.point_ids - np.int32(1)
-    xyz = apply(T_base_lidar, cloud.xyz.astype(np.float64))
     T_base_odom, truth = invert(frame.T_odom_base), frame.truth
     boxes = TrueObjects(
         truth.class_ids,
@@ -143,8 +136,8 @@ def _simulated(name: str, simulation: Simulation, frame: SimulatedFrame, time: f
         truth.size,
         np.asarray(wrap_angle(truth.yaw + yaw_of(T_base_odom))),
     )
-    T_world_base = simulation.world.ego.at(time).poses()[0]
-    return TruthFrame(name, cloud, T_base_lidar, objects, _solid(simulation, xyz, objects, T_world_base), boxes)
+    solid = _solid(simulation, frame, apply(T_world_base @ T_base_lidar, cloud.xyz.astype(np.float64)))
+    return TruthFrame(name, cloud, T_base_lidar, frame.point_objects, solid, boxes)
 
 
 def _compensated(simulation: Simulation, frame: SimulatedFrame, time: float, T_base_lidar: Transform) -> PointCloud:
@@ -159,22 +152,13 @@ def _compensated(simulation: Simulation, frame: SimulatedFrame, time: float, T_b
     return PointCloud(moved, frame.stamp_ns, frame.cloud.frame, frame.cloud.intensity, frame.cloud.ring)
 
 
-def _solid(
-    simulation: Simulation, xyz: NDArray[np.float64], objects: NDArray[np.int32], T_world_base: Transform
-) -> NDArray[np.bool_]:
-    """Objects, and what else is neither the street's surface nor hangs over it; bool (N,)."""
-    world = apply(T_world_base, xyz)
-    street, route = simulation.scenario.config.street, simulation.world.route
-    s = np.arange(-100.0, route.length + 100.0, 0.2)
-    line, heading = route.position(s), route.heading(s)
-    _distance, nearest = cKDTree(line).query(world[:, :2])
-    d = world[:, :2] - line[nearest]
-    across = -np.sin(heading[nearest]) * d[:, 0] + np.cos(heading[nearest]) * d[:, 1]
-    above = world[:, 2] - ground_height(street, across)
-    kerb = np.abs(np.abs(across) - street.lane_width - street.parking_width) < KERB_WIDTH
-    structure = (objects < 0) & (above > np.where(kerb, KERB_BAND, GROUND_BAND))
-    columns = np.floor(world[:, :2] / COLUMN).astype(np.int64)
+def _solid(simulation: Simulation, frame: SimulatedFrame, world: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Objects, and what else is neither ground nor rain nor hangs over the robot; bool (N,) of world points (N, 3)."""
+    objects = frame.point_objects >= 0
+    structure = np.flatnonzero(~(objects | frame.point_ground | frame.point_speck))
+    columns = np.floor(world[structure, :2] / COLUMN).astype(np.int64)
     key = columns[:, 0] * 1_000_003 + columns[:, 1]
-    standing = np.isin(key, key[structure & (above < CLEARANCE)])
-    solid: NDArray[np.bool_] = (objects >= 0) | (structure & standing)
+    low = simulation.world.heights(world[structure]) < CLEARANCE
+    solid = objects.copy()
+    solid[structure] = np.isin(key, key[low])
     return solid
