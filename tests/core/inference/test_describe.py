@@ -11,13 +11,14 @@ from perception_core.inference.describe import card_from_description, card_templ
 from perception_core.inference.description import ModelDescription, Sureness
 from perception_core.inference.model_card import load_card
 from perception_core.inference.registry import packaged_cards
-from perception_core.types import CLASSES, Image
+from perception_core.types import CLASSES, SEGMENTS, Image
 
 NAMES = {0: "person", 1: "bicycle", 2: "car"}
 YOLOV5 = {"stride": 32, "names": NAMES}
 PACKAGE = YOLOV5 | {"task": "detect", "imgsz": [64, 64], "description": "Ultralytics YOLO11n model", "args": {}}
 SEGMENT = PACKAGE | {"task": "segment"}
 DETR = PACKAGE | {"description": "Ultralytics rtdetr-l model"}
+NEW_DETR = PACKAGE | {"head": "RTDETRDecoder", "end2end": False}
 FINISHED = {"labels": (1, 300), "boxes": (1, 300, 4), "scores": (1, 300)}
 
 # family, task, end-to-end, sureness of the family, names, outputs, metadata; the input is 64 x 64
@@ -46,6 +47,7 @@ FAMILIES = [
     ("yolo_end2end", "detection", True, "likely", None, {"output0": (1, 300, 6)}, None),
     ("yolo_end2end", "instances", True, "certain", 3, {"output0": (1, 300, 38), "output1": (1, 32, 16, 16)}, SEGMENT),
     ("rtdetr", "detection", True, "certain", 3, {"output0": (1, 300, 7)}, DETR),
+    ("rtdetr", "detection", True, "certain", 3, {"output0": (1, 300, 6)}, NEW_DETR),
     ("rtdetr", "detection", True, "likely", 80, {"output0": (1, 300, 84)}, None),
     ("rtdetr", "detection", True, "likely", 80, {"logits": (1, 300, 80), "pred_boxes": (1, 300, 4)}, None),
     ("rtdetr", "detection", True, "certain", None, FINISHED, None),
@@ -168,6 +170,40 @@ def test_open_sizes_come_from_metadata_or_the_card(tmp_path, networks):
     assert any(q.startswith("width, height: the input is open") for q in plain.questions)
 
 
+@pytest.mark.parametrize(
+    ("metadata", "family", "task"),
+    [
+        (PACKAGE, "yolov8", "detection"),
+        (PACKAGE | {"end2end": True}, "yolo_end2end", "detection"),
+        (NEW_DETR, "rtdetr", "detection"),
+        (SEGMENT, "yolov8", "instances"),
+    ],
+)
+def test_open_outputs_of_the_package_are_what_metadata_says(tmp_path, networks, metadata, family, task):
+    shapes = {"yolov8": (1, 7, 84), "yolo_end2end": (1, 300, 6), "rtdetr": (1, 300, 6)}
+    outputs = (
+        {"output0": shapes[family]} if task == "detection" else {"output0": (1, 39, 84), "output1": (1, 32, 16, 16)}
+    )
+    declared = {name: [f"{name}_{i}" for i in range(len(shape))] for name, shape in outputs.items()}
+    found = description_of(tmp_path, networks, outputs, metadata, declared=declared)
+    assert (found.family.value, found.family.sureness, found.task.value) == (family, "certain", task)
+    assert found.questions == ()
+    build_detector(CameraConfig(model=str(tmp_path / "tiny.onnx"))).warm_up()
+
+
+def test_semantic_segmentation_of_the_package(tmp_path, networks):
+    metadata = PACKAGE | {"task": "semantic", "names": {0: "road", 1: "sky", 2: "bird"}}
+    numbers = np.zeros((1, 64, 64), np.uint8)
+    numbers[0, 32:] = 1
+    path = networks.write(tmp_path / "sem.onnx", {"output0": numbers}, metadata=metadata)
+    found = describe(path)
+    assert (found.family.value, found.task.value, found.questions) == ("class_map", "segmentation", ())
+    detector = build_detector(CameraConfig(model=str(path)))
+    assert detector.card.segment_labels == ("ground", "sky", "")
+    labels = detector.perceive(Image(np.zeros((64, 64, 3), np.uint8), 0, "c")).segmentation.labels
+    assert (SEGMENTS[labels[0, 0]], SEGMENTS[labels[63, 63]]) == ("ground", "sky")
+
+
 def test_channels_last_and_nowhere(tmp_path, networks):
     shapes = {"output0": (1, 7, 84)}
     last = description_of(tmp_path, networks, shapes, PACKAGE, input_shape=(1, 64, 64, 3))
@@ -182,11 +218,11 @@ def test_an_input_of_the_wrong_rank_is_named(tmp_path, networks, shape):
         description_of(tmp_path, networks, {"o": (1, 7, 84)}, None, input_shape=shape)
 
 
-@pytest.mark.parametrize("task", ["pose", "obb", "classify"])
+@pytest.mark.parametrize("task", ["pose", "obb", "classify", "depth"])
 def test_other_tasks_of_ultralytics_are_named(tmp_path, networks, task):
     found = description_of(tmp_path, networks, {"output0": (1, 56, 84)}, PACKAGE | {"task": task})
     assert found.family.value is None
-    with pytest.raises(ModelError, match=f"task, family: metadata says task '{task}', which has no boxes"):
+    with pytest.raises(ModelError, match=f"task, family: metadata says task '{task}', which cannot be read"):
         card_from_description(found, "tiny", "tiny.onnx")
 
 

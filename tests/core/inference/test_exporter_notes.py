@@ -23,6 +23,14 @@ def test_a_full_set():
     assert notes is not None
     assert (notes.package, notes.task, notes.names, notes.stride) == (True, "detect", ("person", "car"), 32)
     assert (notes.image_size, notes.end2end, notes.suppressed) == ((384, 640), True, True)
+    assert not notes.transformer
+
+
+@pytest.mark.parametrize("said", [{"head": "RTDETRDecoder"}, {"description": "Ultralytics RT-DETR-l model"}])
+def test_rt_detr_is_named_by_its_head_or_for_people(said):
+    notes = read_notes(FULL | said)
+    assert notes is not None
+    assert notes.transformer
 
 
 def test_yolov5_writes_two():

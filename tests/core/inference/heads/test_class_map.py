@@ -55,6 +55,8 @@ def test_the_second_image_of_a_batch():
 def test_a_single_class_holds_where_its_logit_is_positive():
     plane = np.array([[[[1, -1, 0]]]], np.float32)
     assert create_class_map_head(card(1)).read({"o": plane}).tolist() == [[0, NO_CLASS, NO_CLASS]]
+    mask = np.array([[[1, 0, 1]]], np.uint8)  # what YOLO26-sem gives of a single class
+    assert create_class_map_head(card(1)).read({"o": mask}).tolist() == [[0, NO_CLASS, 0]]
 
 
 def test_no_class_is_kept():

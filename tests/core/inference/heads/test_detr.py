@@ -19,6 +19,24 @@ def test_ultralytics_export_has_shares_and_probabilities(tmp_path, networks):
     assert found.class_ids.tolist() == [1]
 
 
+def test_ultralytics_newer_export_has_the_number_of_the_class(tmp_path, networks):
+    raw = np.zeros((1, 300, 6), np.float32)
+    raw[0, :2] = [[0.5, 0.5, 0.25, 0.5, 0.9, 2], [0.25, 0.25, 0.5, 0.5, 0.6, 0]]
+    found = networks.decode(tmp_path, networks.model_card("rtdetr", size=(64, 32)), {"output0": raw})
+    np.testing.assert_allclose(found.boxes, [[24, 8, 40, 24], [0, 0, 32, 16]])
+    np.testing.assert_allclose(found.scores, [0.9, 0.6], atol=1e-6)
+    assert found.class_ids.tolist() == [2, 0]
+
+
+def test_two_classes_of_either_export_are_told_by_their_numbers(tmp_path, networks):
+    card = networks.model_card("rtdetr", 2)
+    raw = np.zeros((1, 30, 6), np.float32)
+    raw[0, :2] = [[0.5, 0.5, 0.5, 0.5, 0.9, 1], [0.5, 0.5, 0.5, 0.5, 0.6, 0]]
+    assert networks.decode(tmp_path, card, {"o": raw}).class_ids.tolist() == [1, 0]
+    raw[0, :2, 4:] = [[0.9, 0.2], [0.1, 0.7]]
+    assert networks.decode(tmp_path, card, {"o": raw}).class_ids.tolist() == [0, 1]
+
+
 @pytest.mark.parametrize("order", [("logits", "pred_boxes"), ("pred_boxes", "logits")])
 def test_hugging_face_export_has_logits(tmp_path, networks, order):
     outputs = {"logits": np.full((1, 30, 3), -9, np.float32), "pred_boxes": np.zeros((1, 30, 4), np.float32)}
@@ -84,7 +102,7 @@ def test_rf_detr_may_have_one_class_more_than_the_card(tmp_path, networks, colum
 @pytest.mark.parametrize(
     ("family", "shapes", "reason"),
     [
-        ("rtdetr", {"o": (1, 300, 8)}, r"expected \[1, queries, 7\], or .* for 3 classes, got o float32 \[1, 300, 8\]"),
+        ("rtdetr", {"o": (1, 300, 8)}, r"expected \[1, queries, 7 or 6\], or .* for 3 classes, got o float32 \[1, 300, 8\]"),
         ("rtdetr", {"logits": (1, 30, 5), "pred_boxes": (1, 30, 4)}, "for 3 classes"),
         ("rtdetr", {"labels": (1, 30), "boxes": (1, 30, 5), "scores": (1, 30)}, "for 3 classes"),
         ("rfdetr", {"dets": (1, 30, 4), "labels": (1, 30, 6)}, r"\[1, queries, 3 or 4\] for 3 classes"),

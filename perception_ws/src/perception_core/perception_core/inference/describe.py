@@ -43,7 +43,7 @@ _EXPONENTIAL = "Exp"
 """YOLOX takes it of the sizes, and nothing else in its graph does."""
 
 _FASTEST_STRIDE = 16
-_TASKS = {"detect": "detection", "segment": "instances"}
+_TASKS = ("detect", "segment", "semantic")
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +159,7 @@ def _described(
         dtype=certain(str(image.dtype), "the input's type"),
         classes=_classes(notes, guess),
         class_count=_class_count(notes, guess),
-        segments=_segments(guess),
+        segments=_segments(notes, guess),
         segmentation_output=_segmentation_output(guess),
         strides=_strides(notes, guess),
         end_to_end=_end_to_end(guess),
@@ -186,9 +186,9 @@ def _guess(clues: _Clues) -> _Guess:
     """Return the first rule's answer that applies."""
     notes = clues.notes
     if notes is not None and notes.package and notes.task not in _TASKS:
-        nothing = unknown(f"metadata says task {notes.task!r}, which has no boxes or masks that can be read here")
+        nothing = unknown(f"metadata says task {notes.task!r}, which cannot be read here")
         return _Guess(nothing, nothing)
-    for rule in (_by_names, _instances, _one_output, _raw_scales, _several_outputs):
+    for rule in (_by_names, _by_notes, _instances, _one_output, _raw_scales, _several_outputs):
         guess = rule(clues)
         if guess is not None:
             return guess
@@ -211,6 +211,24 @@ def _by_names(clues: _Clues) -> _Guess | None:
         family = likely("rtdetr", "outputs logits and pred_boxes; DETR has the same, but with a softmax")
         return _Guess(family, detection, _last(shapes["logits"]), end_to_end=True)
     return None
+
+
+def _by_notes(clues: _Clues) -> _Guess | None:
+    """Tell what the ultralytics package says of its own files, where the shapes tell nothing or not enough."""
+    notes = clues.notes
+    if notes is None or not notes.package:
+        return None
+    if notes.task == "semantic":
+        said = "metadata says task semantic"
+        count = len(notes.names)
+        return _Guess(certain("class_map", said), certain("segmentation", said), segment_count=count)
+    if any(n is not None for output in clues.outputs for n in output.shape[1:]):
+        return None
+    said = "metadata says what it is; the outputs are open"
+    finished = notes.end2end or notes.suppressed
+    family = "rtdetr" if notes.transformer else "yolo_end2end" if finished else "yolov8"
+    task = certain("instances" if notes.task == "segment" else "detection", f"metadata says task {notes.task}")
+    return _Guess(certain(family, said), task, clues.count, end_to_end=finished or notes.transformer)
 
 
 def _instances(clues: _Clues) -> _Guess | None:
@@ -274,11 +292,11 @@ def _finished_boxes(clues: _Clues, rows: int | None, columns: int | None, coeffi
         return None
     notes = clues.notes
     task = certain("detection", "the output is boxes")
+    if notes is not None and notes.transformer:
+        return _Guess(certain("rtdetr", "metadata names RT-DETR"), task, clues.count, end_to_end=True)
     if notes is not None and (notes.end2end or notes.suppressed):
         reason = "metadata says end2end" if notes.end2end else "metadata says nms=True"
         return _Guess(certain("yolo_end2end", reason), task, clues.count, end_to_end=True)
-    if clues.count == 2 and notes is not None and _is_detr(notes):
-        return None
     reason = f"{rows or 'some'} rows of six numbers: corners, score, class"
     if notes is not None and notes.package:
         return _Guess(certain("yolo_end2end", f"{reason}, of Ultralytics"), task, clues.count, end_to_end=True)
@@ -290,7 +308,7 @@ def _queries(clues: _Clues, rows: int | None, columns: int | None, coefficients:
     if rows is None or columns is None or coefficients or rows > _MOST_QUERIES or columns <= _BOX:
         return None
     count = columns - _BOX
-    said = clues.notes is not None and _is_detr(clues.notes)
+    said = clues.notes is not None and clues.notes.transformer
     if not said and (_is_pyramid(clues, rows) or columns > rows or clues.count not in (None, count)):
         return None
     reason = "metadata names RT-DETR" if said else f"{rows} rows of {columns} numbers fit no pyramid of grids"
@@ -400,10 +418,6 @@ def _raw_scales(clues: _Clues) -> _Guess | None:
     return _Guess(likely("yolov5", reason), certain("detection", "the outputs are boxes"), count, (), False)
 
 
-def _is_detr(notes: ExporterNotes) -> bool:
-    return "detr" in notes.description.lower().replace("-", "")
-
-
 def _pyramid(clues: _Clues, cells: int | None) -> tuple[int, ...]:
     """Return the strides whose grids over the input have so many cells; empty where unknown or none."""
     if cells is None or clues.width is None or clues.height is None:
@@ -435,6 +449,8 @@ def _classes(notes: ExporterNotes | None, guess: _Guess) -> Finding:
 
 
 def _class_count(notes: ExporterNotes | None, guess: _Guess) -> Finding:
+    if guess.task.value == "segmentation":
+        return unknown("the network gives no boxes")
     if notes is not None and guess.count in (None, len(notes.names)):
         return certain(len(notes.names), "metadata names")
     if guess.count is None:
@@ -442,9 +458,11 @@ def _class_count(notes: ExporterNotes | None, guess: _Guess) -> Finding:
     return Finding(guess.count, guess.family.sureness, f"the shapes, if it is {guess.family.value}")
 
 
-def _segments(guess: _Guess) -> Finding:
+def _segments(notes: ExporterNotes | None, guess: _Guess) -> Finding:
     if guess.task.value not in ("segmentation", "multitask"):
         return unknown("the network gives no classes of pixels")
+    if notes is not None and guess.task.value == "segmentation":
+        return certain(notes.names, "metadata names")
     count = f"{guess.segment_count} names are needed, " if guess.segment_count else ""
     return unknown(f"{count}the file has none")
 
@@ -473,10 +491,10 @@ def _end_to_end(guess: _Guess) -> Finding:
 def _conventions(notes: ExporterNotes | None, guess: _Guess) -> dict[str, Finding]:
     """Return what is done to pixels: certain where an exporter of one convention signed, else the family's habit."""
     names = ("colour", "scale", "mean", "std", "letterbox", "pad")
-    habit = _HABITS.get(guess.family.value or "")
+    signed = notes is not None and guess.family.sureness is Sureness.CERTAIN
+    habit = _HABITS.get(guess.family.value or "", _ULTRALYTICS if signed else None)
     if habit is None:
         return dict.fromkeys(names, unknown("no file tells, and there is no habit to go by"))
-    signed = notes is not None and guess.family.sureness is Sureness.CERTAIN
     finding = certain if signed else likely
     reason = f"the convention of {habit.source}" + (", which wrote this file" if signed else "; no file tells")
     return {name: finding(getattr(habit, name), reason) for name in names}

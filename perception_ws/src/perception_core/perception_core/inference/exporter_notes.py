@@ -1,8 +1,8 @@
 """The metadata that Ultralytics' exporters write into a file.
 
 YOLOv5 writes ``stride`` and ``names``; the ultralytics package adds ``task``, ``imgsz``, ``batch``, ``description``,
-``author``, ``channels``, ``args`` and, since YOLO26, ``end2end``; values are Python literals as text
-(ultralytics/engine/exporter.py, yolov5/export.py).
+``author``, ``channels``, ``args`` and, since YOLO26, ``end2end`` and ``head``; values are Python literals as text
+(ultralytics/engine/exporter.py, yolov5/export.py; seen in exports of 8.4.190).
 """
 
 import ast
@@ -23,13 +23,13 @@ class ExporterNotes:
 
     Attributes:
         package: the file is of the ultralytics package, not of YOLOv5's repository.
-        task: detect, segment, pose, obb, classify.
+        task: detect, segment, semantic, depth, pose, obb, classify.
         names: of the classes, in order.
         stride: the coarsest.
         image_size: (height, width) it was exported for.
         end2end: the network itself leaves one box an object.
         suppressed: suppression was exported with it.
-        description: for people; names the architecture.
+        transformer: it is an RT-DETR.
     """
 
     package: bool
@@ -39,7 +39,7 @@ class ExporterNotes:
     image_size: tuple[int, int] | None
     end2end: bool
     suppressed: bool
-    description: str
+    transformer: bool
 
 
 def read_notes(metadata: Mapping[str, str]) -> ExporterNotes | None:
@@ -61,7 +61,7 @@ def read_notes(metadata: Mapping[str, str]) -> ExporterNotes | None:
         image_size=_size(size),
         end2end=metadata.get("end2end") == "True",
         suppressed=isinstance(args, dict) and args.get("nms") is True,
-        description=metadata.get("description", ""),
+        transformer="detr" in (metadata.get("head", "") + metadata.get("description", "")).lower().replace("-", ""),
     )
 
 

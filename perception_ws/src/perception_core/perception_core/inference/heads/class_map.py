@@ -16,8 +16,8 @@ NO_CLASS = 255
 class ClassMapHead:
     """Reads (B, C, h, w) or (B, h, w, C) scores, or (B, h, w), (B, 1, h, w), (B, h, w, 1) numbers of classes.
 
-    Scores may be logits or probabilities, numbers integers or whole floats. With a single class (B, 1, h, w) are its
-    logits: it holds where they are positive.
+    Scores may be logits or probabilities, numbers integers or whole floats. A single class holds where the output is
+    positive.
     """
 
     def __init__(self, card: ModelCard) -> None:
@@ -53,7 +53,7 @@ class ClassMapHead:
         if block.ndim == 3 and block.shape[0] > 1:
             return self._best(name, block)
         plane = block.reshape(block.shape[-2:])
-        if self._classes == 1 and block.ndim == 3:
+        if self._classes == 1:
             return np.where(plane > 0, np.uint8(0), np.uint8(NO_CLASS))
         return self._numbers(name, plane)
 

@@ -1,9 +1,10 @@
 """RT-DETR, its successors of the same outputs, and RF-DETR: one box a query, no suppression needed.
 
 Zhao et al., "DETRs Beat YOLOs on Real-time Object Detection", arXiv:2304.08069. Boxes are centre and size in shares of
-the image. Three exports of RT-DETR (and D-FINE, DEIM) are about: Ultralytics' single output (B, Q, 4 + classes) with
-probabilities; ``logits`` and ``pred_boxes`` of Hugging Face, with logits; the authors' ``labels``, ``boxes`` and
-``scores``, whose boxes are corners in pixels of the ``orig_target_sizes`` they are given. Roboflow's RF-DETR has
+the image. Several exports of RT-DETR (and D-FINE, DEIM) are about: Ultralytics' single output, (B, Q, 4 + classes) with
+probabilities until 2025 and (B, Q, 6) with the best class's score and number since; ``logits`` and ``pred_boxes`` of
+Hugging Face, with logits; the authors' ``labels``, ``boxes`` and ``scores``, whose boxes are corners in pixels of the
+``orig_target_sizes`` they are given. Roboflow's RF-DETR has
 ``dets`` and ``labels``, the latter logits with one class more than the data set had (COCO's 90 numbers make 91).
 """
 
@@ -31,9 +32,13 @@ from perception_core.inference.model_card import ModelCard
 FINISHED = ("labels", "boxes", "scores")
 """Outputs of the authors' export."""
 
+_NUMBER = 5
+_FINISHED_NUMBERS = 6
+"""Box, score, number of the class."""
+
 
 class RtDetrHead:
-    """Reads any of the three exports; which one follows from the number of outputs."""
+    """Reads any of the exports; which one follows from the outputs."""
 
     def __init__(self, card: ModelCard) -> None:
         """Keep the card."""
@@ -50,15 +55,16 @@ class RtDetrHead:
         classes = len(self._card.classes)
         shapes = {output.name: output.shape for output in outputs}
         if len(outputs) == 1:
-            fits = shape_fits(outputs[0].shape, (None, None, BOX + classes))
+            fits = any(shape_fits(outputs[0].shape, (None, None, n)) for n in (BOX + classes, _FINISHED_NUMBERS))
         elif len(outputs) == 2:
             fits = _boxes_and_logits(shapes, classes, classes) is not None
         else:
             fits = set(shapes) == set(FINISHED) and shape_fits(shapes["boxes"], (None, None, BOX))
         if not fits:
             raise ModelError(
-                f"{self._card.name}: expected [1, queries, {BOX + classes}], or [1, queries, 4] and "
-                f"[1, queries, {classes}], or labels, boxes and scores, for {classes} classes, got {listed(outputs)}"
+                f"{self._card.name}: expected [1, queries, {BOX + classes} or {_FINISHED_NUMBERS}], or [1, queries, 4] "
+                f"and [1, queries, {classes}], or labels, boxes and scores, for {classes} classes, "
+                f"got {listed(outputs)}"
             )
 
     def decode(
@@ -73,10 +79,7 @@ class RtDetrHead:
         if len(outputs) == 1:
             name, output = first_output(outputs)
             raw = entry_of(self._card.name, name, output, entry)
-            passed = scan.scan_rows(raw, BOX, score_threshold, class_table)
-            scores = scan.checked_scores(self._card.name, name, passed)
-            boxes = centred_boxes(raw[passed.rows, :BOX], self._share)
-            return scan.finite_candidates(boxes, scores, passed.class_ids, passed.rows)
+            return self._decode_single(name, raw, score_threshold, class_table)
         if len(outputs) == 2:
             return _decode_logits(self._card, outputs, score_threshold, class_table, entry)
         return self._decode_finished(outputs, score_threshold, class_table, entry)
@@ -84,6 +87,31 @@ class RtDetrHead:
     def warm_up(self) -> None:
         """Compile, or load from the cache, so that no image has to wait."""
         scan.warm_up()
+
+    def _decode_single(
+        self, name: str, raw: NDArray[np.float32], score_threshold: float, class_table: NDArray[np.int32]
+    ) -> Candidates:
+        model = self._card.name
+        if self._has_numbers(raw):
+            passed = scan.scan_rows(raw[:, :_NUMBER].copy(), BOX, score_threshold, np.zeros(1, np.int32))
+            class_ids = named_classes(model, name, raw[passed.rows, _NUMBER], class_table)
+        else:
+            passed = scan.scan_rows(raw, BOX, score_threshold, class_table)
+            class_ids = passed.class_ids
+        scores = scan.checked_scores(model, name, passed)
+        kept = class_ids >= 0
+        boxes = centred_boxes(raw[passed.rows[kept], :BOX], self._share)
+        return scan.finite_candidates(boxes, scores[kept], class_ids[kept], passed.rows[kept])
+
+    def _has_numbers(self, raw: NDArray[np.float32]) -> bool:
+        """Return whether the last of six columns is the number of a class.
+
+        With two classes it may be a probability too: numbers are whole, and come with falling scores.
+        """
+        if raw.shape[1] != _FINISHED_NUMBERS or len(self._card.classes) != 2:
+            return raw.shape[1] == _FINISHED_NUMBERS
+        falling = bool((np.diff(raw[:, BOX]) <= 0).all())
+        return falling and bool(np.isin(raw[:, _NUMBER], (0.0, 1.0)).all())
 
     def _decode_finished(
         self, outputs: Outputs, score_threshold: float, class_table: NDArray[np.int32], entry: int
