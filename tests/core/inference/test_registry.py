@@ -1,11 +1,13 @@
 """From a name to a file and its card, in real folders."""
 
+import dataclasses
 import hashlib
 
 import pytest
 
 from perception_core.errors import ModelError
-from perception_core.inference.registry import find_model, packaged_cards, sha256_of
+from perception_core.inference import registry
+from perception_core.inference.registry import find_model, packaged_cards, plain_name, pull, sha256_of
 
 
 @pytest.fixture
@@ -85,3 +87,33 @@ def test_the_real_weights_are_known(perception_models):
     path, card = find_model("yolox_nano", [perception_models])
     assert card == packaged_cards()["yolox_nano"]
     assert find_model(path) == (path, card)
+
+
+@pytest.fixture
+def unchecked_card(monkeypatch):
+    """A packaged card of a network whose hash nobody here has checked."""
+    card = dataclasses.replace(packaged_cards()["yolox_nano"], name="lost", file="lost.onnx", sha256=(), source="")
+    monkeypatch.setattr(registry, "_packaged", lambda: iter([card]))
+    return card
+
+
+def test_a_packaged_network_nobody_checked_is_loaded_only_where_that_is_said(tmp_path, networks, unchecked_card):
+    path = networks.echo_network(tmp_path / "lost.onnx")
+    with pytest.raises(ModelError, match=r"lost\.onnx: the sha256 of lost was never checked"):
+        find_model("lost", [tmp_path])
+    assert find_model("lost", [tmp_path], unchecked=True) == (path, unchecked_card)
+
+
+def test_a_network_nobody_checked_is_not_pulled_and_one_nobody_knows_is_named(tmp_path, unchecked_card):
+    with pytest.raises(ModelError, match=r"lost\.onnx: its sha256 was never checked"):
+        pull("lost", tmp_path)
+    with pytest.raises(ModelError, match=r"lost\.onnx: no address to have it from"):
+        pull("lost", tmp_path, unchecked=True)
+    with pytest.raises(ModelError, match="model 'yolo_lost' is unknown; packaged: lost"):
+        pull("yolo_lost", tmp_path)
+
+
+@pytest.mark.parametrize("name", ["", ".", "..", "../a.onnx", "a/b", "a\\b", "a\0b", "/etc/passwd"])
+def test_names_that_lead_elsewhere_are_refused(name):
+    with pytest.raises(ModelError, match="is not a plain file name"):
+        plain_name(name)

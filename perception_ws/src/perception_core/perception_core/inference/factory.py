@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from perception_core.config import Config, param
 from perception_core.errors import ModelError
 from perception_core.inference.backend import Backend
+from perception_core.inference.folders import cache_folder
 from perception_core.inference.progress import Report, unheard
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ class InferenceConfig(Config):
     )
     build_level: int = param(
         3,
-        "effort of TensorRT's builder: 0 builds fast, 5 runs fast; each level takes about twice as long",
+        "effort of TensorRT's builder: 0 builds fast, 5 runs fast",
         low=0,
         high=5,
     )
@@ -167,12 +168,6 @@ def engine_folder(config: InferenceConfig, environ: Mapping[str, str] = os.envir
     if config.engine_folder:
         return Path(config.engine_folder).expanduser()
     return cache_folder(environ) / "engines"
-
-
-def cache_folder(environ: Mapping[str, str] = os.environ) -> Path:
-    """Return the folder for what can be had again: ``perception`` in ``$XDG_CACHE_HOME`` or in ``~/.cache``."""
-    base = environ.get("XDG_CACHE_HOME", "")
-    return (Path(base) if Path(base).is_absolute() else Path.home() / ".cache") / "perception"
 
 
 def _onnxruntime(order: _Order) -> Backend:

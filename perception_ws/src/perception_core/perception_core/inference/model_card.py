@@ -13,7 +13,18 @@ from perception_core.errors import ConfigError, ModelError
 
 _FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
-_OPTIONAL = {"sha256", "licence", "source", "strides", "anchors", "box_units", "segments", "segmentation_output"}
+_OPTIONAL = {
+    "sha256",
+    "size",
+    "licence",
+    "source",
+    "mirrors",
+    "strides",
+    "anchors",
+    "box_units",
+    "segments",
+    "segmentation_output",
+}
 """Keys a card may leave out; all else is a convention that goes wrong in silence when it is guessed."""
 
 _NEVER_WRITTEN = {"labels", "segment_labels"}
@@ -91,8 +102,10 @@ class ModelCard(Config):
     )
     file: str = param("", "plain file name, searched for in the model folders")
     sha256: tuple[str, ...] = param((), "hashes of the exports this card was checked with; empty: any file")
+    size: int = param(0, "of the file; 0: not known", unit="B", low=0)
     licence: str = param("", "SPDX name of the licence of the weights")
     source: str = param("", "where the file can be had")
+    mirrors: tuple[str, ...] = param((), "where else the same file can be had, tried in this order")
     input: InputSpec = group(InputSpec)
     strides: tuple[int, ...] = param((), "pixels a grid cell of each scale; empty: read from the shapes", low=1)
     score_threshold: float = param(0.3, "detections below are dropped", low=0.0, high=1.0)

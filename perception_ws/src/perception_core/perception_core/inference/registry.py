@@ -1,13 +1,16 @@
-"""From a model's name to the file and the card that belongs to it."""
+"""From a model's name to the file and the card that belongs to it, downloaded where it is asked for."""
 
 import hashlib
+import threading
 from collections.abc import Iterator, Sequence
 from importlib.resources import files
 from pathlib import Path
 
 from perception_core.errors import ModelError
 from perception_core.inference.describe import card_from_description, describe
+from perception_core.inference.download import Patience, Source, download
 from perception_core.inference.model_card import ModelCard, load_card
+from perception_core.inference.progress import Report, unheard
 
 
 def packaged_cards() -> dict[str, ModelCard]:
@@ -15,13 +18,52 @@ def packaged_cards() -> dict[str, ModelCard]:
     return {card.name: card for card in _packaged()}
 
 
-def find_model(name_or_path: str | Path, folders: Sequence[Path | str] = ()) -> tuple[Path, ModelCard]:
+def pull(
+    name: str,
+    folder: Path,
+    report: Report = unheard,
+    stop: threading.Event | None = None,
+    unchecked: bool = False,
+    patience: Patience | None = None,
+) -> Path:
+    """Download the network of a packaged card into ``folder``, unless it is there, and return its path.
+
+    The card's source is asked first, then its mirrors. A card without sha256 describes a file that nobody here has
+    checked: it is taken only with ``unchecked``.
+
+    Raises:
+        ModelError: no such card, or the file cannot be had; see :func:`perception_core.inference.download.download`.
+    """
+    cards = packaged_cards()
+    if name not in cards:
+        raise ModelError(f"model {name!r} is unknown; packaged: {', '.join(cards)}")
+    card = cards[name]
+    urls = tuple(url for url in (card.source, *card.mirrors) if url)
+    source = Source(urls, card.sha256, card.size)
+    return download(source, folder / plain_name(card.file), report, stop, unchecked, patience)
+
+
+def plain_name(name: str) -> str:
+    """Return a file's name after checking that it leads nowhere else.
+
+    Raises:
+        ModelError: it has a folder in it, or is ``..``.
+    """
+    if not name or name in (".", "..") or "/" in name or "\\" in name or "\0" in name:
+        raise ModelError(f"{name!r} is not a plain file name")
+    return name
+
+
+def find_model(
+    name_or_path: str | Path, folders: Sequence[Path | str] = (), unchecked: bool = False
+) -> tuple[Path, ModelCard]:
     """Find a network file and its conventions.
 
     A path (anything with a folder in it or ending in ``.onnx``) is taken as it is; its card is the YAML of
     the same stem beside it, else the packaged card that knows its sha256. A name is looked for in
     ``folders``, first to last, as ``NAME.yaml`` (a card beside its file), then as the file of the packaged
-    card.
+    card. A packaged card without sha256 describes a file that nobody here has checked: it is taken only with
+    ``unchecked``.
 
     Raises:
         ModelError: no such file (the message says where was searched and where the file can be had), a file
@@ -35,7 +77,7 @@ def find_model(name_or_path: str | Path, folders: Sequence[Path | str] = ()) -> 
         if not path.is_file():
             raise ModelError(f"{path}: no such model file")
         return path, card_of(path)
-    return _by_name(text, [Path(folder) for folder in folders])
+    return _by_name(text, [Path(folder) for folder in folders], unchecked)
 
 
 def card_of(path: Path) -> ModelCard:
@@ -72,7 +114,7 @@ def sha256_of(path: Path) -> str:
         raise ModelError(f"{path}: cannot read it: {error.strerror}") from error
 
 
-def _by_name(name: str, folders: list[Path]) -> tuple[Path, ModelCard]:
+def _by_name(name: str, folders: list[Path], unchecked: bool) -> tuple[Path, ModelCard]:
     for folder in folders:
         beside = folder / f"{name}.yaml"
         if beside.is_file():
@@ -91,9 +133,16 @@ def _by_name(name: str, folders: list[Path]) -> tuple[Path, ModelCard]:
     for folder in folders:
         path = folder / card.file
         if path.is_file():
+            if not card.sha256 and not unchecked:
+                raise ModelError(
+                    f"{path}: the sha256 of {name} was never checked, so it is loaded only where that is said"
+                )
             _check_hash(path, card)
             return path, card
-    raise ModelError(f"model {name!r}: no {card.file} in {_listed(folders)}; it can be had from {card.source}")
+    raise ModelError(
+        f"model {name!r}: no {card.file} in {_listed(folders)}; it can be had from {card.source} "
+        f"(perception models pull {name})"
+    )
 
 
 def _packaged() -> Iterator[ModelCard]:
