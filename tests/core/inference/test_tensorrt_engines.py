@@ -1,5 +1,6 @@
 """From a file to a running engine, through the cache. TensorRT and CUDA are fake ones here."""
 
+import signal
 import threading
 
 import numpy as np
@@ -105,6 +106,19 @@ def test_half_precision_is_a_converted_network(fake, request_for):
     assert output.dtype == np.float32
     np.testing.assert_allclose(output, IMAGE + 0.1, atol=2e-3)
     assert not np.array_equal(output, IMAGE + np.float32(0.1))
+
+
+def test_an_interrupt_stops_the_build(fake, request_for):
+    stop = threading.Event()
+
+    def report(progress):
+        if progress.fraction:
+            signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
+            assert stop.wait(10)
+
+    with pytest.raises(KeyboardInterrupt):
+        load_or_build(load_api("tensorrt"), load_cuda(), request_for(), report, stop)
+    assert not is_stored(load_api("tensorrt"), load_cuda(), request_for())
 
 
 def test_what_the_file_is_decides_the_precision(networks, tmp_path):

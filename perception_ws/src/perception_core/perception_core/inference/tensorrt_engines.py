@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -94,18 +95,13 @@ def load_or_build(
     An engine that is whole but that TensorRT refuses (a new driver, for one) is built anew, once.
 
     Raises:
-        ModelError: it cannot be built or run, or ``stop`` was set.
+        ModelError: it cannot be built or run, or ``stop`` was set, which an interrupt does too.
     """
     cuda.use()
     key = engine_key(api, cuda, request)
 
     def build() -> bytes:
-        converted = None
-        if request.precision in HALF_PRECISIONS:
-            report(Progress("build", 0.0, f"converting the network to {request.precision}"))
-            converted = convert(request.path, request.precision)
-        cuda.use()
-        return build_engine(api, request.path, converted, request.options, report, stop)
+        return _built_aside(api, cuda, request, report, stop)
 
     engine = request.cache.obtain(key, build, report, stop)
     try:
@@ -115,6 +111,29 @@ def load_or_build(
             raise
     request.cache.discard(key)
     return _load(api, cuda, request, request.cache.obtain(key, build, report, stop), report)
+
+
+def _built_aside(api: TensorRt, cuda: Cuda, request: EngineRequest, report: Report, stop: threading.Event) -> bytes:
+    """Build in a thread of its own, so that an interrupt (Ctrl-C) stops the build.
+
+    Python raises it in the main thread; were that inside TensorRT's builder, it would end the process.
+    """
+    with ThreadPoolExecutor(1, "engine build") as pool:
+        building = pool.submit(_build, api, cuda, request, report, stop)
+        try:
+            return building.result()
+        except BaseException:
+            stop.set()
+            raise
+
+
+def _build(api: TensorRt, cuda: Cuda, request: EngineRequest, report: Report, stop: threading.Event) -> bytes:
+    converted = None
+    if request.precision in HALF_PRECISIONS:
+        report(Progress("build", 0.0, f"converting the network to {request.precision}"))
+        converted = convert(request.path, request.precision)
+    cuda.use()
+    return build_engine(api, request.path, converted, request.options, report, stop)
 
 
 def _load(api: TensorRt, cuda: Cuda, request: EngineRequest, engine: CachedEngine, report: Report) -> TensorRtBackend:
