@@ -206,24 +206,25 @@ def _propagate(
     variance, noise = np.zeros((rings, sectors), np.float32), np.zeros((rings, sectors), np.float32)
     seen = np.zeros((rings, sectors), np.bool_)
     # Rows: height, slope, their covariance hh, hs, ss, variance of the points.
-    inner, prior = np.zeros((6, sectors)), np.zeros((6, sectors))
+    inner, prior, work = np.zeros((6, sectors + 2)), np.zeros((6, sectors + 2)), np.empty((2, sectors + 2))
     inner[2], inner[4], inner[5] = start_sigma**2, slope_sigma**2, NOISE**2
     sight = np.full(sectors, -1e9)
     sights = np.empty((rings, sectors), np.float32)
     for i in range(rings):
         d = centres[i] - centres[i - 1] if i > 0 else centres[0]
-        _predict(inner, d, slope_change if centres[i] > nearest else 0.0, prior)
+        _predict(inner, d, slope_change if centres[i] > nearest else 0.0, work, prior)
         sights[i] = sight
         for j in range(sectors):
             cell = i * sectors + j
             a, b = starts[cell], starts[cell + 1]
             if b > a:
                 seen[i, j] = _observe(
-                    z[a:b], reach[a:b], prior, j, centres[i], sensor_z, sight[j], d, max_slope, max_step, np.inf
+                    z[a:b], reach[a:b], prior, j + 1, centres[i], sensor_z, sight[j], d, max_slope, max_step, np.inf
                 )
                 if seen[i, j]:
-                    sight[j] = max(sight[j], (prior[0, j] - sensor_z) / centres[i])
-        height[i], slope[i], variance[i], noise[i] = prior[0], prior[1], prior[2], prior[5]
+                    sight[j] = max(sight[j], (prior[0, j + 1] - sensor_z) / centres[i])
+        height[i], slope[i] = prior[0, 1:-1], prior[1, 1:-1]
+        variance[i], noise[i] = prior[2, 1:-1], prior[5, 1:-1]
         inner, prior = prior, inner
     _return(
         height,
@@ -263,24 +264,25 @@ def _return(
 ) -> None:
     """Filter back from the outside, in place: where no ground was seen, what was seen beyond it counts as well."""
     rings, sectors = height.shape
-    outer, prior = np.zeros((6, sectors)), np.zeros((6, sectors))
-    outer[0], outer[2], outer[4], outer[5] = height[-1], UNKNOWN_HEIGHT**2, FREE_SLOPE_SIGMA**2, noise[-1]
+    outer, prior, work = np.zeros((6, sectors + 2)), np.zeros((6, sectors + 2)), np.empty((2, sectors + 2))
+    outer[0, 1:-1], outer[2], outer[4], outer[5, 1:-1] = height[-1], UNKNOWN_HEIGHT**2, FREE_SLOPE_SIGMA**2, noise[-1]
     for i in range(rings - 2, -1, -1):
         d = centres[i + 1] - centres[i]
-        _predict(outer, d, slope_change, prior)
+        _predict(outer, d, slope_change, work, prior)
         for j in range(sectors):
+            k = j + 1
             if seen[i, j]:
-                prior[0, j], prior[1, j], prior[2, j] = height[i, j], -slope[i, j], variance[i, j]
-                prior[3, j], prior[4, j], prior[5, j] = 0.0, RETURN_SLOPE_SIGMA**2, noise[i, j]
+                prior[0, k], prior[1, k], prior[2, k] = height[i, j], -slope[i, j], variance[i, j]
+                prior[3, k], prior[4, k], prior[5, k] = 0.0, RETURN_SLOPE_SIGMA**2, noise[i, j]
                 continue
-            _update(prior[:, j], height[i, j] - prior[0, j], variance[i, j])
+            _update(prior[:, k], height[i, j] - prior[0, k], variance[i, j])
             a, b = starts[i * sectors + j], starts[i * sectors + j + 1]
             if b > a and _observe(
-                z[a:b], reach[a:b], prior, j, centres[i], sensor_z, sights[i, j], d, max_slope, max_step, RETURN_DOUBT
+                z[a:b], reach[a:b], prior, k, centres[i], sensor_z, sights[i, j], d, max_slope, max_step, RETURN_DOUBT
             ):
                 seen[i, j] = True
-                noise[i, j] = prior[5, j]
-            height[i, j], slope[i, j], variance[i, j] = prior[0, j], -prior[1, j], prior[2, j]
+                noise[i, j] = prior[5, k]
+            height[i, j], slope[i, j], variance[i, j] = prior[0, k], -prior[1, k], prior[2, k]
         outer, prior = prior, outer
 
 
@@ -312,11 +314,10 @@ def _observe(
 ) -> bool:
     """Correct column ``j`` of the prior by the points of its cell where they can be ground; return whether they are."""
     state = prior[:, j]
-    sectors = prior.shape[1]
     floor = sensor_z + sight * centre - SIGHT_SLACK
-    k, m = j - 1 if j > 0 else sectors - 1, j + 1 if j + 1 < sectors else 0
-    across = 0.5 * abs(prior[0, m] - prior[0, k])
-    e, n, upright, spread = _lowest(z, reach, state[0], state[1], centre, floor, sight, BAND + across)
+    across = 0.5 * abs(prior[0, j + 1] - prior[0, j - 1])
+    limit = state[0] + max_step + 2.0 * min(np.sqrt(state[2]), doubt)
+    e, n, upright, spread = _lowest(z, reach, state[0], state[1], centre, floor, sight, BAND + across, limit)
     if n == 0 or not _agrees(e, upright, state, d, max_slope, max_step, doubt):
         return False
     _correct(state, e, n, upright, max(spread - across * across / 12.0, 0.0), d, max_slope)
@@ -324,55 +325,90 @@ def _observe(
 
 
 @kernel
-def _predict(inner: F64, d: float, slope_change: float, out: F64) -> None:
+def _predict(inner: F64, d: float, slope_change: float, work: F64, out: F64) -> None:
     """Fuse the three neighbours in the inner ring by their precision and move them outwards by ``d``, into ``out``.
 
     The slope decays as exp(-d / SLOPE_MEMORY), the random walk that drives it has ``slope_change`` a square-root metre.
+    Columns 1 to S are the sectors, those at the ends repeat the last and the first. Loops of one result and few
+    operands, of which the compiler makes vector instructions.
     """
-    sectors = inner.shape[1]
+    sectors = inner.shape[1] - 2
+    for k in range(6):
+        inner[k, 0], inner[k, sectors + 1] = inner[k, sectors], inner[k, 1]
     q = slope_change**2
     fade = np.exp(-d / SLOPE_MEMORY) if slope_change > 0.0 else 1.0
-    w = 1.0 / (inner[2] + 1e-4)
-    out[2] = w
-    for j in range(sectors):
-        k, m = j - 1 if j > 0 else sectors - 1, j + 1 if j + 1 < sectors else 0
-        u, v = 0.5 * w[k], 0.5 * w[m]
-        total = u + w[j] + v
-        share = 1.0 / total
-        s = (u * inner[1, k] + w[j] * inner[1, j] + v * inner[1, m]) * share
-        hs = (u * inner[3, k] + w[j] * inner[3, j] + v * inner[3, m]) * share
-        ss = (u * inner[4, k] + w[j] * inner[4, j] + v * inner[4, m]) * share
-        out[0, j] = (u * inner[0, k] + w[j] * inner[0, j] + v * inner[0, m]) * share + s * d
-        out[1, j] = s * fade
-        out[2, j] = 2.0 * share + 2.0 * d * hs + d * d * ss + q * d**3 / 3.0
-        out[3, j] = (hs + d * ss) * fade + q * d * d / 2.0
-        out[4, j] = ss * fade * fade + q * d
-        out[5, j] = (u * inner[5, k] + w[j] * inner[5, j] + v * inner[5, m]) * share
+    w, share = work[0], work[1]
+    hh = inner[2]
+    for j in range(sectors + 2):
+        w[j] = 1.0 / (hh[j] + 1e-4)
+    for j in range(1, sectors + 1):
+        share[j] = 1.0 / (0.5 * w[j - 1] + w[j] + 0.5 * w[j + 1])
+    for k in (0, 1, 3, 4, 5):
+        _fuse(inner[k], w, share, out[k])
+    h, s, p, hs, ss = out[0], out[1], out[2], out[3], out[4]
+    for j in range(1, sectors + 1):
+        h[j] += s[j] * d
+    h[0], h[sectors + 1] = h[sectors], h[1]
+    for j in range(1, sectors + 1):
+        p[j] = 2.0 * share[j] + 2.0 * d * hs[j] + d * d * ss[j] + q * d**3 / 3.0
+    for j in range(1, sectors + 1):
+        hs[j] = (hs[j] + d * ss[j]) * fade + q * d * d / 2.0
+    for j in range(1, sectors + 1):
+        s[j] *= fade
+    for j in range(1, sectors + 1):
+        ss[j] = ss[j] * fade * fade + q * d
+
+
+@kernel
+def _fuse(column: F64, weight: F64, share: F64, out: F64) -> None:
+    for j in range(1, len(column) - 1):
+        total = 0.5 * (weight[j - 1] * column[j - 1] + weight[j + 1] * column[j + 1]) + weight[j] * column[j]
+        out[j] = total * share[j]
 
 
 @kernel
 def _lowest(
-    z: F32, reach: F32, height: float, slope: float, centre: float, floor: float, sight: float, band: float
+    z: F32,
+    reach: F32,
+    height: float,
+    slope: float,
+    centre: float,
+    floor: float,
+    sight: float,
+    band: float,
+    limit: float,
 ) -> tuple[float, int, bool, float]:
     """Find the lowest reliable points of a cell: mean height over the prediction, count, whether upright, variance.
 
+    There are none where all lie above ``limit``.
     A point below the line of sight over ground already seen is a reflection: nothing real can be seen there.
     """
-    low = 1e9
+    middle, rise = np.float32(centre), np.float32(slope)
+    low, at = np.float32(np.inf), 0
     for p in range(len(z)):
-        if z[p] >= floor + max(sight, -1e3) * (reach[p] - centre):
-            low = min(low, z[p] - slope * (reach[p] - centre))
-    total, square, n, above = 0.0, 0.0, 0, 0
+        level = z[p] - rise * (reach[p] - middle)
+        if level < low:
+            low, at = level, p
+    base, growth = np.float32(floor), np.float32(max(sight, -1e3))
+    if z[at] < base + growth * (reach[at] - middle):
+        low = np.float32(np.inf)
+        for p in range(len(z)):
+            if z[p] >= base + growth * (reach[p] - middle):
+                low = min(low, z[p] - rise * (reach[p] - middle))
+    if low > limit:
+        return float(low) - height, 0, False, 0.0
+    total, square, n, above = np.float32(0.0), np.float32(0.0), 0, 0
+    zero, width, tall = np.float32(0.0), np.float32(band), np.float32(UPRIGHT)
     for p in range(len(z)):
-        level = z[p] - slope * (reach[p] - centre) - low
-        if 0.0 <= level < band:
+        level = z[p] - rise * (reach[p] - middle) - low
+        if zero <= level < width:
             total += level
             square += level * level
             n += 1
-        elif 0.0 < level < UPRIGHT:
+        elif zero < level < tall:
             above += 1
-    mean = total / max(n, 1)
-    return mean + low - height, n, 2 * above > n, square / max(n, 1) - mean * mean
+    mean = float(total) / max(n, 1)
+    return mean + float(low) - height, n, 2 * above > n, float(square) / max(n, 1) - mean * mean
 
 
 @kernel
@@ -409,12 +445,12 @@ def _smooth(height: F32, slope: F32, variance: F32, seen: Mask, centres: F32, sw
     data = height.copy()
     weight = np.empty((rings, sectors), np.float32)
     own = np.float32(MEASUREMENT_SIGMA**2)
-    one, unseen, edge = np.float32(1.0), np.float32(0.1), np.float32(1.0 / EDGE_SCALE)
-    above, below = np.float32(1.0 / ROBUST_SCALE[0]), np.float32(1.0 / ROBUST_SCALE[1])
+    one, unseen = np.float32(1.0), np.float32(0.1)
+    before, behind = np.empty(sectors, np.float32), np.empty(sectors, np.float32)
     for i in range(rings):
         for j in range(sectors):
             weight[i, j] = (one if seen[i, j] else unseen) / (variance[i, j] + own)
-    side = np.empty(sectors + 2, np.float32)
+    ring = np.empty(sectors + 2, np.float32)
     for sweep in range(sweeps):
         for step in range(1, rings):
             i = step if sweep % 2 == 0 else rings - step
@@ -424,16 +460,37 @@ def _smooth(height: F32, slope: F32, variance: F32, seen: Mask, centres: F32, sw
             w_in = np.float32(1.0 / (SMOOTH_SLOPE[0] * d + 0.01) ** 2)
             w_out = np.float32(0.0 if last else 1.0 / (SMOOTH_SLOPE[0] * outer + 0.01) ** 2)
             w_side = np.float32(1.0 / (SMOOTH_SLOPE[1] * 2.0 * np.pi * centres[i] / sectors + 0.01) ** 2)
-            side[1 : sectors + 1] = height[i]
-            side[0], side[sectors + 1] = height[i, sectors - 1], height[i, 0]
+            ring[1 : sectors + 1] = height[i]
+            ring[0], ring[sectors + 1] = height[i, sectors - 1], height[i, 0]
             for j in range(sectors):
-                h = height[i, j]
-                w = weight[i, j] * _trust((data[i, j] - h) * (above if data[i, j] > h else below))
-                a, b = height[i - 1, j] + slope[i - 1, j] * d, height[k, j] - slope[i, j] * outer
-                l, r = side[j], side[j + 2]
-                wa, wb = w_in * _trust((a - h) * edge), w_out * _trust((b - h) * edge)
-                wl, wr = w_side * _trust((l - h) * edge), w_side * _trust((r - h) * edge)
-                height[i, j] = (w * data[i, j] + wa * a + wb * b + wl * l + wr * r) / (w + wa + wb + wl + wr)
+                before[j] = height[i - 1, j] + slope[i - 1, j] * d
+            for j in range(sectors):
+                behind[j] = height[k, j] - slope[i, j] * outer
+            _relax(ring, before, behind, data[i], weight[i], w_in, w_out, w_side, height[i])
+
+
+@kernel
+def _relax(
+    ring: F32,
+    before: F32,
+    behind: F32,
+    data: F32,
+    weight: F32,
+    w_in: np.float32,
+    w_out: np.float32,
+    w_side: np.float32,
+    out: F32,
+) -> None:
+    """Move the cells of a ring, given with a neighbour more at each end, to the weighted mean of what pulls at them."""
+    above, below = np.float32(1.0 / ROBUST_SCALE[0]), np.float32(1.0 / ROBUST_SCALE[1])
+    edge = np.float32(1.0 / EDGE_SCALE)
+    for j in range(len(out)):
+        h, right, left = ring[j + 1], ring[j], ring[j + 2]
+        e, a, b = data[j] - h, before[j], behind[j]
+        w = weight[j] * _trust(e * (above if e > 0.0 else below))
+        wa, wb = w_in * _trust((a - h) * edge), w_out * _trust((b - h) * edge)
+        wr, wl = w_side * _trust((right - h) * edge), w_side * _trust((left - h) * edge)
+        out[j] = (w * data[j] + wa * a + wb * b + wr * right + wl * left) / (w + wa + wb + wr + wl)
 
 
 @kernel
@@ -479,7 +536,8 @@ def _surface(
             if seen[i, j]:
                 a = _step(a + along / before, rise[inner2, j] - h + along * two_in, seen[inner, j] and seen[inner2, j])
                 b = _step(b - along / behind, rise[outer2, j] - h - along * two_out, seen[outer, j] and seen[outer2, j])
-                k2, m2 = (j - 2) % sectors, (j + 2) % sectors
+                k2 = j - 2 if j >= 2 else j - 2 + sectors
+                m2 = j + 2 if j + 2 < sectors else j + 2 - sectors
                 l = _step(l + across, rise[i, k2] - h + two * across, seen[i, k] and seen[i, k2])
                 r = _step(r - across, rise[i, m2] - h - two * across, seen[i, m] and seen[i, m2])
                 up, down = max(a, b, l, r), -min(a, b, l, r)
@@ -521,8 +579,8 @@ def _classify(
     sectors = len(surface) // len(centres)
     height, classes = np.empty(len(xyz), np.float32), np.empty(len(xyz), np.uint8)
     middle = np.empty(len(surface), np.float32)
-    for c in range(len(surface)):
-        middle[c] = centres[c // sectors]
+    for i in range(len(centres)):
+        middle[i * sectors : (i + 1) * sectors] = centres[i]
     ahead, left = np.float32(plane[1]), np.float32(plane[2])
     origin = np.float32(plane[0] - plane[1] * sensor[0] - plane[2] * sensor[1])
     half, step = np.float32(0.5), np.float32(max_step)

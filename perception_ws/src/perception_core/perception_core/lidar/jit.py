@@ -22,5 +22,8 @@ Mask = NDArray[np.bool_]
 
 
 def kernel[F: Callable[..., object]](function: F) -> F:
-    """Compile ``function`` with numba at its first call, without fast-math: results do not depend on the machine."""
-    return cast("F", numba.njit(cache=True)(function))
+    """Compile ``function`` with numba at its first call, without fast-math: results do not depend on the machine.
+
+    Dividing by zero gives inf or NaN as in NumPy; an exception there, as Python has it, forbids vector instructions.
+    """
+    return cast("F", numba.njit(cache=True, error_model="numpy")(function))
