@@ -38,7 +38,8 @@ lint: setup ## ruff, mypy, our use of TensorRT against its own signatures, shell
 format: setup ## what ruff can mend by itself
 	@$(ENV) ruff check --fix $(SOURCES); ruff format $(SOURCES)
 
-bench: setup ## the speed figures of the README, with their peers
+bench: ## speed and quality beside the peers: Open3D, PCL (apt: pcl-tools), Patchwork++, scikit-learn
+	@PERCEPTION_PEERS=1 perception_ws/setup.sh
 	@$(ENV) perception bench $(ARGS)
 
 docs: setup ## params/README.md, the table of all parameters

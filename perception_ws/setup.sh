@@ -14,6 +14,7 @@
 #   PERCEPTION_SKIP_DEV=1                  leave out what only tests and checks need
 #   PERCEPTION_SKIP_GUI=1                  leave out RViz (a robot's computer, a container)
 #   PERCEPTION_SKIP_BUILD=1                stop before colcon
+#   PERCEPTION_PEERS=1                     also what `perception bench` compares with (bench-requirements.txt)
 #
 # A second run waits for the first. A run killed half-way is noticed by the next one, which starts the damaged part
 # again. Logs: .ros/log/.
@@ -328,6 +329,22 @@ setup_jazzy() {
   stamp env "$key"
 }
 
+# Peers of the benchmarks: whoever cannot be installed is left out, and the benchmark says so.
+setup_peers() {
+  local key
+  key=$({ cat "$ROS/env.ok" "$WS/bench-requirements.txt"; } | digest)
+  stamped peers "$key" && return
+  say "installing the peers of the benchmarks"
+  local within=$WS/requirements-jazzy.txt # as constraints: NumPy stays the distribution's
+  [[ $UNDERLAY != wheels ]] || within=$WS/constraints.txt
+  if "$VENV/bin/python" -m pip install -q --no-input --disable-pip-version-check \
+    -r "$WS/bench-requirements.txt" -c "$within" >"$ROS/log/pip-peers.log" 2>&1; then
+    stamp peers "$key"
+  else
+    say "not all of them; the message is in $ROS/log/pip-peers.log"
+  fi
+}
+
 # ------------------------------------------------------------------------------------------ build
 
 colcon_build() { # log-name colcon-arguments...
@@ -415,6 +432,7 @@ main() {
   choose_ros
   start_afresh_elsewhere
   if [[ $UNDERLAY == wheels ]]; then setup_wheels; else setup_jazzy; fi
+  [[ -z ${PERCEPTION_PEERS:-} ]] || setup_peers
   [[ -n ${PERCEPTION_SKIP_BUILD:-} ]] || build
   say "ready ($UNDERLAY Jazzy): source $WS/env.sh"
 }
