@@ -38,6 +38,7 @@ class TruthFrame:
         T_base_lidar: float64 (4, 4).
         objects: int32 (N,) index of the object each point hit, -1 for none.
         solid: bool (N,) the point is on something to be hit; None where only objects are known.
+        judged: bool (N,) but for the points of objects above the clearance: the top of a truck may be left out.
         truth: the objects.
     """
 
@@ -46,11 +47,12 @@ class TruthFrame:
     T_base_lidar: Transform
     objects: NDArray[np.int32]
     solid: NDArray[np.bool_] | None
+    judged: NDArray[np.bool_]
     truth: TrueObjects
 
     def points(self, result: LidarResult) -> LabelledPoints:
-        """Return the points that the crop keeps (range, height, the robot's own body), with their clusters."""
-        kept = result.point_class != PointClass.DROPPED
+        """Return the judged points that the crop keeps (range, height, the robot's own body), with their clusters."""
+        kept = self.judged & (result.point_class != PointClass.DROPPED)
         xyz = apply(self.T_base_lidar, self.cloud.xyz[kept].astype(np.float64))
         solid = self.objects >= 0 if self.solid is None else self.solid
         return LabelledPoints(xyz, self.objects[kept], solid[kept], labels_of_input(xyz, result))
@@ -116,13 +118,16 @@ def _labelled(frame: kitti.KittiFrame) -> TruthFrame:
         foot = np.array([0.0, 0.0, min(BOX_FOOT, labels.size[m, 2] / 2.0)])
         objects[points_in_box(xyz, labels.centre[m] + foot / 2.0, labels.size[m] - foot, float(labels.yaw[m]))] = m
     truth = TrueObjects(labels.class_ids, labels.centre, labels.size, labels.yaw)
-    return TruthFrame(f"KITTI {frame.name}", cloud, T, objects, None, truth)
+    floor = (labels.centre[:, 2] - labels.size[:, 2] / 2.0)[objects] if len(labels) else np.zeros(len(xyz))
+    judged = (objects < 0) | (xyz[:, 2] - floor < CLEARANCE)
+    return TruthFrame(f"KITTI {frame.name}", cloud, T, objects, None, judged, truth)
 
 
 def _scene(scan: LabelledScan) -> TruthFrame:
     truth = TrueObjects(scan.truth.class_ids, scan.truth.centre, scan.truth.size, scan.truth.yaw)
     solid = (scan.surface == Surface.OBJECT) | (scan.surface == Surface.STRUCTURE)
-    return TruthFrame(scan.name, scan.cloud, scan.T_base_lidar, scan.objects, solid, truth)
+    judged = (scan.objects < 0) | (scan.height < CLEARANCE)
+    return TruthFrame(scan.name, scan.cloud, scan.T_base_lidar, scan.objects, solid, judged, truth)
 
 
 def _simulated(name: str, simulation: Simulation, frame: SimulatedFrame, time: float) -> TruthFrame:
@@ -136,8 +141,9 @@ def _simulated(name: str, simulation: Simulation, frame: SimulatedFrame, time: f
         truth.size,
         np.asarray(wrap_angle(truth.yaw + yaw_of(T_base_odom))),
     )
-    solid = _solid(simulation, frame, apply(T_world_base @ T_base_lidar, cloud.xyz.astype(np.float64)))
-    return TruthFrame(name, cloud, T_base_lidar, frame.point_objects, solid, boxes)
+    world = apply(T_world_base @ T_base_lidar, cloud.xyz.astype(np.float64))
+    judged = (frame.point_objects < 0) | (simulation.world.heights(world) < CLEARANCE)
+    return TruthFrame(name, cloud, T_base_lidar, frame.point_objects, _solid(simulation, frame, world), judged, boxes)
 
 
 def _compensated(simulation: Simulation, frame: SimulatedFrame, time: float, T_base_lidar: Transform) -> PointCloud:
