@@ -49,7 +49,7 @@ def masks_to_source(
 
     Args:
         logits: float32 (K, h, w) over the whole input of the network, positive inside.
-        boxes: float64 (K, 4) in source pixels; a mask ends at its box.
+        boxes: float64 (K, 4) in source pixels; a mask ends at the last pixels whose centres are in its box.
         windows: the placement that each of the K was seen in.
         instances: int64 (K,) the number each mask is drawn with, less than 65535; the earlier one goes on top.
         spec: the input's size.
@@ -57,8 +57,7 @@ def masks_to_source(
     """
     out = np.zeros((height, width), np.uint16)
     for k in range(len(logits) - 1, -1, -1):
-        x0, y0 = np.floor(np.maximum(boxes[k, :2], 0.0)).astype(int)
-        x1, y1 = np.ceil(np.minimum(boxes[k, 2:], [width, height])).astype(int)
+        x0, y0, x1, y1 = np.floor(np.clip(boxes[k], 0.0, [width, height] * 2) + 0.5).astype(int)
         for top in range(y0, y1, _STRIP):
             for left in range(x0, x1, _STRIP):
                 part = out[top : min(top + _STRIP, y1), left : min(left + _STRIP, x1)]

@@ -109,7 +109,7 @@ class RtDetrHead:
         With two classes it may be a probability too: numbers are whole, and come with falling scores.
         """
         if raw.shape[1] != _FINISHED_NUMBERS or len(self._card.classes) != 2:
-            return raw.shape[1] == _FINISHED_NUMBERS
+            return bool(raw.shape[1] == _FINISHED_NUMBERS)
         falling = bool((np.diff(raw[:, BOX]) <= 0).all())
         return falling and bool(np.isin(raw[:, _NUMBER], (0.0, 1.0)).all())
 
