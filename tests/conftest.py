@@ -48,14 +48,18 @@ _REAL = {"perception_data": "PERCEPTION_DATA", "perception_models": "PERCEPTION_
 """Fixtures of real recordings and weights, and the variables that name their folders."""
 
 
-_LIBRARIES = {"torch": "torch"}
+_LIBRARIES = {"torch": "torch", "tensorrt_rtx": "tensorrt_rtx"}
 """Fixtures of libraries that are large and that nobody needs who does not use them, and the packages."""
+
+_NVIDIA = Path("/dev/nvidiactl")
+"""Where NVIDIA's driver answers; the fixture nvidia_gpu needs it."""
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave out, and count as such, the tests on real recordings, weights and libraries where there are none."""
     absent = {fixture for fixture, variable in _REAL.items() if not os.environ.get(variable)}
     absent |= {fixture for fixture, package in _LIBRARIES.items() if _missing(package)}
+    absent |= set() if _NVIDIA.exists() else {"nvidia_gpu"}
     left_out = [item for item in items if absent & set(getattr(item, "fixturenames", ()))]
     config.hook.pytest_deselected(items=left_out)
     items[:] = [item for item in items if item not in left_out]
@@ -99,3 +103,15 @@ def perception_models() -> Path | None:
 def torch() -> ModuleType:
     """PyTorch; tests that take it are left out where it is not installed."""
     return importlib.import_module("torch")
+
+
+@pytest.fixture(scope="session")
+def tensorrt_rtx() -> ModuleType:
+    """TensorRT-RTX, which builds engines without a GPU; tests that take it are left out where it is not installed."""
+    return importlib.import_module("tensorrt_rtx")
+
+
+@pytest.fixture(scope="session")
+def nvidia_gpu() -> Path:
+    """The device of NVIDIA's driver; tests that take it are left out without."""
+    return _NVIDIA

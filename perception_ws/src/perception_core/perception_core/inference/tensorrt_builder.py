@@ -132,8 +132,16 @@ def _filled(shape: tuple[int, ...], open_sizes: tuple[int, ...]) -> tuple[int, .
 
 def _parser_errors(parser: "trt.OnnxParser", messages: Messages) -> str:
     errors = [parser.get_error(i) for i in range(min(parser.num_errors, _MOST_PARSER_ERRORS))]
-    texts = [f"{error.node_operator()} {error.node_name()!r}: {error.desc()}".strip() for error in errors]
+    texts = [f"{_place(error)}{error.desc()}" for error in errors]
     return "; ".join(texts) or messages.last("no message")
+
+
+def _place(error: "trt.ParserError") -> str:
+    """Return which node an error is about, empty where it is about the file."""
+    if not error.node_operator():
+        return ""
+    name = f" {error.node_name()!r}" if error.node_name() else ""
+    return f"{error.node_operator()}{name}: "
 
 
 def progress_monitor(api: TensorRt, report: Report, stop: threading.Event) -> "trt.IProgressMonitor":
