@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perception_core.errors import ModelError
+from perception_core.inference.progress import Progress
 
 Tensors = dict[str, NDArray[Any]]
 
@@ -38,6 +39,7 @@ class Backend(Protocol):
     Attributes:
         name: the engine, for people: ``onnxruntime (CPU, 2 threads)``.
         reason: why this engine and not another.
+        progress: how far a better engine is that is being built beside, for diagnostics.
         path: the file it was loaded from.
         inputs: what :meth:`run` wants.
         outputs: what :meth:`run` returns.
@@ -51,6 +53,11 @@ class Backend(Protocol):
     @property
     def reason(self) -> str:
         """Why this engine and not another, in one line; empty where it was asked for by name."""
+        ...
+
+    @property
+    def progress(self) -> Progress | None:
+        """How far a better engine is that is being built beside; None where none is."""
         ...
 
     @property

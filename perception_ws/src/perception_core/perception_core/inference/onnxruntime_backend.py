@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from perception_core.errors import ModelError
 from perception_core.inference.backend import TensorInfo, Tensors
+from perception_core.inference.progress import Progress
 
 _DTYPES: dict[str, type[np.generic]] = {
     "tensor(float)": np.float32,
@@ -89,6 +90,11 @@ class OnnxRuntimeBackend:
     def reason(self) -> str:
         """Why this engine, and why not on a faster device."""
         return self._reason
+
+    @property
+    def progress(self) -> Progress | None:
+        """None: nothing is being built."""
+        return None
 
     @property
     def path(self) -> str:

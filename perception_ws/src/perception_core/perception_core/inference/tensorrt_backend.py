@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from perception_core.errors import ModelError
 from perception_core.inference.backend import TensorInfo, Tensors, check_inputs
+from perception_core.inference.progress import Progress
 from perception_core.inference.tensorrt_api import Messages, TensorRt, listening_logger, sizes
 from perception_core.inference.tensorrt_cuda import Buffer, Cuda, CudaError
 
@@ -84,6 +85,11 @@ class TensorRtBackend:
     def reason(self) -> str:
         """Why this engine runs the network."""
         return self._reason
+
+    @property
+    def progress(self) -> Progress | None:
+        """None: nothing is being built."""
+        return None
 
     @property
     def path(self) -> str:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from perception_core.errors import ModelError
 from perception_core.inference.backend import TensorInfo, Tensors, check_inputs
+from perception_core.inference.progress import Progress
 from perception_core.inference.torch_archive import EXPORT, TORCHSCRIPT, read_program, sample_inputs
 
 _DTYPES = {
@@ -83,6 +84,11 @@ class TorchBackend:
     def reason(self) -> str:
         """Why this engine runs the network."""
         return self._reason
+
+    @property
+    def progress(self) -> Progress | None:
+        """None: nothing is being built."""
+        return None
 
     @property
     def path(self) -> str:
