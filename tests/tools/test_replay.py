@@ -1,11 +1,17 @@
 """Offline replay."""
 
+import copy
+
+import numpy as np
 import pytest
+from nav_msgs.msg import Odometry
 from rclpy.serialization import deserialize_message
 
-from perception_core.errors import BagError
-from perception_interfaces.msg import ObstacleArray
+from perception_core.errors import BagError, CalibrationError
+from perception_interfaces.msg import ObstacleArray, SensorStatus
 from perception_nodes.bag_reader import BagReader, header_stamp_ns
+from perception_nodes.conversions.cloud import cloud_from_msg, cloud_to_msg
+from perception_tools.bags import BagWriter
 from perception_tools.profile import load_profile
 from perception_tools.replay import percentiles, replay
 
@@ -98,3 +104,108 @@ def test_percentiles_by_hand():
     assert percentiles([]) == {"count": 0, "p50": None, "p99": None, "max": None}
     assert percentiles([4.0]) == {"count": 1, "p50": 4.0, "p99": 4.0, "max": 4.0}
     assert percentiles([1.0, 2.0, 3.0]) == {"count": 3, "p50": 2.0, "p99": 2.98, "max": 3.0}
+
+
+# -- several LiDARs, ego motion, the robot's boxes ---------------------------------------------------------------------
+
+POINTS, REAR, WHEELS = "/sensors/lidar_top/points", "/sensors/lidar_rear/points", "/sensors/odometry"
+TWO = f"""
+/**/lidar_node: {{ros__parameters: {{other_lidars: [rear], other_points_topics: [{REAR}]}}}}
+/**/fusion_node: {{ros__parameters: {{other_lidars: [rear]}}}}
+/**/tracking_node: {{ros__parameters: {{other_lidars: [rear]}}}}
+"""
+
+
+def profile(tmp_path, text):
+    path = tmp_path / "rig.yaml"
+    path.write_text(text)
+    return load_profile(str(path))
+
+
+def halve(drive, until):
+    """Give what lies behind to a second LiDAR of the same place; the first falls silent at ``until``."""
+    halved = []
+    for topic, stamp, message in drive.messages:
+        if topic != POINTS:
+            halved.append((topic, stamp, message))
+            continue
+        whole = cloud_from_msg(message).cloud
+        for side, name in ((whole.xyz[:, 0] > 0, POINTS), (whole.xyz[:, 0] <= 0, REAR)):
+            if name == REAR or len([m for m in halved if m[0] == REAR]) < until:
+                part = copy.copy(whole)
+                object.__setattr__(part, "xyz", whole.xyz[side])
+                object.__setattr__(part, "intensity", whole.intensity[side])
+                halved.append((name, stamp, cloud_to_msg(part)))
+    drive.messages = halved
+
+
+def write(drive, path, kinds):
+    """As the drive's own, with further topics."""
+    with BagWriter(path) as bag:
+        for topic, log_ns, message in drive.messages:
+            bag.add_topic(topic, kinds.get(topic) or _type_of(message))
+            bag.write(topic, log_ns, message)
+    return path
+
+
+def _type_of(message):
+    package = type(message).__module__.partition(".")[0]
+    return f"{package}/msg/{type(message).__name__}"
+
+
+def test_several_lidars_are_joined_as_the_node_does_and_the_first_may_stop(drive, tmp_path):
+    halve(drive, until=5)
+    rig = profile(tmp_path, TWO)
+    bag = write(drive, tmp_path / "in.mcap", {})
+    statistics = replay(bag, rig, tmp_path / "one.mcap")
+    replay(bag, rig, tmp_path / "two.mcap")
+    assert (tmp_path / "one.mcap").read_bytes() == (tmp_path / "two.mcap").read_bytes()
+    assert statistics.arrays_out == 10
+    assert statistics.lidars_missing["top"] == 5
+    with BagReader(tmp_path / "one.mcap") as out:
+        arrays = [deserialize_message(m.data, ObstacleArray) for m in out.messages(["/perception/obstacles"])]
+        assert out.topics["/perception/lidar/top/clusters"].count == 10
+    states = [{s.name: s.state for s in a.sensors} for a in arrays]
+    assert (states[3]["top"], states[3]["rear"]) == (SensorStatus.OK, SensorStatus.OK)
+    assert (states[-1]["top"], states[-1]["rear"]) == (SensorStatus.LATE, SensorStatus.OK)
+    assert {a.mode for a in arrays} == {ObstacleArray.LIDAR_ONLY}
+
+
+def with_times(message):
+    """The same scan, its points measured over the 0.1 s before the stamp."""
+    cloud = cloud_from_msg(message).cloud
+    object.__setattr__(cloud, "time_offset_ns", np.linspace(-100_000_000, 0, len(cloud)).astype(np.int64))
+    return cloud_to_msg(cloud)
+
+
+def odometry(stamp_ns):
+    msg = Odometry(child_frame_id="base_link")
+    msg.header.stamp.sec, msg.header.stamp.nanosec = divmod(stamp_ns, 10**9)
+    return msg
+
+
+def test_a_recordings_odometry_deskews_and_it_is_said(drive, tmp_path):
+    messages = []
+    for topic, stamp, message in drive.messages:
+        messages.append((topic, stamp, with_times(message) if topic == POINTS else message))
+        if topic == "/tf":
+            messages += [(WHEELS, at, odometry(at)) for at in range(stamp - 100_000_000, stamp, 20_000_000)]
+    drive.messages = sorted(messages, key=lambda m: m[1])
+    rig = profile(tmp_path, f"lidar_node: {{ros__parameters: {{odometry_topic: {WHEELS}}}}}")
+    statistics = replay(write(drive, tmp_path / "in.mcap", {}), rig, tmp_path / "out.mcap")
+    assert statistics.deskewed == {"top: yes": 10}
+    without = replay(tmp_path / "in.mcap", profile(tmp_path, "lidar_node: {ros__parameters: {}}"), tmp_path / "b.mcap")
+    assert list(without.deskewed.values()) == [10]
+    assert "no odometry" in next(iter(without.deskewed))
+
+
+def test_the_robots_boxes_of_the_calibration_hold_in_a_replay_too(drive, tmp_path):
+    text = "base_frame: base_link\ntransforms: []\nbody:\n  - {frame: base_link, min: [9, -1, -1], max: [11, 1, 3]}\n"
+    (tmp_path / "extrinsics.yaml").write_text(text)
+    rig = profile(tmp_path, f"lidar_node: {{ros__parameters: {{calibration: {tmp_path}}}}}")
+    bag = drive.write(tmp_path / "in.mcap")
+    statistics = replay(bag, rig, tmp_path / "out.mcap")
+    assert statistics.points_dropped["body"] >= 10 * 400  # the wall of 1 m x 1 m is the robot's own
+    (tmp_path / "extrinsics.yaml").write_text(text.replace("frame: base_link, min", "frame: roof, min"))
+    with pytest.raises(CalibrationError, match=r"body\[0\]: extrinsics: no frame 'roof'"):
+        replay(bag, rig, tmp_path / "out.mcap")
