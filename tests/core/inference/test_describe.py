@@ -52,6 +52,15 @@ FAMILIES = [
     ("rtdetr", "detection", True, "likely", 80, {"logits": (1, 300, 80), "pred_boxes": (1, 300, 4)}, None),
     ("rtdetr", "detection", True, "certain", None, FINISHED, None),
     ("rfdetr", "detection", True, "certain", 90, {"dets": (1, 300, 4), "labels": (1, 300, 91)}, None),
+    (
+        "rfdetr",
+        "instances",
+        True,
+        "certain",
+        2,
+        {"dets": (1, 9, 4), "labels": (1, 9, 3), "masks": (1, 9, 16, 16)},
+        None,
+    ),
     ("nanodet", "detection", False, "likely", 80, {"output": (1, 85, 112)}, None),
     ("nanodet", "detection", False, "likely", 80, {"output": (1, 84, 112)}, None),
     ("fastestdet", "detection", False, "likely", 80, {"758": (1, 85, 4, 4)}, None),
@@ -224,6 +233,11 @@ def test_other_tasks_of_ultralytics_are_named(tmp_path, networks, task):
     assert found.family.value is None
     with pytest.raises(ModelError, match=f"task, family: metadata says task '{task}', which cannot be read"):
         card_from_description(found, "tiny", "tiny.onnx")
+
+
+def test_mmdeploy_s_names_are_not_rf_detr(tmp_path, networks):
+    found = description_of(tmp_path, networks, {"dets": (1, 100, 5), "labels": (1, 100)})
+    assert found.family.sureness is Sureness.UNKNOWN
 
 
 def test_outputs_of_no_known_family(tmp_path, networks):

@@ -102,7 +102,11 @@ def test_rf_detr_may_have_one_class_more_than_the_card(tmp_path, networks, colum
 @pytest.mark.parametrize(
     ("family", "shapes", "reason"),
     [
-        ("rtdetr", {"o": (1, 300, 8)}, r"expected \[1, queries, 7 or 6\], or .* for 3 classes, got o float32 \[1, 300, 8\]"),
+        (
+            "rtdetr",
+            {"o": (1, 300, 8)},
+            r"expected \[1, queries, 7 or 6\], or .* for 3 classes, got o float32 \[1, 300, 8\]",
+        ),
         ("rtdetr", {"logits": (1, 30, 5), "pred_boxes": (1, 30, 4)}, "for 3 classes"),
         ("rtdetr", {"labels": (1, 30), "boxes": (1, 30, 5), "scores": (1, 30)}, "for 3 classes"),
         ("rfdetr", {"dets": (1, 30, 4), "labels": (1, 30, 6)}, r"\[1, queries, 3 or 4\] for 3 classes"),

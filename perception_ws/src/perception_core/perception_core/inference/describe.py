@@ -203,14 +203,22 @@ def _by_names(clues: _Clues) -> _Guess | None:
     detection = certain("detection", "the outputs are boxes")
     if names == set(FINISHED):
         return _Guess(certain("rtdetr", "outputs labels, boxes, scores"), detection, end_to_end=True)
-    if names == {"dets", "labels"}:
+    if _is_rfdetr(shapes):
         count = _last(shapes["labels"])
-        family = certain("rfdetr", "outputs dets and labels")
-        return _Guess(family, detection, None if count is None else count - 1, end_to_end=True)
+        family = certain("rfdetr", f"outputs {', '.join(sorted(names))}")
+        task = certain("instances", "a mask for each query") if "masks" in names else detection
+        return _Guess(family, task, None if count is None else count - 1, end_to_end=True)
     if names == {"logits", "pred_boxes"}:
         family = likely("rtdetr", "outputs logits and pred_boxes; DETR has the same, but with a softmax")
         return _Guess(family, detection, _last(shapes["logits"]), end_to_end=True)
     return None
+
+
+def _is_rfdetr(shapes: Mapping[str, tuple[int | None, ...]]) -> bool:
+    """Return whether these are RF-DETR's outputs; mmdeploy has the names too, for boxes of five numbers."""
+    if set(shapes) not in ({"dets", "labels"}, {"dets", "labels", "masks"}):
+        return False
+    return _last(shapes["dets"]) in (_BOX, None) and len(shapes["labels"]) == 3
 
 
 def _by_notes(clues: _Clues) -> _Guess | None:

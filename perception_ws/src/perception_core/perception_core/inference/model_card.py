@@ -48,7 +48,7 @@ DETECTOR_FAMILIES = (
     "nanodet",
     "fastestdet",
 )
-MASK_FAMILIES = ("yolov5", "yolov8", "yolo_end2end")
+MASK_FAMILIES = ("yolov5", "yolov8", "yolo_end2end", "rfdetr")
 CLASS_MAP = "class_map"
 
 

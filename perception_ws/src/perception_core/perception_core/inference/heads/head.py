@@ -13,6 +13,7 @@ from perception_core.inference.heads.class_map import ClassMapHead
 from perception_core.inference.heads.detr import RfDetrHead, RtDetrHead
 from perception_core.inference.heads.fastestdet import FastestDetHead
 from perception_core.inference.heads.nanodet import NanodetHead
+from perception_core.inference.heads.rfdetr_masks import RfDetrMaskHead
 from perception_core.inference.heads.yolo_end2end import YoloEnd2EndHead
 from perception_core.inference.heads.yolo_masks import YoloMaskHead
 from perception_core.inference.heads.yolov5 import Yolov5AnchorHead, Yolov5Head
@@ -78,7 +79,7 @@ def create_head(card: ModelCard) -> Head:
     if not card.detects:
         raise ModelError(f"{card.name}: a network for {card.task} gives no boxes")
     if card.task == "instances":
-        return YoloMaskHead(card)
+        return RfDetrMaskHead(card) if card.family == "rfdetr" else YoloMaskHead(card)
     if card.family == "yolov5" and card.anchors:
         return Yolov5AnchorHead(card)
     if card.family not in _FAMILIES:
