@@ -5,11 +5,14 @@ from pathlib import Path
 import numpy as np
 import onnxruntime as ort
 import pytest
+from onnx import helper
 
 from perception_core.errors import ConfigError, ModelError
 from perception_core.inference import InferenceConfig, available_backends, create_backend
 from perception_core.inference.backend import single_image_input
 from perception_core.inference.factory import choose_backend, engine_folder
+from perception_core.inference.input_shapes import image_shape
+from perception_core.inference.model_card import InputSpec
 from perception_core.inference.onnxruntime_backend import OnnxRuntimeBackend
 from perception_core.inference.switching import SwitchingBackend
 
@@ -99,6 +102,17 @@ def test_a_build_can_be_waited_for_with_its_progress(tmp_path, networks, fake_te
     assert backend.reason == "fp16 because the network is not quantised"
     assert [report.stage for report in reports][-1] == "load"
     assert 0.5 in [report.fraction for report in reports]
+
+
+def test_open_sizes_are_the_cards_and_batches_up_to_the_largest(tmp_path, networks, fake_tensorrt, monkeypatch):
+    fake_tensorrt.install(monkeypatch)
+    node = helper.make_node("Identity", ["images"], ["output"])
+    path = networks.save(tmp_path / "open.onnx", [node], [], ("b", 3, "h", 8), ["b", 3, "h", 8])
+    folder = str(tmp_path / "engines")
+    config = InferenceConfig(backend="tensorrt", engine_folder=folder, max_batch=4, serve_while_building=False)
+    backend = create_backend(path, config, image_shape(InputSpec(width=8, height=16)))
+    assert fake_tensorrt.Builder.last_config.profiles == [{"images": ((1, 3, 16, 8), (4, 3, 16, 8))}]
+    assert backend.run({"images": np.zeros((3, 3, 16, 8), np.float32)})["output"].shape == (3, 3, 16, 8)
 
 
 def test_where_engines_are_kept():

@@ -43,8 +43,9 @@ def save(torch, network, tmp_path):
 
 
 @pytest.mark.parametrize("how", ["export", "open", "script", "trace"])
-def test_a_program_returns_what_it_says(save, how):
-    backend = TorchBackend(save(how), shapes={"images": SIZE})
+@pytest.mark.parametrize("name", ["images", ""])
+def test_a_program_returns_what_it_says(save, how, name):
+    backend = TorchBackend(save(how), shapes={name: SIZE})
     image = np.arange(192, dtype=np.float32).reshape(SIZE)
     outputs = backend.run({"images": image})
     np.testing.assert_array_equal(outputs["output_0"], 2 * image)

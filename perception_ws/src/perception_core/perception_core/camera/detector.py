@@ -18,6 +18,7 @@ from perception_core.inference.backend import Backend
 from perception_core.inference.candidates import Candidates
 from perception_core.inference.factory import InferenceConfig, create_backend
 from perception_core.inference.heads import NO_CLASS, Head, MaskHead, create_class_map_head, create_head
+from perception_core.inference.input_shapes import image_shape
 from perception_core.inference.layout import Placement, to_source
 from perception_core.inference.masks import labels_to_source, masks_to_source
 from perception_core.inference.model_card import ModelCard
@@ -283,7 +284,7 @@ def build_detector(config: CameraConfig | None = None, folders: Sequence[Path | 
     """
     config = config or CameraConfig()
     path, card = find_model(config.model, folders)
-    backend = create_backend(path, config.inference)
+    backend = create_backend(path, config.inference, image_shape(card.input))
     try:
         return CameraDetector(backend, card, config)
     except ModelError:

@@ -12,6 +12,9 @@ from perception_core.inference.progress import Progress
 
 Tensors = dict[str, NDArray[Any]]
 
+ANY_INPUT = ""
+"""Where shapes are given by name, in the place of a name: every input that is not named."""
+
 
 @dataclass(frozen=True, slots=True)
 class TensorInfo:

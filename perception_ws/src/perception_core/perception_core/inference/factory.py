@@ -82,9 +82,9 @@ def create_backend(
 ) -> Backend:
     """Load a network file with the engine the configuration asks for.
 
-    ``shapes`` gives the shapes of inputs whose size the file leaves open; ``report`` hears of a build that has to be
-    waited for. A build beside a running network tells its progress as
-    :attr:`~perception_core.inference.switching.SwitchingBackend.progress`.
+    ``shapes`` gives the shapes of inputs whose size the file leaves open, by name or for all (as
+    :func:`~perception_core.inference.input_shapes.image_shape` does from a card). ``report`` hears of a build that has
+    to be waited for; one beside a running network tells its progress as ``progress`` of the backend.
 
     Raises:
         ModelError: an engine that is unknown or does not work here (the message lists what is available), no such
@@ -205,12 +205,13 @@ def _tensorrt(order: _Order) -> Backend:
 
 def _engine_request(order: _Order) -> "EngineRequest":
     from perception_core.inference.engines.cache import EngineCache
+    from perception_core.inference.input_shapes import named_shapes
     from perception_core.inference.tensorrt_builder import BuildOptions
     from perception_core.inference.tensorrt_engines import EngineRequest, resolve_precision, shape_ranges
 
     config = order.config
     precision, why = resolve_precision(order.path, config.precision)
-    ranges = shape_ranges(order.shapes, config.max_batch)
+    ranges = shape_ranges(named_shapes(order.path, order.shapes), config.max_batch)
     options = BuildOptions(ranges, precision == "fp32", config.build_level, config.workspace * _MEGABYTE)
     cache = EngineCache(engine_folder(config), config.engine_limit * _MEGABYTE)
     reason = "; ".join(part for part in (order.choice.reason, why) if part)

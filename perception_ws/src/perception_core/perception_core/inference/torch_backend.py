@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perception_core.errors import ModelError
-from perception_core.inference.backend import TensorInfo, Tensors, check_inputs
+from perception_core.inference.backend import ANY_INPUT, TensorInfo, Tensors, check_inputs
 from perception_core.inference.progress import Progress
 from perception_core.inference.torch_archive import EXPORT, TORCHSCRIPT, read_program, sample_inputs
 
@@ -44,8 +44,8 @@ class TorchBackend:
     ) -> None:
         """Load a program.
 
-        ``shapes`` gives the size of each input: TorchScript does not state them, and torch.export may leave some
-        open. The program is run once on zeros, to learn what it returns.
+        ``shapes`` gives the size of each input, by name or under ``ANY_INPUT``: TorchScript does not state them, and
+        torch.export may leave some open. The program is run once on zeros, to learn what it returns.
 
         Raises:
             ModelError: torch is missing; a pickle or something else that is no program; sizes that are not stated.
@@ -67,13 +67,12 @@ class TorchBackend:
         except Exception as error:  # torch raises exceptions of many kinds
             raise ModelError(f"{path}: torch cannot load it: {_first_line(error)}") from error
         self._module = _module(self._program, kind)
-        self._inputs = tuple(
-            _input_info(path, name, info, dict(shapes or {})) for name, info in zip(names, stated, strict=True)
-        )
+        given = _by_name(names, dict(shapes or {}))
+        self._inputs = tuple(_input_info(path, name, info, given) for name, info in zip(names, stated, strict=True))
         where = "CPU" if device == "cpu" else device
         self._name = f"torch {torch.__version__} ({where}, {kind})"
         self._outputs: tuple[TensorInfo, ...] = ()
-        self._outputs = self._try_out(dict(shapes or {}))
+        self._outputs = self._try_out(given)
 
     @property
     def name(self) -> str:
@@ -190,6 +189,12 @@ def _stated_inputs(program: Any, kind: str) -> list[TensorInfo | None]:
             shape = tuple(size if isinstance(size, int) else None for size in value.shape)
             stated.append(TensorInfo(node.name, shape, _dtype(value.dtype)))
     return stated
+
+
+def _by_name(names: Sequence[str], shapes: Mapping[str, tuple[int, ...]]) -> dict[str, tuple[int, ...]]:
+    general = shapes.get(ANY_INPUT)
+    rest = {} if general is None else dict.fromkeys(names, general)
+    return rest | {name: shape for name, shape in shapes.items() if name}
 
 
 def _input_info(path: Path, name: str, stated: TensorInfo | None, shapes: Mapping[str, tuple[int, ...]]) -> TensorInfo:
