@@ -21,12 +21,14 @@ def test_a_box_is_measured_along_its_heading_and_longer_than_wide() -> None:
 def test_the_cells_of_a_cluster_are_summed_up() -> None:
     count = np.array([3, 4, 5], np.int32)
     levels = np.array([[0.1, 0.5], [0.3, 1.5], [0.2, 0.4]], np.float32)
+    bounds = np.array([[5.0, 3.0, 5.2, 3.2], [5.5, 3.1, 5.6, 3.4], [9, 0, 9, 0]], np.float32)
     bottom, top = np.array([0.2, 0.4, 0.3], np.float32), np.array([0.6, 1.6, 0.5], np.float32)
-    found = columns(count, levels, bottom, top, np.array([7.0, 6.0, 9.0]), np.array([1, 1, 0], np.int32), 2)
+    found = columns(count, bounds, levels, bottom, top, np.array([7.0, 6.0, 9.0]), np.array([1, 1, 0], np.int32), 2)
     np.testing.assert_array_equal(found.count, [5, 7])
     np.testing.assert_allclose(found.z, [[0.2, 0.4], [0.1, 1.5]])
     np.testing.assert_allclose(found.height, [[0.3, 0.5], [0.2, 1.6]])
     np.testing.assert_allclose(found.reach, [9.0, 6.0])
+    np.testing.assert_allclose(found.span, [0.0, np.hypot(0.6, 0.4)], atol=1e-6)
 
 
 def test_none() -> None:

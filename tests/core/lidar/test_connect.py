@@ -13,6 +13,7 @@ def label(points):
     return components(
         index,
         np.concatenate([xy, xy], axis=1),
+        np.zeros(len(xy), np.bool_),
         cell_size=0.2,
         sensor=np.zeros(3),
         gap=0.2,

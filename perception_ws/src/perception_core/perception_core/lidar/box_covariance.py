@@ -55,7 +55,7 @@ def hidden_ends(azimuth: F64, reach: F64, labels: I32, count: int, cell_size: fl
 
     Args:
         azimuth, reach: float64 (C,) cells as the sensor sees them.
-        labels: int32 (C,) cluster of each cell, 0 to ``count`` - 1.
+        labels: int32 (C,) cluster of each cell, -1 for none.
         count: M.
         cell_size: metres.
     """
@@ -63,10 +63,12 @@ def hidden_ends(azimuth: F64, reach: F64, labels: I32, count: int, cell_size: fl
     first, last, far = np.full(count, 1e18), np.full(count, -1e18), np.empty((count, 2))
     middle = np.full(count, 1e18)
     for c in range(len(azimuth)):
+        k = labels[c]
+        if k < 0:
+            continue
         half = 0.5 * cell_size / max(reach[c], cell_size)
         for b in range(_bin(azimuth[c] - half), _bin(azimuth[c] + half) + 1):
             horizon[b % BINS] = min(horizon[b % BINS], reach[c])
-        k = labels[c]
         if middle[k] > 1e17:
             middle[k] = azimuth[c]
         turn = wrapped(azimuth[c] - middle[k])

@@ -17,33 +17,43 @@ class Columns:
         z: float64 (M, 2) lowest and highest point, base frame.
         height: float32 (M, 2) lowest and highest point above ground.
         reach: float64 (M,) metres from the sensor to the nearest cell.
+        span: float64 (M,) metres, diagonal of the rectangle around the cells along x and y.
     """
 
     count: NDArray[np.int32]
     z: NDArray[np.float64]
     height: NDArray[np.float32]
     reach: NDArray[np.float64]
+    span: NDArray[np.float64]
 
 
 @kernel
 def _columns(
-    count: I32, levels: F32, bottom: F32, top: F32, reach: F64, labels: I32, m: int
-) -> tuple[I32, F64, F32, F64]:
+    count: I32, bounds: F32, levels: F32, bottom: F32, top: F32, reach: F64, labels: I32, m: int
+) -> tuple[I32, F64, F32, F64, F64]:
     points, nearest = np.zeros(m, np.int32), np.full(m, 1e18)
-    z, height = np.empty((m, 2)), np.empty((m, 2), np.float32)
+    z, height, box = np.empty((m, 2)), np.empty((m, 2), np.float32), np.empty((m, 4))
     z[:, 0], z[:, 1], height[:, 0], height[:, 1] = 1e18, -1e18, 1e18, -1e18
+    box[:, :2], box[:, 2:] = 1e18, -1e18
     for c in range(len(labels)):
         k = labels[c]
+        if k < 0:
+            continue
         points[k] += count[c]
         z[k, 0], z[k, 1] = min(z[k, 0], levels[c, 0]), max(z[k, 1], levels[c, 1])
         height[k, 0], height[k, 1] = min(height[k, 0], bottom[c]), max(height[k, 1], top[c])
         nearest[k] = min(nearest[k], reach[c])
-    return points, z, height, nearest
+        for axis in range(2):
+            box[k, axis] = min(box[k, axis], bounds[c, axis])
+            box[k, 2 + axis] = max(box[k, 2 + axis], bounds[c, 2 + axis])
+    return points, z, height, nearest, np.hypot(box[:, 2] - box[:, 0], box[:, 3] - box[:, 1])
 
 
-def columns(count: I32, levels: F32, bottom: F32, top: F32, reach: F64, labels: I32, clusters: int) -> Columns:
-    """Sum up the cells (see :class:`BevCells`) of each cluster; ``labels`` int32 (C,) from 0 to ``clusters`` - 1."""
-    return Columns(*_columns(count, levels, bottom, top, reach, labels, clusters))
+def columns(
+    count: I32, bounds: F32, levels: F32, bottom: F32, top: F32, reach: F64, labels: I32, clusters: int
+) -> Columns:
+    """Sum up the cells (see :class:`BevCells`) of each cluster; ``labels`` int32 (C,), -1 for none."""
+    return Columns(*_columns(count, bounds, levels, bottom, top, reach, labels, clusters))
 
 
 @kernel

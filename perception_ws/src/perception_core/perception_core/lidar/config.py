@@ -55,7 +55,7 @@ class GroundConfig(Config):
     """The elevation model."""
 
     obstacle_height: float = param(
-        0.05, "points higher than this and the noise of the ground are obstacles", unit="m", low=0.01, high=1.0
+        0.04, "points higher than this and the noise of the ground are obstacles", unit="m", low=0.01, high=1.0
     )
     height_per_range: float = param(
         0.0005, "the obstacle height grows by this much a metre of range", unit="m/m", low=0.0, high=0.05
@@ -94,12 +94,30 @@ class ClusterConfig(Config):
         2.0, "how many times faster the connecting distance grows along the line of sight", low=1.0, high=5.0
     )
     max_gap: float = param(0.7, "largest connecting distance", unit="m", low=0.1, high=3.0)
-    min_points: int = param(4, "smaller clusters are specks at any range", low=1, high=100)
+    min_points: int = param(
+        4, "smaller clusters are specks at any range; three quarters of it are enough on the ground", low=1, high=100
+    )
     min_points_near: int = param(
-        10, "smaller clusters are specks at 10 m and nearer; falls with 1 / range", low=1, high=1000
+        10,
+        "smaller clusters are specks at 10 m and nearer; falls with 1 / range; half of it is enough on the ground",
+        low=1,
+        high=1000,
     )
     min_top: float = param(
-        0.2, "clusters whose top is lower than this above ground are no obstacles", unit="m", low=0.0, high=2.0
+        0.12, "clusters whose top is lower than this above ground are no obstacles", unit="m", low=0.0, high=2.0
+    )
+    min_top_long: float = param(
+        0.2,
+        "the same for clusters longer than 0.5 m (kerbs, rails) and for all beyond 25 m",
+        unit="m",
+        low=0.0,
+        high=2.0,
+    )
+    speck_density: float = param(
+        60.0,
+        "rain, snow, dust: points times metres of range that 3 x 3 cells of something solid hold at least; 0 keeps all",
+        low=0.0,
+        high=1000.0,
     )
     max_length: float = param(20.0, "longer clusters are cut in pieces", unit="m", low=1.0, high=100.0)
     max_width: float = param(

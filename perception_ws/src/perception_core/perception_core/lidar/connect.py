@@ -9,7 +9,7 @@ the sensor (a rear window, a bonnet) the farther apart in range.
 import numpy as np
 from numpy.typing import NDArray
 
-from perception_core.lidar.jit import F32, F64, I32, kernel
+from perception_core.lidar.jit import F32, F64, I32, Mask, kernel
 
 
 @kernel
@@ -36,6 +36,7 @@ def union(parent: I32, a: int, b: int) -> int:
 def _components(
     index: I32,
     bounds: F32,
+    alone: Mask,
     cell_size: float,
     sensor: F64,
     gap: float,
@@ -55,6 +56,8 @@ def _components(
         if c == starts[row]:
             for k in range(min(widest + 1, rows - row)):
                 ahead[k] = starts[row + k]
+        if alone[c]:
+            continue
         x = (bounds[c, 0] + bounds[c, 2]) * 0.5 - sensor[0]
         y = (bounds[c, 1] + bounds[c, 3]) * 0.5 - sensor[1]
         r = max(np.sqrt(x * x + y * y), 1e-6)
@@ -74,7 +77,7 @@ def _components(
             while i < end and index[i, 1] < column - aside:
                 i += 1
             while i < end and index[i, 1] <= column + aside:
-                if parent[i] != root and _near(bounds, c, i, ux, uy, inverse_along, inverse_across):
+                if parent[i] != root and not alone[i] and _near(bounds, c, i, ux, uy, inverse_along, inverse_across):
                     root = union(parent, root, i)
                 i += 1
     return _numbered(parent)
@@ -118,6 +121,7 @@ def _numbered(parent: I32) -> tuple[I32, int]:
 def components(
     index: NDArray[np.int32],
     bounds: NDArray[np.float32],
+    alone: NDArray[np.bool_],
     *,
     cell_size: float,
     sensor: NDArray[np.float64],
@@ -131,6 +135,7 @@ def components(
     Args:
         index: int32 (C, 2) place of each cell; cells are sorted by x, then y.
         bounds: float32 (C, 4) of the points in each cell.
+        alone: bool (C,) cells that connect to nothing.
         cell_size: metres.
         sensor: (3,) metres, where ranges are counted from.
         gap, gap_per_range, max_gap: cells connect within ``min(gap + gap_per_range * range, max_gap)`` metres across
@@ -142,5 +147,5 @@ def components(
     """
     if len(index) == 0:
         return np.empty(0, np.int32), 0
-    labels, count = _components(index, bounds, cell_size, sensor, gap, gap_per_range, max_gap, depth)
+    labels, count = _components(index, bounds, alone, cell_size, sensor, gap, gap_per_range, max_gap, depth)
     return labels, int(count)

@@ -24,10 +24,23 @@ from perception_core.lidar.merge import merge_fragments
 from perception_core.lidar.point_classes import classify
 from perception_core.lidar.polar import polar_grid
 from perception_core.lidar.scan_grid import GriddedScan, grid_scan
+from perception_core.lidar.specks import find_specks
 from perception_core.lidar.split import split_components
 from perception_core.types.body import BodyBox
 from perception_core.types.cloud import PointCloud
 from perception_core.types.clusters import Clusters
+
+STANDING = 0.3
+"""Metres above ground below which the lowest point of what stands on it lies; specks and leaves float."""
+STANDING_SHARE, STANDING_LEAST = 0.5, 0.75
+"""Shares of the points asked for near the robot, and at any range, that are enough for what stands."""
+LONG = 0.5
+"""Metres; longer things as low as a kerb are driven over or along, shorter ones are stones and boxes."""
+PLATE, ONE_RING = 0.03, 8.0
+"""Metres of height that a low thing shows at least within these metres of range: less is the top of a kerb; farther
+away a single ring may be all that meets it."""
+LOW_REACH = 25.0
+"""Metres of range beyond which a few centimetres above ground say nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,11 +164,13 @@ class LidarProcessor:
         )
 
     def _clusters(self, cells: BevCells, scan: GriddedScan) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
-        """Return the piece of each cell and the heading of each piece."""
+        """Return the piece of each cell, -1 for specks, and the heading of each piece."""
         c = self.config.cluster
+        specks = find_specks(cells.index, cells.count, cells.top, cells.reach, c.speck_density)
         labels, count = components(
             cells.index,
             cells.bounds,
+            specks,
             cell_size=c.cell_size,
             sensor=scan.sensor,
             gap=c.gap,
@@ -170,7 +185,7 @@ class LidarProcessor:
         joined, headings = merge_fragments(
             x, y, azimuth, reach, cells.bottom, cells.top, cells.count, pieces, headings, scan.sensor
         )
-        return joined, headings
+        return np.where(specks, np.int32(-1), joined), headings
 
     def _boxes(
         self,
@@ -180,12 +195,14 @@ class LidarProcessor:
         labels: NDArray[np.int32],
         headings: NDArray[np.float64],
     ) -> Clusters:
-        """Box the pieces ``labels`` (C,) of the cells; those that are too little are no clusters."""
-        column = columns(cells.count, cells.levels, cells.bottom, cells.top, cells.reach, labels, len(headings))
+        """Box the pieces ``labels`` (C,) of the cells; specks (-1), and what is too little, are no clusters."""
+        column = columns(
+            cells.count, cells.bounds, cells.levels, cells.bottom, cells.top, cells.reach, labels, len(headings)
+        )
         keep = self._is_thing(column)
         m = int(keep.sum())
         number = np.where(keep, np.cumsum(keep) - 1, -1).astype(np.int32)
-        of_cell = number[labels]
+        of_cell = np.where(labels >= 0, number[labels], np.int32(-1)) if len(number) else labels
         hull, hull_start = footprint_hulls(cells.xyz, cells.starts, cells.bounds, cells.x, cells.y, of_cell, m)
         headings, bottom, top = headings[keep], column.height[keep, 0], column.height[keep, 1]
         centre, size, yaw = oriented_boxes(extents(hull, hull_start, headings), column.z[keep], headings)
@@ -210,7 +227,12 @@ class LidarProcessor:
         """Tell which pieces (M,) are more than a speck, and higher than what one drives over."""
         c = self.config.cluster
         needed = np.clip(c.min_points_near * 10.0 / np.maximum(column.reach, 1.0), c.min_points, c.min_points_near)
-        out: NDArray[np.bool_] = (column.count >= needed) & (column.height[:, 1] >= c.min_top)
+        standing = column.height[:, 0] < STANDING
+        needed = np.where(standing, np.maximum(STANDING_SHARE * needed, STANDING_LEAST * c.min_points), needed)
+        plate = (column.height[:, 1] - column.height[:, 0] < PLATE) & (column.reach < ONE_RING)
+        doubtful = (column.span > LONG) | (column.reach > LOW_REACH) | plate
+        lowest = np.where(doubtful, max(c.min_top, c.min_top_long), c.min_top)
+        out: NDArray[np.bool_] = (column.count >= needed) & (column.height[:, 1] >= lowest)
         return out
 
 

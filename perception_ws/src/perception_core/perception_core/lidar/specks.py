@@ -1,0 +1,57 @@
+"""Rain, snow, dust and fog near the sensor: cells that hold less than a solid thing would give there.
+
+Single returns of the air are dense near the sensor, where they even touch each other, and solid things are far denser
+there: the number of beams that meet a given width grows with the inverse of the range. The same reasoning makes the
+search radius of the dynamic outlier removal filter grow with range (Charron, Phillips, Waslander, "De-noising of LiDAR
+Point Clouds Corrupted by Snowfall", CRV 2018); here the window stays and the number grows, so that one pass over the
+cells is enough. Poles and wires are thin, but all their returns are in a few cells.
+"""
+
+import numpy as np
+
+from perception_core.lidar.jit import F32, F64, I32, Mask, kernel
+
+LOW = 0.3
+"""Metres above ground; what ends lower may be a small thing on the ground."""
+LEAST = 3
+"""Points in a window that are enough at any range."""
+
+
+@kernel
+def find_specks(index: I32, count: I32, top: F32, reach: F64, density: float) -> Mask:
+    """Tell which cells (C,) hold specks: fewer than ``density / reach`` points with their eight neighbours.
+
+    Args:
+        index: int32 (C, 2) places of the cells, sorted by x, then y.
+        count: int32 (C,) points.
+        top: float32 (C,) metres above ground of the highest point.
+        reach: float64 (C,) metres from the sensor.
+        density: points times metres of range in a window of 3 x 3 cells.
+    """
+    out = np.zeros(len(index), np.bool_)
+    for c in range(len(index)):
+        needed = density / max(reach[c], 1.0)
+        if needed <= LEAST or count[c] >= needed:
+            continue
+        points, highest = 0, top[c]
+        for row in range(index[c, 0] - 1, index[c, 0] + 2):
+            i = _first(index, row, index[c, 1] - 1)
+            while i < len(index) and index[i, 0] == row and index[i, 1] <= index[c, 1] + 1:
+                points += count[i]
+                highest = max(highest, top[i])
+                i += 1
+        out[c] = points < needed and highest > LOW
+    return out
+
+
+@kernel
+def _first(index: I32, x: int, y: int) -> int:
+    """Find the first cell that is not before the place (x, y)."""
+    low, high = 0, len(index)
+    while low < high:
+        middle = (low + high) // 2
+        if index[middle, 0] < x or (index[middle, 0] == x and index[middle, 1] < y):
+            low = middle + 1
+        else:
+            high = middle
+    return low
