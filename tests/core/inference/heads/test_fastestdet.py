@@ -12,9 +12,17 @@ def test_one_box_a_cell(tmp_path, networks):
     raw[0, :, 1, 2] = [0.9, np.arctanh(0.5), 0, 0, 0, 0.1, 0.1, 0.8]
     found = networks.decode(tmp_path, networks.model_card("fastestdet", size=(64, 32)), {"758": raw})
     np.testing.assert_allclose(found.boxes, [[24, 8, 56, 24]], atol=1e-4)
-    np.testing.assert_allclose(found.scores, [0.72], atol=1e-6)
+    np.testing.assert_allclose(found.scores, [0.9**0.6 * 0.8**0.4], atol=1e-6)  # 0.859
     assert found.class_ids.tolist() == [2]
     assert found.rows.tolist() == [6]
+
+
+def test_the_threshold_is_on_the_product_of_powers(tmp_path, networks):
+    raw = np.zeros((1, 8, 2, 4), np.float32)
+    raw[0, 0], raw[0, 5] = 0.5, 0.5  # 0.5^0.6 * 0.5^0.4 = 0.5
+    card = networks.model_card("fastestdet", size=(64, 32))
+    assert len(networks.decode(tmp_path, card, {"o": raw}, 0.499)) == 8
+    assert len(networks.decode(tmp_path, card, {"o": raw}, 0.501)) == 0
 
 
 def test_an_objectness_that_is_none_is_an_error(tmp_path, networks):

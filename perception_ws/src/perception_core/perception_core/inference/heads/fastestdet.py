@@ -2,7 +2,7 @@
 
 dog-qiuqiu/FastestDet: (B, 5 + classes, rows, columns) with an objectness, the box, and class probabilities (the
 sigmoid and the softmax are in the graph). The centre is ``(tanh + cell) / columns`` and the size the sigmoid, in
-shares of the image; the score is objectness times class.
+shares of the image; the score is objectness to the power of 0.6 times class to the power of 0.4.
 """
 
 import numpy as np
@@ -19,6 +19,8 @@ from perception_core.inference.model_card import ModelCard
 _OBJECTNESS = 0
 _BOX = slice(1, 5)
 _FIRST_CLASS = 5
+_OBJECTNESS_POWER = 0.6
+_CLASS_POWER = 0.4
 
 
 class FastestDetHead:
@@ -55,17 +57,28 @@ class FastestDetHead:
         block = entry_of(self._card.name, name, output, entry)
         numbers, height, width = block.shape
         raw = block.reshape(numbers, -1)
-        passed = scan.scan_columns(raw, _FIRST_CLASS, score_threshold, class_table, _OBJECTNESS)
-        scores = scan.checked_scores(self._card.name, name, passed)
-        cells = grid_cells(width, height, (1,))[passed.rows, :2]
+        rows, scores, class_ids = self._scores(name, raw, score_threshold, class_table)
+        cells = grid_cells(width, height, (1,))[rows, :2]
         unit = np.array([self._card.input.width, self._card.input.height], np.float32)
-        box = raw[_BOX, passed.rows].T
+        box = raw[_BOX, rows].T
         grid = np.array([width, height], np.float32)
         centre = np.asarray((np.tanh(box[:, :2]) + cells) / grid * unit, np.float32)
         size = scan.sigmoid(box[:, 2:]) * unit
         boxes = scan.from_centres(centre[:, 0], centre[:, 1], size[:, 0], size[:, 1])
-        return scan.finite_candidates(boxes, scores, passed.class_ids, passed.rows)
+        return scan.finite_candidates(boxes, scores, class_ids, rows)
 
     def warm_up(self) -> None:
         """Compile, or load from the cache, so that no image has to wait."""
         scan.warm_up()
+
+    def _scores(
+        self, name: str, raw: NDArray[np.float32], score_threshold: float, class_table: NDArray[np.int32]
+    ) -> tuple[NDArray[np.int64], NDArray[np.float32], NDArray[np.int32]]:
+        """Return cells, scores and classes of what passes."""
+        objectness = scan.checked_probabilities(self._card.name, name, raw[_OBJECTNESS])
+        # No objectness is above 1: a class below this cannot reach the threshold.
+        passed = scan.scan_columns(raw, _FIRST_CLASS, score_threshold ** (1 / _CLASS_POWER), class_table)
+        named = scan.checked_scores(self._card.name, name, passed)
+        scores = (objectness[passed.rows] ** _OBJECTNESS_POWER * named**_CLASS_POWER).astype(np.float32)
+        kept = scores >= np.float32(score_threshold)
+        return passed.rows[kept], scores[kept], passed.class_ids[kept]

@@ -78,9 +78,24 @@ def checked_scores(model: str, output: str, passed: Passed) -> F32:
     Raises:
         ModelError: scores that are no probabilities.
     """
-    if not -SCORE_TOLERANCE <= passed.worst <= 1 + SCORE_TOLERANCE:
-        raise ModelError(f"{model}: a score of {passed.worst:g} is not in 0..1 (output {output})")
+    _check_probability(model, output, passed.worst)
     return np.clip(passed.scores, 0.0, 1.0)
+
+
+def checked_probabilities(model: str, output: str, values: F32) -> F32:
+    """Return all of ``values`` (N,) clipped to 0..1.
+
+    Raises:
+        ModelError: values that are no probabilities.
+    """
+    if len(values):
+        _check_probability(model, output, float(values[np.argmax(np.abs(values - 0.5))]))
+    return np.clip(values, 0.0, 1.0)
+
+
+def _check_probability(model: str, output: str, worst: float) -> None:
+    if not -SCORE_TOLERANCE <= worst <= 1 + SCORE_TOLERANCE:
+        raise ModelError(f"{model}: a score of {worst:g} is not in 0..1 (output {output})")
 
 
 def scores_of_logits(model: str, output: str, passed: Passed) -> F32:
