@@ -77,6 +77,13 @@ def test_a_file_with_any_byte_changed_is_refused(tmp_path_factory, data):
         read_engine(path, KEY)
 
 
+def test_a_header_that_means_the_same_in_other_bytes_is_refused():
+    content = encode_header(KEY, b"engine")
+    assert content.count(b'": ') > 0
+    with pytest.raises(EngineFileError, match="not written here"):
+        parse_header(content.replace(b'": ', b'":\t'))
+
+
 @pytest.mark.parametrize(
     ("change", "reason"),
     [

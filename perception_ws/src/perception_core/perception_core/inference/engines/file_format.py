@@ -13,6 +13,7 @@ import json
 import struct
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from perception_core.errors import ModelError
 from perception_core.inference.engines.key import EngineKey
@@ -42,7 +43,7 @@ class EngineHeader:
 def encode_header(key: EngineKey, engine: bytes) -> bytes:
     """Return all that stands before the engine in its file."""
     content = {"key": key.as_json(), "size": len(engine), "sha256": hashlib.sha256(engine).hexdigest()}
-    text = json.dumps(content, sort_keys=True).encode()
+    text = _text(content)
     if len(text) > _LONGEST_HEADER:
         raise EngineFileError(f"a header of {len(text)} bytes is longer than {_LONGEST_HEADER}")
     return MAGIC + _LENGTH.pack(len(text)) + text
@@ -72,7 +73,13 @@ def parse_header(content: bytes) -> EngineHeader:
         raise EngineFileError("header without key, size and sha256")
     if fields["size"] < 0:
         raise EngineFileError(f"claims an engine of {fields['size']} bytes")
+    if _text(fields) != content[start : start + length]:
+        raise EngineFileError("a header that was not written here")
     return EngineHeader(fields["key"], fields["size"], fields["sha256"], start + length)
+
+
+def _text(fields: dict[str, Any]) -> bytes:
+    return json.dumps(fields, sort_keys=True).encode()
 
 
 def read_engine(path: Path, key: EngineKey) -> bytes:
