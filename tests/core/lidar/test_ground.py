@@ -2,11 +2,15 @@
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
 
 from perception_core.lidar.config import CropConfig, GroundConfig
-from perception_core.lidar.ground import fit_ground, height_above_ground
+from perception_core.lidar.ground import GroundModel, above_ground, fit_ground, height_above_ground
 from perception_core.lidar.polar import polar_grid
 from perception_core.lidar.scan_grid import grid_scan
+from perception_core.types import PointClass
 
 GRID = polar_grid(80.0)
 
@@ -69,3 +73,116 @@ def test_no_points_leave_the_ground_under_the_robot(T_base_sensor) -> None:
     model = fit_ground(scan, GRID, GroundConfig())
     assert not model.seen.any()
     np.testing.assert_array_equal(model.height, 0.0)
+
+
+def classified(xyz, T, config=None, crop=None):
+    """The scan, heights and classes of points under a configuration."""
+    config = config or GroundConfig()
+    scan = grid_scan(np.asarray(xyz, np.float32), T, GRID, crop or CropConfig())
+    height, classes = above_ground(scan, fit_ground(scan, GRID, config), config)
+    return scan.xyz, height, classes
+
+
+def test_heights_count_from_the_surface_of_the_cell() -> None:
+    # The plane z = -2 + 0.1 x, the ground 0.3 m above it everywhere; at (10, 0) it lies at -0.7 m.
+    shape = (GRID.rings, GRID.sectors)
+    flat = np.full(shape, 0.3, np.float32)
+    noise = np.full(shape, 0.02, np.float32)
+    model = GroundModel(GRID, np.array([-2.0, 0.1, 0.0]), flat, noise, noise, np.ones(shape, np.bool_))
+    points = np.array([[10, 0, -0.7], [10, 0, -0.6], [10, 0, -0.5], [10, 0, -1.2]], np.float32)
+    scan = grid_scan(points, np.eye(4), GRID, CropConfig())
+    # Noise 3 * 0.02 m + 0.045 m: 0.1 m above is ground, 0.2 m is not.
+    config = GroundConfig(obstacle_height=0.045, height_per_range=0.0)
+    height, classes = above_ground(scan, model, config)
+    np.testing.assert_allclose(height, [0.0, 0.1, 0.2, -0.5], atol=1e-5)
+    ground, obstacle, below = PointClass.GROUND, PointClass.OBSTACLE, PointClass.BELOW_GROUND
+    assert classes.tolist() == [ground, ground, obstacle, below]
+    np.testing.assert_allclose(model.height[:, 90], 0.3 - 2.0 + 0.1 * GRID.centres * np.cos(np.radians(1.0)), rtol=1e-5)
+
+
+def test_a_kerb_is_ground_or_an_obstacle_as_the_step_says(cast, block, T_base_sensor) -> None:
+    cloud = cast([block(10.0, 10.0, 80.0, 12.0, -0.5, 0.14)])
+    shares = {}
+    for step in (0.2, 0.05):
+        xyz, _, classes = classified(cloud.xyz, T_base_sensor, GroundConfig(max_step=step))
+        edge = (np.abs(xyz[:, 1] - 4.15) < 0.15) & (np.abs(xyz[:, 0]) < 8.0) & (xyz[:, 2] > 0.12)
+        inland = (xyz[:, 1] > 5.5) & (np.hypot(xyz[:, 0], xyz[:, 1]) < 15.0)
+        assert np.mean(classes[inland] == PointClass.GROUND) > 0.97
+        shares[step] = np.mean(classes[edge] == PointClass.OBSTACLE)
+    assert shares[0.2] < 0.1
+    assert shares[0.05] > 0.25
+
+
+def test_grass_is_ground(cast, T_base_sensor) -> None:
+    cloud = cast()
+    rng = np.random.default_rng(3)
+    blades = rng.beta(1.5, 2.5, len(cloud)) * 0.12  # hit higher, nearer along the ray
+    down = cloud.xyz[:, 2:] / np.linalg.norm(cloud.xyz, axis=1, keepdims=True)
+    share = blades[:, None] / np.maximum(-down, 0.02) / np.linalg.norm(cloud.xyz, axis=1, keepdims=True)
+    _, _, classes = classified(cloud.xyz * (1.0 - np.minimum(share, 0.5)), T_base_sensor)
+    assert np.mean(classes == PointClass.GROUND) > 0.995
+
+
+def test_a_child_beside_a_parked_car_stands_on_the_ground(cast, block, T_base_sensor) -> None:
+    xyz, height, _ = classified(
+        cast([block(9.0, 3.0, 4.4, 1.8, 0.25, 1.5), block(9.0, 1.75, 0.3, 0.35, 0.0, 1.0)]).xyz, T_base_sensor
+    )
+    child = (np.abs(xyz[:, 0] - 9.0) < 0.25) & (np.abs(xyz[:, 1] - 1.75) < 0.3) & (xyz[:, 2] > 0.1)
+    assert child.sum() > 50
+    np.testing.assert_allclose(height[child], xyz[child, 2], atol=0.06)
+
+
+def test_a_drone_needs_not_know_its_height(cast) -> None:
+    # The scan from 1.73 m above a slope, taken in the sensor's own frame.
+    xyz, height, _ = classified(cast(slope=0.1).xyz, np.eye(4), GroundConfig(start_sigma=50.0))
+    np.testing.assert_allclose(height, xyz[:, 2] + 1.73 - 0.1 * xyz[:, 0], atol=0.12)
+
+
+def test_what_was_not_seen_is_less_certain(cast, block, T_base_sensor) -> None:
+    scan = grid_scan(cast([block(8.0, 0.0, 2.0, 4.0, 0.0, 3.5)]).xyz, T_base_sensor, GRID, CropConfig())
+    model = fit_ground(scan, GRID, GroundConfig())
+    ring = int(np.searchsorted(GRID.centres, 20.0))
+    hidden, open_ground = model.sigma[ring, 90], model.sigma[ring, 0]
+    assert not model.seen[ring, 90]
+    assert hidden > 2.0 * open_ground
+
+
+COORDINATES = st.one_of(
+    st.floats(-100, 100, width=32), st.sampled_from([0.0, np.nan, np.inf, -np.inf, 1e9, -1e9, 1e-30, 5.0])
+)
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    hnp.arrays(np.float32, st.tuples(st.integers(0, 60), st.just(3)), elements=COORDINATES),
+    st.sampled_from([0.08, 50.0]),
+)
+def test_any_cloud_has_finite_heights(xyz, sigma) -> None:
+    config = GroundConfig(start_sigma=sigma)
+    scan = grid_scan(xyz, np.eye(4), GRID, CropConfig(min_height=-150.0, max_height=60.0))
+    model = fit_ground(scan, GRID, config)
+    height, classes = above_ground(scan, model, config)
+    assert np.isfinite(height).all()
+    assert np.isfinite(model.height).all()
+    assert np.isfinite(model.sigma).all()
+    assert set(classes.tolist()) <= {PointClass.GROUND, PointClass.OBSTACLE, PointClass.BELOW_GROUND}
+
+
+@pytest.mark.parametrize("sigma", [0.08, 50.0])
+@pytest.mark.parametrize("kind", ["one", "equal", "line", "wall"])
+def test_degenerate_clouds_have_finite_heights(kind: str, sigma: float) -> None:
+    t = np.linspace(1.0, 30.0, 500)
+    xyz = {
+        "one": [[5.0, 0.0, -1.0]],
+        "equal": np.tile([5.0, 1.0, -1.0], (500, 1)),
+        "line": np.column_stack([t, 2.0 * t, 0.0 * t]),
+        "wall": np.column_stack([np.full(500, 6.0), t - 15.0, np.sin(7.0 * t) * 3.0]),
+    }[kind]
+    _, height, _ = classified(xyz, np.eye(4), GroundConfig(start_sigma=sigma))
+    assert np.isfinite(height).all()
+
+
+def test_the_same_scan_has_the_same_ground(cast, T_base_sensor) -> None:
+    cloud = cast(slope=0.05)
+    first, second = (classified(cloud.xyz, T_base_sensor, GroundConfig(start_sigma=50.0)) for _ in range(2))
+    assert first[1].tobytes() == second[1].tobytes()

@@ -415,7 +415,7 @@ def _lowest(
 def _agrees(e: float, upright: bool, prior: F64, d: float, max_slope: float, max_step: float, doubt: float) -> bool:
     """Can the lowest points, ``e`` above the prediction, be ground? A kerb may be steep, the foot of a thing not."""
     step = 0.5 * max_step if upright else max_step
-    gate = step + 2.0 * min(np.sqrt(prior[2]), doubt) * (0.5 if upright else 1.0)
+    gate = np.hypot(step, 2.0 * min(np.sqrt(prior[2]), doubt) * (0.5 if upright else 1.0))
     kerb = e < step and prior[1] < 0.3 * max_slope
     return bool(e < gate and (kerb or e < 0.5 * max_step or prior[1] + e / d < max_slope))
 
@@ -540,9 +540,20 @@ def _surface(
                 m2 = j + 2 if j + 2 < sectors else j + 2 - sectors
                 l = _step(l + across, rise[i, k2] - h + two * across, seen[i, k] and seen[i, k2])
                 r = _step(r - across, rise[i, m2] - h - two * across, seen[i, m] and seen[i, m2])
-                up, down = max(a, b, l, r), -min(a, b, l, r)
+                up = max(a, b, l, r)
                 level += up if zero < up <= max_step else zero
-                h -= down if down > max_step else zero
+                k3 = j - 3 if j >= 3 else j - 3 + sectors
+                m3 = j + 3 if j + 3 < sectors else j + 3 - sectors
+                lower = h
+                if seen[i, k] and seen[i, m]:
+                    lower = min(lower, _lower_side(rise[i, k3], rise[i, k], rise[i, m], rise[i, m3], h, max_step))
+                if seen[inner, j] and seen[outer, j]:
+                    nearer, farther = rise[max(i - 3, 0), j], rise[min(i + 3, rings - 1), j]
+                    lower = min(lower, _lower_side(nearer, rise[inner, j], rise[outer, j], farther, h, max_step))
+                if lower < h:
+                    h, along, across = lower, zero, zero
+                    quiet = min(noise[i, j], noise[inner, j], noise[i, k], noise[i, m])
+                    level = base + np.float32(NOISE_FACTOR) * quiet
             else:
                 level += min(sigma[i, j], np.float32(DOUBT))
             c = i * sectors + j
@@ -554,6 +565,18 @@ def _surface(
 def _step(next_one: np.float32, one_after: np.float32, seen: bool) -> np.float32:
     """The smaller of two differences of one sign: a step continues as raised ground, a bump does not."""
     return _minmod(next_one, one_after) if seen else np.float32(0.0)
+
+
+@kernel
+def _lower_side(
+    before: np.float32, left: np.float32, right: np.float32, behind: np.float32, h: np.float32, max_step: float
+) -> np.float32:
+    """The lower neighbour of a cell of height ``h`` where both differ by more than the ground on either side explains.
+
+    ``before`` and ``behind`` are as far from the neighbours as these from each other.
+    """
+    slope = np.float32(0.5) * (abs(left - before) + abs(behind - right))
+    return min(left, right, h) if abs(right - left) - slope > max_step else h
 
 
 @kernel
