@@ -9,7 +9,6 @@ from onnx import helper
 
 from perception_core.errors import ConfigError, ModelError
 from perception_core.inference import InferenceConfig, available_backends, create_backend
-from perception_core.inference.backend import single_image_input
 from perception_core.inference.factory import choose_backend, engine_folder
 from perception_core.inference.input_shapes import image_shape
 from perception_core.inference.model_card import InputSpec
@@ -217,17 +216,3 @@ def test_a_closed_network_says_so(tmp_path, networks):
     backend.close()
     with pytest.raises(ModelError, match=r"echo\.onnx: the network is closed"):
         backend.run({"images": np.zeros((1, 3, 64, 64), np.float32)})
-
-
-@pytest.mark.parametrize("shape", [(3, 64, 64), (2, 3, 64, 64), (1, 4, 64, 64), (1, 3, 64, 64, 1)])
-def test_an_input_of_the_wrong_rank_or_size_is_named(tmp_path, networks, shape):
-    path = networks.constant_network(tmp_path / "odd.onnx", networks.empty_output(), input_shape=shape)
-    backend = create_backend(path)
-    with pytest.raises(ModelError, match=rf"expected an input float32 .* got images .*{shape[1]}"):
-        single_image_input(backend)
-
-
-def test_open_dimensions_are_none(tmp_path, networks):
-    shape = ("batch", 3, "height", "width")
-    path = networks.constant_network(tmp_path / "open.onnx", networks.empty_output(), input_shape=shape)
-    assert single_image_input(create_backend(path)).shape == (None, 3, None, None)

@@ -8,6 +8,8 @@ from hypothesis.extra import numpy as hnp
 
 from perception_core.errors import ModelError
 from perception_core.inference.heads import create_head, scan
+from perception_core.inference.layout import lay_out
+from perception_core.inference.masks import masks_to_source
 
 ODD = st.sampled_from([np.nan, np.inf, -np.inf, 0.0, 1.0, 0.5, -1.0, 1e38, -1e38, 3.0, 89.0, 1e-40])
 ANY = st.floats(width=32) | ODD
@@ -16,6 +18,7 @@ SCORE = st.sampled_from([0.0, 0.25, 0.5, 1.0, 0.999])
 SHAPES = {
     "yolox": {"o": (1, 21, 8)},  # 32 x 32: 16 + 4 + 1 cells
     "yolov5": {"o": (1, 5, 8)},
+    "yolov5 raw": {"fine": (1, 1, 2, 2, 8), "coarse": (1, 8, 1, 1)},
     "yolov8": {"o": (1, 7, 21)},
     "yolo_end2end": {"o": (1, 5, 6)},
     "rtdetr": {"o": (1, 5, 7)},
@@ -29,7 +32,8 @@ SHAPES = {
 @settings(max_examples=60, deadline=None)
 @given(data=st.data())
 def test_any_numbers_give_finite_boxes_or_a_model_error(networks, family, data):
-    card = networks.model_card(family, size=(32, 32))
+    name, _, raw = family.partition(" ")
+    card = networks.model_card(name, size=(32, 32), **{"anchors": (4, 4, 9, 9)} if raw else {})
     outputs = {
         name: data.draw(hnp.arrays(np.float32, shape, elements=data.draw(st.sampled_from([ANY, SCORE]))))
         for name, shape in SHAPES[family].items()
@@ -44,6 +48,22 @@ def test_any_numbers_give_finite_boxes_or_a_model_error(networks, family, data):
     assert np.isfinite(found.boxes).all()
     assert ((found.scores >= 0) & (found.scores <= 1)).all()
     assert set(found.class_ids.tolist()) <= {0, 3}
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    hnp.arrays(np.float32, (1, 9, 5), elements=ANY),
+    hnp.arrays(np.float32, (1, 2, 4, 4), elements=ANY),
+)
+def test_any_numbers_give_masks_that_are_drawn(networks, boxes, prototypes):
+    head = create_head(networks.model_card("yolov8", task="instances", size=(32, 32)))
+    logits = head.masks({"boxes": boxes, "prototypes": prototypes}, np.array([0, 4]))
+    assert logits.shape == (2, 4, 4)
+    assert not np.isnan(logits).any()
+    spec = networks.InputSpec(width=32, height=32)
+    window = lay_out(spec, 20, 10)[0]
+    drawn = masks_to_source(logits, np.array([[0, 0, 20, 10]] * 2, float), [window] * 2, np.arange(2), spec, 20, 10)
+    assert set(np.unique(drawn)) <= {0, 1, 2}
 
 
 def naive(raw: np.ndarray, first: int, threshold: float, table: np.ndarray, objectness: int) -> list[tuple]:

@@ -107,19 +107,3 @@ def check_inputs(path: str, wanted: tuple[TensorInfo, ...], given: Mapping[str, 
         )
         if not fits or array.dtype != info.dtype:
             raise ModelError(f"{path}: expected {info}, got {array.dtype} {list(array.shape)}")
-
-
-def single_image_input(backend: Backend) -> TensorInfo:
-    """Return the one input of a network that looks at one colour image, checked.
-
-    Raises:
-        ModelError: several inputs, not float32, or not of shape (1, 3, H, W) with open dimensions allowed.
-    """
-    if len(backend.inputs) != 1:
-        listed = "; ".join(str(i) for i in backend.inputs)
-        raise ModelError(f"expected one image input, got {len(backend.inputs)}: {listed}")
-    info = backend.inputs[0]
-    fits = len(info.shape) == 4 and info.shape[0] in (1, None) and info.shape[1] in (3, None)
-    if not fits or info.dtype != np.float32:
-        raise ModelError(f"expected an input float32 [1, 3, H, W], got {info}")
-    return info
