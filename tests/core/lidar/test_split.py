@@ -46,6 +46,14 @@ def test_a_straight_wall_is_cut_at_the_longest_length_only() -> None:
         assert np.ptp(x[piece == k]) <= 20.0
 
 
+def test_a_wall_that_leads_away_from_another_is_cut_off_it_and_a_truck_stays_whole() -> None:
+    x, y, piece, _ = split((-9, -4, 9, -4), (0, -4.2, 0, -7.5))
+    for k in set(piece.tolist()):
+        assert min(np.ptp(x[piece == k]), np.ptp(y[piece == k])) < 0.8
+    *_, headings = split((6, -2, 17, -2), (6, -2, 6, -4.55))
+    assert len(headings) == 1
+
+
 def test_no_cells_are_no_pieces() -> None:
     empty = np.empty(0)
     ints = np.empty(0, np.int32)

@@ -34,6 +34,9 @@ DEEP = 0.7
 """Metres behind the near side of the rectangle from where on a direction counts as open."""
 OPEN_SHARE = 0.3
 """Share of open directions beyond which a component is no convex solid."""
+VEHICLE = 6.0, 3.3
+"""Metres; what is longer and wider is no vehicle, and may have free space behind its near side: a wall with another
+that leads away from it, hedges around a garden."""
 MIN_LENGTH = 2.2
 """Metres; shorter components are left whole."""
 AREA_GAIN = 0.7
@@ -230,7 +233,8 @@ def _best_cut(
         c, s = np.cos(heading), np.sin(heading)
         eye = np.array([c * sensor[0] + s * sensor[1], c * sensor[1] - s * sensor[0]])
         open_share = _open_share(azimuth, reach, cells, low, low + size, eye, heading, horizon)
-        if open_share < OPEN_SHARE:
+        no_vehicle = length > VEHICLE[0] and width > VEHICLE[1]
+        if open_share < OPEN_SHARE and not no_vehicle:
             return NO_CUT, 0.0
         gain += (1.0 - AREA_GAIN) * open_share * open_share
     axis = 1 - along if length <= max_length and width > max_width else along
