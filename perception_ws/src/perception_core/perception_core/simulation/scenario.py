@@ -17,7 +17,9 @@ from perception_core.errors import ConfigError
 MAIN_LIDAR = "top"
 """Name of the LiDAR under the key ``lidar``."""
 
-MODELS = ("sedan", "hatchback", "suv", "van", "truck", "bus", "pedestrian", "cyclist")
+MODELS = (
+    "sedan", "hatchback", "suv", "van", "truck", "bus", "pedestrian", "cyclist", "crate", "barrier", "barrel", "skip",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,9 @@ class StreetConfig(Config):
     tree_spacing: float = param(15.0, "distance between trees", unit="m", low=4.0, high=1000.0)
     lamp_spacing: float = param(32.0, "distance between street lamps", unit="m", low=4.0, high=1000.0)
     buildings: bool = param(True, "whether houses line the street")
+    clutter: float = param(
+        0.0, "benches, bollards, bushes, boards and the like on the sidewalks", unit="per 100 m", low=0.0, high=100.0
+    )
     crossings: tuple[float, ...] = param((), "s of the zebra crossings", unit="m")
     gantries: tuple[float, ...] = param((), "s of sign gantries over the road", unit="m")
     bridges: tuple[float, ...] = param((), "s of foot bridges over the street", unit="m")
@@ -54,6 +59,8 @@ class LightConfig(Config):
     sun_azimuth: float = param(212.0, "direction of the sun from the x axis, to the left", unit="deg")
     sun_elevation: float = param(50.0, "height of the sun", unit="deg", low=5.0, high=90.0)
     haze: float = param(450.0, "distance at which haze takes 63 % of the contrast", unit="m", low=20.0)
+    overcast: float = param(0.0, "share of the sun's light that clouds spread over the sky", low=0.0, high=1.0)
+    exposure: float = param(1.0, "factor on the light that reaches the sensor", low=0.05, high=10.0)
 
 
 @dataclass(frozen=True)

@@ -87,7 +87,8 @@ class Simulation:
         self.rig: SimulatedRig = rig(scenario)
         self._lidar = Lidar(config.lidar, lidar_pose(config.lidar), config.rain)
         self._further = {name: Lidar(entry, lidar_pose(entry), config.rain) for name, entry in scenario.lidars}
-        self._camera = Camera(config.camera, config.light, camera_model(config.camera), camera_pose(config.camera))
+        camera = config.camera
+        self._camera = Camera(camera, config.light, camera_model(camera), camera_pose(camera), config.rain)
         self._T_odom_world = invert(self.world.ego.at(0.0).poses()[0])
 
     def __len__(self) -> int:

@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perception_core.errors import ConfigError
-from perception_core.simulation import people, vehicles
+from perception_core.simulation import people, things, vehicles
+from perception_core.simulation.clutter import build_clutter
 from perception_core.simulation.mesh import Colour, Mesh, merge
 from perception_core.simulation.raycast import RayScene
 from perception_core.simulation.route import Motion, Ride, Route, Trajectory
@@ -29,6 +30,7 @@ CLASS_OF_MODEL = {
     "bus": classes.BUS,
     "pedestrian": classes.PERSON,
     "cyclist": classes.CYCLIST,
+    **dict.fromkeys(things.THINGS, classes.UNKNOWN),
 }
 
 _PAINTS: tuple[Colour, ...] = (
@@ -206,7 +208,10 @@ def build_world(scenario: Scenario, seed: int) -> World:
     route = _route(config.street)
     street_rng, parking_rng, look_rng = (np.random.default_rng([seed, stream]) for stream in (1, 2, 3))
     ground = build_ground(config.street, route)
-    wardrobe = _Wardrobe(build_street(config.street, route, street_rng, ground))
+    street = build_street(config.street, route, street_rng, ground)
+    if config.street.clutter > 0.0:
+        street = merge([street, *build_clutter(config.street, route, np.random.default_rng([seed, 4]))])
+    wardrobe = _Wardrobe(street)
     entries = [*scenario.actors, *parked_cars(config.street, route, parking_rng)]
     actors = tuple(_actor(i + 1, entry, (config.street, route), wardrobe, look_rng) for i, entry in enumerate(entries))
     ride = Ride(_WHEELBASE, *np.radians([config.pitching, config.rolling]).tolist())
@@ -268,6 +273,8 @@ def _bodies(
         return poses, people.WALKER_SIZE
     if model == "cyclist":
         return (wardrobe.add((model, coat, trousers), partial(people.cyclist, coat, trousers)),), people.CYCLIST_SIZE
+    if model in things.THINGS:
+        return (wardrobe.add((model, paint), partial(things.thing, model, paint)),), things.THINGS[model]
     return (wardrobe.add((model, paint), partial(vehicles.vehicle, model, paint)),), vehicles.vehicle_size(model)
 
 
