@@ -9,7 +9,7 @@ PYTEST_WORKERS ?= auto
 # These talk over DDS and have deadlines: one at a time, or they measure each other. Each folder is a run of its own, in
 # a ROS domain of its own: what one leaves in the graph for a moment is company that a demo refuses.
 LIVE := $(wildcard tests/nodes tests/system tests/faults)
-SOURCES := perception_ws/src perception_ws/stubs perception_ws/underlay tests $(wildcard launch)
+SOURCES := perception_ws/src perception_ws/training perception_ws/stubs perception_ws/underlay tests $(wildcard launch)
 
 help: ## what there is
 	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18

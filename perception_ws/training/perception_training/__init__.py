@@ -1,0 +1,1 @@
+"""Training of the small multi-task network of perception_core on simulated images."""
