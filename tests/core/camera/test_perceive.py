@@ -90,6 +90,14 @@ def test_masks_belong_to_the_detections(build):
         assert mask.sum() == (box[3] - box[1]) * (box[2] - box[0])
 
 
+def test_masks_that_nobody_asks_for_are_not_drawn(build):
+    result = build("yolov8", instances([16, 32, 16, 16, 0, 0, 0.8, 1, 0]), task="instances").perceive(
+        image(128, 128), pixels=False
+    )
+    assert len(result.detections) == 1
+    assert result.masks is None
+
+
 def test_a_rider_s_mask_is_of_both_parts(build):
     # A person of 8 x 18 on a bicycle of 16 x 10, as in the tests of riders.
     outputs = instances([32, 32, 16, 10, 0, 0.6, 0, 1, 0], [32, 24, 8, 18, 0.9, 0, 0, 1, 0])

@@ -35,9 +35,12 @@ _MIN_SIDE = 1.0
 
 @dataclass(frozen=True)
 class CameraConfig(Config):
-    """How objects are detected in images."""
+    """How objects are detected in images, and the classes of their pixels."""
 
     model: str = param("yolox_nano", "name of a model card, or path of an ONNX file with its card beside it")
+    segmentation_model: str = param(
+        "", "a second network, as model, for the classes of pixels where the first gives none; '' for none"
+    )
     score_threshold: float = param(0.0, "detections below are dropped; 0: as the model's card says", low=0.0, high=1.0)
     nms_iou: float = param(
         0.0,
@@ -140,20 +143,22 @@ class CameraDetector:
         Raises:
             ModelError: the network fails, returns what cannot be read, or gives no boxes.
         """
-        detections = self.perceive(image).detections
+        detections = self.perceive(image, pixels=False).detections
         if detections is None:
             raise ModelError(f"{self._backend.path}: a network for {self._card.task} detects no objects")
         return detections
 
-    def perceive(self, image: Image) -> CameraResult:
+    def perceive(self, image: Image, pixels: bool = True) -> CameraResult:
         """Return all that the network gives for one image: boxes as :meth:`detect` does, masks, classes of pixels.
+
+        Without ``pixels`` masks and classes of pixels are not read, which saves their time.
 
         Raises:
             ModelError: the network fails, or returns what cannot be read.
         """
-        return self.perceive_batch((image,))[0]
+        return self.perceive_batch((image,), pixels)[0]
 
-    def perceive_batch(self, images: Sequence[Image]) -> list[CameraResult]:
+    def perceive_batch(self, images: Sequence[Image], pixels: bool = True) -> list[CameraResult]:
         """Read several images, of any sizes, in as few runs as the network's batch allows.
 
         Raises:
@@ -163,7 +168,7 @@ class CameraDetector:
         self._timings = dict.fromkeys(("preprocess", "inference", "postprocess"), 0.0)
         results: list[CameraResult] = []
         for first in range(0, len(images), each):
-            results += self._run(images[first : first + each], each)
+            results += self._run(images[first : first + each], each, pixels)
         return results
 
     def close(self) -> None:
@@ -177,27 +182,32 @@ class CameraDetector:
         if self._class_map is not None:
             self._class_map.check(self._backend.outputs)
 
-    def _run(self, images: Sequence[Image], batch: int) -> list[CameraResult]:
+    def _run(self, images: Sequence[Image], batch: int, pixels: bool) -> list[CameraResult]:
         start = time.perf_counter()
         tensor, windows = self._preprocess([image.pixels for image in images], batch)
         feeds = self._input.feed(tensor)
         prepared = time.perf_counter()
         outputs = self._backend.run(feeds)
         inferred = time.perf_counter()
-        results = [self._read(image, outputs, windows[i], i) for i, image in enumerate(images)]
+        results = [self._read(image, outputs, windows[i], i, pixels) for i, image in enumerate(images)]
         self._timings["preprocess"] += (prepared - start) * 1e3
         self._timings["inference"] += (inferred - prepared) * 1e3
         self._timings["postprocess"] += (time.perf_counter() - inferred) * 1e3
         return results
 
     def _read(
-        self, image: Image, outputs: Mapping[str, NDArray[Any]], windows: tuple[Placement, ...], entry: int
+        self,
+        image: Image,
+        outputs: Mapping[str, NDArray[Any]],
+        windows: tuple[Placement, ...],
+        entry: int,
+        pixels: bool,
     ) -> CameraResult:
         """Read one image's entry of the outputs."""
         detections = masks = segmentation = None
         if self._head is not None:
-            detections, masks = self._read_boxes(self._head, image, outputs, windows, entry)
-        if self._class_map is not None:
+            detections, masks = self._read_boxes(self._head, image, outputs, windows, entry, pixels)
+        if self._class_map is not None and pixels:
             labels = self._segment_table[self._class_map.read(outputs, entry)]
             height, width = image.pixels.shape[:2]
             labels = labels_to_source(labels, self._card.input, windows, width, height)
@@ -211,6 +221,7 @@ class CameraDetector:
         outputs: Mapping[str, NDArray[Any]],
         windows: tuple[Placement, ...],
         entry: int,
+        pixels: bool,
     ) -> tuple[Detections2D, InstanceMasks | None]:
         apart = self._card.segmentation_output
         boxed = {name: array for name, array in outputs.items() if not apart or name != apart}
@@ -219,7 +230,7 @@ class CameraDetector:
         objects = merge_riders(*mend_seams(*parts.columns, parts.tiles, windows))
         height, width = image.pixels.shape[:2]
         detections = Detections2D(image.stamp_ns, image.frame, *objects, (width, height))
-        if not isinstance(head, MaskHead):
+        if not (pixels and isinstance(head, MaskHead)):
             return detections, None
         owners = owners_of(parts.columns[0], detections.boxes)
         drawn = np.flatnonzero(owners >= 0)
