@@ -8,13 +8,16 @@ from types import ModuleType
 import numpy as np
 import pytest
 
-from perception_core.camera.detector import CameraConfig, CameraDetector, build_detector
+from perception_core.camera.detector import CameraConfig, CameraDetector, CameraResult, build_detector
 from perception_core.errors import TransformError
+from perception_core.fusion import FusionConfig
 from perception_core.geometry import transforms
 from perception_core.pipeline import Pipeline, PipelineConfig, PipelineResult, Rig
 from perception_core.simulation.scenario import load_scenario
 from perception_core.simulation.simulator import SimulatedFrame, Simulation
-from perception_core.types import Mode, PointCloud, SensorState
+from perception_core.types import Detections2D, Image, Mode, PointCloud, Segmentation, SensorState
+from perception_core.types.classes import INDEX
+from perception_core.types.segments import SEGMENT_INDEX
 
 RIG = Rig("top", ("front",), "base_link", "odom")
 NAMESPACE = uuid.UUID(int=7).bytes
@@ -203,6 +206,83 @@ def test_without_scans_the_camera_stands_alone_and_says_so(
     assert 5.0 < results[0].objects.centre[0, 0] < 10.0
     sigma = np.sqrt(results[0].objects.covariance[0, 0, 0])
     assert sigma > 0.3
+
+
+class Painter:
+    """Reads no image: sees a class of pixels everywhere, and no objects."""
+
+    def __init__(self, name: str, size: tuple[int, int] | None = None) -> None:
+        """Paint ``name`` over the image, or over an image of another size (width, height)."""
+        self._id = SEGMENT_INDEX[name]
+        self._size = size
+        self.asked: list[bool] = []
+
+    def warm_up(self) -> None:
+        """As CameraReader."""
+
+    def perceive(self, image: Image, pixels: bool = True) -> CameraResult:
+        """As CameraReader."""
+        self.asked.append(pixels)
+        height, width = image.pixels.shape[:2]
+        none = np.empty((0, 4))
+        boxes = Detections2D(image.stamp_ns, image.frame, none, np.empty(0), np.empty(0), (width, height))
+        width, height = self._size or (width, height)
+        labels = Segmentation(image.stamp_ns, image.frame, np.full((height, width), self._id, np.uint8))
+        return CameraResult(boxes, None, labels if pixels else None)
+
+
+def painted(
+    drive: tuple[RecordedDrive, list[SimulatedFrame]], painter: Painter, trust: float = 0.7
+) -> tuple[Pipeline, list[PipelineResult]]:
+    """Run the drive with a camera that sees only classes of pixels."""
+    source, frames = drive
+    config = PipelineConfig(fusion=FusionConfig(segmentation_trust=trust))
+    made = Pipeline(config, RIG, source, {"front": painter}, NAMESPACE)
+    made.on_camera_model("front", Simulation(load_scenario("tiny")).rig.cameras[frames[0].image.frame])
+    results = []
+    for frame in frames:
+        made.on_image("front", frame.image, frame.stamp_ns)
+        made.on_scan(frame.cloud, frame.stamp_ns)
+        results += made.ready(frame.stamp_ns)
+    return made, results
+
+
+def guessed_cars(results: list[PipelineResult]) -> int:
+    """Count the objects that are taken for a car, however little."""
+    return sum(int((r.objects.class_probabilities[:, INDEX["car"]] > 0).sum()) for r in results)
+
+
+def test_classes_of_pixels_reach_fusion_and_move_nothing(
+    drive: tuple[RecordedDrive, list[SimulatedFrame]],
+) -> None:
+    """All is leaves: fewer things are guessed to be cars, and every cluster stands where it stood."""
+    painter = Painter("vegetation")
+    _, leaves = painted(drive, painter)
+    _, nothing = painted(drive, Painter("unknown"))
+    assert painter.asked == [True] * len(leaves)
+    assert guessed_cars(leaves) < guessed_cars(nothing)
+    for a, b in zip(leaves, nothing, strict=True):
+        np.testing.assert_array_equal(a.objects.existence, b.objects.existence)
+        assert a.objects.mode is Mode.FUSED
+
+
+def test_without_trust_nobody_asks_for_pixels(drive: tuple[RecordedDrive, list[SimulatedFrame]]) -> None:
+    painter = Painter("vegetation")
+    _, results = painted(drive, painter, trust=0.0)
+    _, nothing = painted(drive, Painter("unknown"))
+    assert painter.asked == [False] * len(results)
+    assert guessed_cars(results) == guessed_cars(nothing)
+
+
+def test_label_images_of_another_size_than_the_intrinsics_are_left_out_and_counted(
+    drive: tuple[RecordedDrive, list[SimulatedFrame]],
+) -> None:
+    made, results = painted(drive, Painter("vegetation", (32, 24)))
+    _, nothing = painted(drive, Painter("unknown"))
+    assert guessed_cars(results) == guessed_cars(nothing)
+    (reason,) = made.drops
+    assert "label image of 32x24" in reason
+    assert made.drops[reason] == len(results)
 
 
 # -- several LiDARs ---------------------------------------------------------------------------------------------------

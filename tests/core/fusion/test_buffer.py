@@ -13,9 +13,9 @@ def result(stamp_ns: int) -> Detections2D:
     return Detections2D(stamp_ns, "front", np.empty((0, 4)), np.empty(0), np.empty(0), (640, 480))
 
 
-def filled(*stamps_ms: int) -> CameraBuffer:
+def filled(*stamps_ms: int) -> CameraBuffer[Detections2D]:
     """A buffer of 4 that takes results up to 60 ms away."""
-    buffer = CameraBuffer(FusionConfig(max_camera_offset=0.06, buffer_length=4))
+    buffer: CameraBuffer[Detections2D] = CameraBuffer(FusionConfig(max_camera_offset=0.06, buffer_length=4))
     for stamp in stamps_ms:
         buffer.add("front", result(stamp * MS))
     return buffer
@@ -42,6 +42,13 @@ def test_the_limit_is_inclusive_and_other_cameras_do_not_help() -> None:
     assert stamp_of(buffer.nearest("front", 160 * MS)) == 100
     assert buffer.nearest("front", 161 * MS) is None
     assert buffer.nearest("rear", 100 * MS) is None
+
+
+def test_what_belongs_to_an_image_has_its_very_stamp() -> None:
+    buffer = filled(100, 200)
+    assert stamp_of(buffer.at("front", 200 * MS)) == 200
+    assert buffer.at("front", 200 * MS + 1) is None
+    assert buffer.at("rear", 200 * MS) is None
 
 
 def test_late_results_are_sorted_in_and_doubles_replaced() -> None:

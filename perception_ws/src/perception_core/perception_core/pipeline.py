@@ -14,9 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perception_core import planning, tracking
-from perception_core.camera.detector import CameraDetector
+from perception_core.camera.detector import CameraResult
+from perception_core.camera.label_image import label_image
 from perception_core.config import Config, group
-from perception_core.errors import PerceptionError, TransformError
+from perception_core.errors import ImageError, PerceptionError, TransformError
 from perception_core.fusion import (
     CameraBuffer,
     CameraView,
@@ -27,6 +28,7 @@ from perception_core.fusion import (
     SensorMonitorConfig,
     camera_from_base,
 )
+from perception_core.fusion.views import check_size
 from perception_core.geometry.camera_model import CameraModel
 from perception_core.geometry.transforms import Transform
 from perception_core.lidar.assembly import ScanAssembler
@@ -37,7 +39,7 @@ from perception_core.lidar.rates import RateHistory
 from perception_core.planning.occupancy import OccupancyConfig, OccupancyGridData, occupancy_grid
 from perception_core.planning.sectors import SectorConfig, SectorRanges, sector_ranges
 from perception_core.tracking import Tracker, TrackerConfig
-from perception_core.types import Detections2D, Image, Objects, Obstacles, PointCloud, SensorKind
+from perception_core.types import Detections2D, Image, Objects, Obstacles, PointCloud, Segmentation, SensorKind
 from perception_core.types.body import BodyBox
 
 _NS = 1_000_000_000
@@ -65,6 +67,18 @@ class TransformSource(Protocol):
         Raises:
             TransformError: unknown frames, or no data at that stamp; never identity, never the latest instead.
         """
+        ...
+
+
+class CameraReader(Protocol):
+    """What reads the images of one camera: its networks, or one that has read them before."""
+
+    def warm_up(self) -> None:
+        """Compile and run everything once."""
+        ...
+
+    def perceive(self, image: Image, pixels: bool = True) -> CameraResult:
+        """Return what is seen in one image; without ``pixels`` no masks and no classes of pixels."""
         ...
 
 
@@ -121,7 +135,7 @@ class Pipeline:
         config: PipelineConfig,
         rig: Rig,
         transforms: TransformSource,
-        detectors: Mapping[str, CameraDetector],
+        readers: Mapping[str, CameraReader],
         id_namespace: bytes,
         with_occupancy: bool = True,
         on_lidar: Callable[[LidarResult], None] | None = None,
@@ -132,7 +146,7 @@ class Pipeline:
             config: parameters of every piece.
             rig: names and frames.
             transforms: where transforms come from.
-            detectors: one for each camera that detects; a camera without weights has none.
+            readers: one for each camera that is read; a camera without weights has none.
             id_namespace: 16 bytes from which the obstacle ids are derived; the same bytes give the same ids.
             with_occupancy: make the occupancy grid of each result; False where nobody looks at it.
             on_lidar: is told what the LiDAR path made of each scan (or each joined scan), as soon as it is made.
@@ -141,7 +155,8 @@ class Pipeline:
         self._rig = rig
         self._transforms = transforms
         self._with_occupancy = with_occupancy
-        self._detectors = detectors
+        self._readers = readers
+        self._wants_pixels = config.fusion.segmentation_trust > 0.0
         self._lidar = LidarProcessor(config.lidar, rig.base_frame, rig.body)
         self._on_lidar = on_lidar
         self._join: ScanJoin[PointCloud] = ScanJoin(rig.lidars, config.lidar.join)
@@ -150,13 +165,14 @@ class Pipeline:
             config.lidar.deskew, rig.base_frame, rig.deskew_frame, transforms.lookup, self._rates
         )
         self._fusion = Fusion(config.fusion)
-        self._buffer = CameraBuffer(config.fusion)
+        self._buffer: CameraBuffer[Detections2D] = CameraBuffer(config.fusion)
+        self._segmentations: CameraBuffer[Segmentation] = CameraBuffer(config.fusion)
         self._tracker = Tracker(config.tracking, id_namespace)
         sensors = dict.fromkeys(rig.lidars, SensorKind.LIDAR) | dict.fromkeys(rig.cameras, SensorKind.CAMERA)
         self._monitor = SensorMonitor(sensors, config.monitor)
         self._models: dict[str, CameraModel] = {}
         self._waiting: list[tuple[int, LidarResult]] = []
-        self._watch = LidarWatch(config.fusion, tuple(c for c in rig.cameras if c in detectors))
+        self._watch = LidarWatch(config.fusion, tuple(c for c in rig.cameras if c in readers))
         self._last_scan_ns: int | None = None
         self.drops: Counter[str] = Counter()
         self.deskewed: Counter[str] = Counter()
@@ -168,23 +184,27 @@ class Pipeline:
         self._lidar.warm_up()
         tracking.warm_up()
         planning.warm_up()
-        for detector in self._detectors.values():
-            detector.warm_up()
+        for reader in self._readers.values():
+            reader.warm_up()
 
     def on_camera_model(self, camera: str, model: CameraModel) -> None:
         """Take a camera's intrinsics, as often as they are sent."""
         self._models[camera] = model
 
-    def on_image(self, camera: str, image: Image, now_ns: int) -> Detections2D | None:
-        """Detect in one image that arrived at ``now_ns``; None for a camera without a detector."""
-        detector = self._detectors.get(camera)
-        if detector is None:
+    def on_image(self, camera: str, image: Image, now_ns: int) -> CameraResult | None:
+        """Read one image that arrived at ``now_ns``; None for a camera without weights."""
+        reader = self._readers.get(camera)
+        if reader is None:
             return None
-        detections = detector.detect(image)
-        self._buffer.add(camera, detections)
-        self._monitor.delivered(camera, image.stamp_ns)
-        self._watch.image(camera, image.stamp_ns, now_ns)
-        return detections
+        result = reader.perceive(image, self._wants_pixels)
+        labels = label_image(result) if self._wants_pixels else None
+        if labels is not None:
+            self._segmentations.add(camera, labels)
+        if result.detections is not None:
+            self._buffer.add(camera, result.detections)
+            self._monitor.delivered(camera, image.stamp_ns)
+            self._watch.image(camera, image.stamp_ns, now_ns)
+        return result
 
     def on_rates(
         self, stamp_ns: int, angular: NDArray[np.float64], linear: NDArray[np.float64] | None, frame: str
@@ -232,6 +252,7 @@ class Pipeline:
         if self._last_scan_ns is not None and scan.stamp_ns < self._last_scan_ns - _NS:
             self._waiting.clear()
             self._buffer.clear()
+            self._segmentations.clear()
             self._watch.clear()
         self._last_scan_ns = scan.stamp_ns
         self._watch.scan(scan.stamp_ns, now_ns)
@@ -258,7 +279,7 @@ class Pipeline:
         finished: list[PipelineResult] = []
         while self._waiting:
             arrived_ns, result = self._waiting[0]
-            late = self._buffer.waiting_for(self._detectors, result.clusters.stamp_ns)
+            late = self._buffer.waiting_for(self._readers, result.clusters.stamp_ns)
             if late and now_ns < arrived_ns + wait_ns:
                 return finished
             self._waiting.pop(0)
@@ -294,7 +315,7 @@ class Pipeline:
 
     def _views(self, stamp_ns: int) -> Sequence[CameraView]:
         views: list[CameraView] = []
-        for camera in self._detectors:
+        for camera in self._readers:
             detections = self._buffer.nearest(camera, stamp_ns)
             model = self._models.get(camera)
             if detections is None:
@@ -307,8 +328,20 @@ class Pipeline:
             except TransformError as error:
                 self._drop(f"transform {detections.frame} <- {self._rig.base_frame}", error)
                 continue
-            views.append(CameraView(camera, model, T_camera_base, detections))
+            views.append(CameraView(camera, model, T_camera_base, detections, self._segmentation(camera, detections)))
         return views
+
+    def _segmentation(self, camera: str, detections: Detections2D) -> Segmentation | None:
+        """Return the label image of the same image, if it has the size of the intrinsics."""
+        segmentation = self._segmentations.at(camera, detections.stamp_ns)
+        if segmentation is None:
+            return None
+        try:
+            check_size(segmentation, self._models[camera])
+        except ImageError as error:
+            self._drop(f"camera {camera}", error)
+            return None
+        return segmentation
 
     def _camera_transform(self, detections: Detections2D, scan_ns: int) -> Transform:
         rig, look = self._rig, self._transforms.lookup

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from sensor_msgs.msg import CameraInfo, PointCloud2
+from sensor_msgs.msg import Image as ImageMsg
 from vision_msgs.msg import Detection2DArray, Detection3DArray
 
 from perception_core.errors import CalibrationError, ConfigError, TransformError
@@ -19,8 +20,9 @@ from perception_core.fusion import (
     camera_from_base,
     mode_of,
 )
+from perception_core.fusion.views import check_size, has_size_of
 from perception_core.geometry.transforms import Transform
-from perception_core.types import Clusters, Detections2D, Objects, SensorKind, SensorState
+from perception_core.types import Clusters, Detections2D, Objects, Segmentation, SensorKind, SensorState
 from perception_interfaces.msg import ObstacleArray, SensorStatus
 from perception_nodes.config import FusionNodeConfig
 from perception_nodes.conversions import boxes, cloud
@@ -28,6 +30,7 @@ from perception_nodes.conversions.camera_info import camera_model_from_msg
 from perception_nodes.conversions.detections import detections_from_msg
 from perception_nodes.conversions.diagnostics import OK, WARN
 from perception_nodes.conversions.obstacles import sensor_status_from_msg, status_to_msg
+from perception_nodes.conversions.segmentation import segmentation_from_msg
 from perception_nodes.conversions.time import ns_from_msg, seconds
 from perception_nodes.node import qos
 from perception_nodes.node.base import PerceptionNode
@@ -71,7 +74,8 @@ class FusionNode(PerceptionNode[FusionNodeConfig]):
         config = self.config
         self._fixed = config.fixed_frame or config.base_frame
         self._fusion = Fusion(config.fusion)
-        self._buffer = CameraBuffer(config.fusion)
+        self._buffer: CameraBuffer[Detections2D] = CameraBuffer(config.fusion)
+        self._segmentations: CameraBuffer[Segmentation] = CameraBuffer(config.fusion)
         self._monitor = self._new_monitor()
         self._models: dict[str, CameraModel] = {}
         self._camera_faults: dict[str, str] = {}
@@ -84,6 +88,7 @@ class FusionNode(PerceptionNode[FusionNodeConfig]):
         self._status = self.publish_to(ObstacleArray, "objects/status")
         self._scan_gate = self.gate(f"clusters of {config.lidar_name}")
         self._camera_gates = {name: self.gate(f"detections of {name}") for name in config.cameras}
+        self._segmentation_gates = {name: self.gate(f"label images of {name}") for name in config.cameras}
 
     def start(self) -> None:
         """Subscribe."""
@@ -97,6 +102,9 @@ class FusionNode(PerceptionNode[FusionNodeConfig]):
             self.listen(CameraInfo, topic, on_info, qos.sensor_input(1))
             self.listen(Detection2DArray, f"camera/{camera}/detections", on_detections, qos.result(5))
             self.listen(SensorStatus, f"camera/{camera}/status", self._on_sensor_status, qos.result(2))
+            if self.config.fusion.segmentation_trust > 0.0:
+                on_segmentation = functools.partial(self._on_segmentation, camera)
+                self.listen(ImageMsg, f"camera/{camera}/segmentation", on_segmentation, qos.result(2))
         self.listen(SensorStatus, f"{lidar}/status", self._on_sensor_status, qos.result(5))
         self.listen(PointCloud2, f"{lidar}/obstacle_points", self._on_points, qos.result(5))
         self.listen(Detection3DArray, f"{lidar}/clusters", self._on_clusters, qos.result(5), raw=True)
@@ -106,6 +114,7 @@ class FusionNode(PerceptionNode[FusionNodeConfig]):
     def on_time_reset(self) -> None:
         """Forget everything of another time; intrinsics stay."""
         self._buffer.clear()
+        self._segmentations.clear()
         self._monitor = self._new_monitor()
         self._join.clear()
         self._scans.clear()
@@ -144,6 +153,17 @@ class FusionNode(PerceptionNode[FusionNodeConfig]):
         self._buffer.add(camera, detections_from_msg(msg, (model.width, model.height)))
         self._monitor.delivered(camera, stamp_ns)
         self._watch.image(camera, stamp_ns, time.monotonic_ns())
+        self._advance()
+
+    def _on_segmentation(self, camera: str, msg: ImageMsg) -> None:
+        self.stats.received(f"segmentation.{camera}", time.monotonic_ns())
+        self._segmentation_gates[camera].check(ns_from_msg(msg.header.stamp), self.now_ns())
+        model = self._models.get(camera)
+        if model is None:
+            return  # the detections of the same image say so
+        segmentation = segmentation_from_msg(msg)
+        check_size(segmentation, model)
+        self._segmentations.add(camera, segmentation)
         self._advance()
 
     def _on_sensor_status(self, msg: SensorStatus) -> None:
@@ -192,7 +212,7 @@ class FusionNode(PerceptionNode[FusionNodeConfig]):
             scan = self._scans[0]
             over = time.monotonic_ns() >= scan.deadline_ns
             stamp_ns = scan.clusters.stamp_ns
-            if not over and self._buffer.waiting_for(self.config.cameras, stamp_ns):
+            if not over and self._waits_for_cameras(stamp_ns):
                 return
             views, missing = self._views(stamp_ns)
             if missing and not over:
@@ -201,6 +221,11 @@ class FusionNode(PerceptionNode[FusionNodeConfig]):
                 self.drop("no_transform", f"{error}; that camera is left out")
             self._scans.pop(0)
             self._fuse(scan, views)
+
+    def _waits_for_cameras(self, stamp_ns: int) -> bool:
+        """Whether detections, or a label image, of a camera may still come for a scan."""
+        cameras = self.config.cameras
+        return bool(self._buffer.waiting_for(cameras, stamp_ns) or self._segmentations.waiting_for(cameras, stamp_ns))
 
     def _fuse(self, scan: _WaitingScan, views: Sequence[CameraView]) -> None:
         began = time.perf_counter()
@@ -229,9 +254,14 @@ class FusionNode(PerceptionNode[FusionNodeConfig]):
             if detections is None or model is None:
                 continue
             try:
-                views.append(CameraView(camera, model, self._camera_pose(detections, stamp_ns), detections))
+                T_camera_base = self._camera_pose(detections, stamp_ns)
             except TransformError as error:
                 missing.append(error)
+                continue
+            segmentation = self._segmentations.at(camera, detections.stamp_ns)
+            if segmentation is not None and not has_size_of(segmentation, model):
+                segmentation = None  # the intrinsics changed since it came
+            views.append(CameraView(camera, model, T_camera_base, detections, segmentation))
         return views, missing
 
     def _camera_pose(self, detections: Detections2D, scan_ns: int) -> Transform:

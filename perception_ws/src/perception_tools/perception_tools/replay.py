@@ -13,7 +13,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 from nav_msgs.msg import Odometry
@@ -21,7 +21,8 @@ from rclpy.serialization import deserialize_message
 from sensor_msgs.msg import CameraInfo, CompressedImage, Imu, PointCloud2
 from sensor_msgs.msg import Image as ImageMsg
 
-from perception_core.camera.detector import CameraDetector, build_detector
+from perception_core.camera.label_image import label_image
+from perception_core.camera.networks import CameraNetworks, build_networks
 from perception_core.datasets.calibration import load_body
 from perception_core.errors import ModelError, PerceptionError
 from perception_core.lidar import decoding
@@ -57,6 +58,7 @@ class ReplayStatistics:
     images_in: int = 0
     arrays_out: int = 0
     detections_out: int = 0
+    segmentations_out: int = 0
     modes: Counter[str] = field(default_factory=Counter)
     drops: Counter[str] = field(default_factory=Counter)
     deskewed: Counter[str] = field(default_factory=Counter)
@@ -75,6 +77,7 @@ class ReplayStatistics:
             "images_in": self.images_in,
             "arrays_out": self.arrays_out,
             "detections_out": self.detections_out,
+            "segmentations_out": self.segmentations_out,
             "modes": dict(self.modes),
             "obstacles": len(self.obstacle_ids),
             "drops": dict(self.drops),
@@ -131,19 +134,19 @@ class _Replay:
         self._profile = profile
         self._results = ResultWriter(writer, profile)
         self._transforms = RecordedTransforms(bag, calibration_folder(profile))
-        detectors = self._detectors()
+        networks = self._load_networks()
+        pixels = profile.pipeline.fusion.segmentation_trust > 0.0
         self._cameras = {
-            c.image_topic: DetectionAhead(_decoder(c), detectors.get(c.camera_name)) for c in profile.cameras
+            c.image_topic: DetectionAhead(_decoder(c), networks.get(c.camera_name), pixels) for c in profile.cameras
         }
-        ahead = {c.camera_name: self._cameras[c.image_topic] for c in profile.cameras if c.camera_name in detectors}
-        stand_ins = cast("Mapping[str, CameraDetector]", ahead)
+        readers = {c.camera_name: self._cameras[c.image_topic] for c in profile.cameras if c.camera_name in networks}
         calibration = profile.lidar.calibration or calibration_folder(profile)
         body = load_body(calibration, profile.lidar.base_frame) if calibration else ()
         self._pipeline = Pipeline(
             profile.pipeline,
             dataclasses.replace(profile.rig, body=body),
             self._transforms,
-            stand_ins,
+            readers,
             _ID_NAMESPACE,
             with_occupancy=False,
             on_lidar=self._on_lidar,
@@ -241,12 +244,17 @@ class _Replay:
         ahead, name = self._cameras[message.topic], camera.camera_name
         image = ahead.take(message)
         self._gate(message, camera.max_age, camera.max_future, image.stamp_ns)
-        detections = self._pipeline.on_image(name, image, message.log_ns)
+        result = self._pipeline.on_image(name, image, message.log_ns)
         self.statistics.stages_ms["camera decode"].append(ahead.decode_ms)
-        if detections is not None:
-            self.statistics.stages_ms["camera"].append(ahead.detect_ms)
+        if result is None:
+            return
+        self.statistics.stages_ms["camera"].append(ahead.detect_ms)
+        if (labels := label_image(result)) is not None:
+            self.statistics.segmentations_out += 1
+            self._results.segmentation(name, labels)
+        if result.detections is not None:
             self.statistics.detections_out += 1
-            self._results.detections(name, detections_to_msg(detections), image.stamp_ns)
+            self._results.detections(name, detections_to_msg(result.detections), image.stamp_ns)
 
     def _ready(self, now_ns: int) -> list[PipelineResult]:
         return self._pipeline.ready(now_ns)
@@ -276,15 +284,17 @@ class _Replay:
             self._gates[message.topic] = gate
         gate.check(stamp_ns, message.log_ns)
 
-    def _detectors(self) -> Mapping[str, CameraDetector]:
+    def _load_networks(self) -> Mapping[str, CameraNetworks]:
         folders = [f for f in os.environ.get(MODELS_VARIABLE, "").split(os.pathsep) if f]
-        detectors = {}
+        networks = {}
         for camera in self._profile.cameras:
             try:
-                detectors[camera.camera_name] = build_detector(camera.camera, folders)
+                loaded = networks[camera.camera_name] = build_networks(camera.camera, folders)
             except ModelError as error:
                 self.statistics.notes.append(f"camera {camera.camera_name}: no detections: {error}")
-        return detectors
+            else:
+                self.statistics.notes += [f"camera {camera.camera_name}: {loaded.fault}"] if loaded.fault else []
+        return networks
 
     def _time(self, stage: str, began: float) -> None:
         self.statistics.stages_ms[stage].append((time.perf_counter() - began) * 1e3)

@@ -3,10 +3,12 @@
 from typing import Any
 
 from perception_core.pipeline import PipelineResult
+from perception_core.types import Segmentation
 from perception_nodes.conversions.boxes import objects_to_cdr
 from perception_nodes.conversions.markers import markers_to_cdr
 from perception_nodes.conversions.obstacles import obstacles_to_cdr
 from perception_nodes.conversions.scan import sectors_to_msg
+from perception_nodes.conversions.segmentation import label_info_to_msg, segmentation_to_msg
 from perception_tools.bags import LATCHED, RELIABLE, BagMessage, BagWriter
 from perception_tools.drive_writer import STATIC_TF_TOPIC
 from perception_tools.profile import Profile
@@ -27,10 +29,11 @@ class ResultWriter:
             self._clusters: "vision_msgs/msg/Detection3DArray",
         }
         for camera in profile.cameras:
-            self._types[_detections_topic(camera.camera_name)] = "vision_msgs/msg/Detection2DArray"
+            self._types[_topic(camera.camera_name, "detections")] = "vision_msgs/msg/Detection2DArray"
         for topic, type_name in self._types.items():
             bag.add_topic(topic, type_name)
         self._base_frame = profile.tracking.base_frame
+        self._labelled: set[str] = set()
 
     def result(self, result: PipelineResult) -> None:
         """Write objects, obstacles, markers and sector ranges of one scan."""
@@ -46,7 +49,17 @@ class ResultWriter:
 
     def detections(self, camera: str, message: Any, stamp_ns: int) -> None:
         """Write the detections of one image."""
-        self._bag.write(_detections_topic(camera), stamp_ns, message)
+        self._bag.write(_topic(camera, "detections"), stamp_ns, message)
+
+    def segmentation(self, camera: str, segmentation: Segmentation) -> None:
+        """Write the label image of one image; before the camera's first, what the ids mean."""
+        topic, labels, stamp_ns = _topic(camera, "segmentation"), _topic(camera, "labels"), segmentation.stamp_ns
+        if camera not in self._labelled:
+            self._labelled.add(camera)
+            self._bag.add_topic(topic, "sensor_msgs/msg/Image")
+            self._bag.add_topic(labels, "vision_msgs/msg/LabelInfo", (LATCHED,))
+            self._bag.write(labels, stamp_ns, label_info_to_msg(stamp_ns, segmentation.frame))
+        self._bag.write(topic, stamp_ns, segmentation_to_msg(segmentation))
 
     def copy(self, message: BagMessage) -> None:
         """Copy a transform, so that the results can be looked at without the input."""
@@ -55,5 +68,5 @@ class ResultWriter:
         self._bag.write(message.topic, message.log_ns, message.data)
 
 
-def _detections_topic(camera: str) -> str:
-    return f"/perception/camera/{camera}/detections"
+def _topic(camera: str, name: str) -> str:
+    return f"/perception/camera/{camera}/{name}"

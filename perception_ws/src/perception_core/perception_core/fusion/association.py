@@ -7,8 +7,9 @@ from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
 from perception_core.fusion.config import AssociationConfig
+from perception_core.fusion.pixel_classes import match_support
 from perception_core.fusion.priors import SIZE_PRIORS
-from perception_core.fusion.views import CameraView, count_inside, project_clusters
+from perception_core.fusion.views import CameraView, ProjectedClusters, count_inside
 from perception_core.geometry import boxes
 from perception_core.types import CLASSES, Clusters
 
@@ -38,21 +39,37 @@ class Association:
     part_match: NDArray[np.int64]
 
 
-def associate(clusters: Clusters, view: CameraView, config: AssociationConfig) -> Association:
+def associate(
+    clusters: Clusters,
+    view: CameraView,
+    projected: ProjectedClusters,
+    config: AssociationConfig,
+    segmentation_trust: float,
+) -> Association:
     """Match clusters and detections one to one so that the summed score is greatest.
 
     The score of a pair multiplies the share of the cluster's projected points inside the box, the overlap of the
     cluster's pixel bounds with the box, and how well the metric height of the box at the cluster's depth and the
     cluster's footprint fit the class. A near car's points seldom lie mostly in a far car's box (share), and the
-    far car's few visible points fill little of the near car's box (overlap), so neither steals the other's.
+    far car's few visible points fill little of the near car's box (overlap), so neither steals the other's. Where the
+    view has a label image, points on pixels of another class than the box's weaken the pair, and keep a cluster from
+    being a part of it.
+
+    Args:
+        clusters: of the scan.
+        view: one camera's.
+        projected: the clusters in the view's image.
+        config: the parameters.
+        segmentation_trust: how far the label image weakens, 0 to 1.
     """
     detections = view.detections
     if len(clusters) == 0 or len(detections) == 0:
         none = np.empty(0, dtype=np.int64)
         return Association(none, none, np.empty(0), none, none)
-    projected = project_clusters(clusters, view)
     inside = count_inside(projected, detections.boxes)
     share = inside / np.maximum(projected.count, 1)[:, None]
+    if view.segmentation is not None:
+        share = share * match_support(projected, view, view.segmentation, segmentation_trust)
     overlap = boxes.iou_aligned(np.nan_to_num(projected.bounds, nan=-1.0), detections.boxes)
     plausible = _plausibility(clusters, projected.depth, view)
     score = share * (0.3 + 0.7 * overlap) * plausible * np.minimum(1.0, 2.0 * projected.share)[:, None]

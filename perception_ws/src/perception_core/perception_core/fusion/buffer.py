@@ -2,15 +2,24 @@
 
 import bisect
 from collections.abc import Iterable
+from typing import Protocol
 
 from perception_core.fusion.config import FusionConfig
-from perception_core.types import Detections2D
 
 _NS = 1_000_000_000
 
 
-class CameraBuffer:
-    """A short ring of results a camera, ordered by stamp.
+class Stamped(Protocol):
+    """A result of one image: its detections, its label image."""
+
+    @property
+    def stamp_ns(self) -> int:
+        """Stamp of the image, int nanoseconds."""
+        ...
+
+
+class CameraBuffer[T: Stamped]:
+    """A short ring of results of one kind a camera, ordered by stamp.
 
     A stamp far behind the newest one means that time was set back (a bag looped): the ring of that camera restarts.
     """
@@ -18,21 +27,21 @@ class CameraBuffer:
     def __init__(self, config: FusionConfig) -> None:
         """Start empty."""
         self._config = config
-        self._rings: dict[str, list[Detections2D]] = {}
+        self._rings: dict[str, list[T]] = {}
 
-    def add(self, camera: str, detections: Detections2D) -> None:
+    def add(self, camera: str, result: T) -> None:
         """Keep one result; a second one of the same stamp replaces the first."""
         ring = self._rings.setdefault(camera, [])
-        if ring and detections.stamp_ns < ring[-1].stamp_ns - _NS:
+        if ring and result.stamp_ns < ring[-1].stamp_ns - _NS:
             ring.clear()
-        at = bisect.bisect_left(ring, detections.stamp_ns, key=_stamp)
-        if at < len(ring) and ring[at].stamp_ns == detections.stamp_ns:
-            ring[at] = detections
+        at = bisect.bisect_left(ring, result.stamp_ns, key=_stamp)
+        if at < len(ring) and ring[at].stamp_ns == result.stamp_ns:
+            ring[at] = result
         else:
-            ring.insert(at, detections)
+            ring.insert(at, result)
         del ring[: -self._config.buffer_length]
 
-    def nearest(self, camera: str, stamp_ns: int) -> Detections2D | None:
+    def nearest(self, camera: str, stamp_ns: int) -> T | None:
         """Return the result nearest in time within ``max_camera_offset`` of ``stamp_ns``, the earlier one on a tie."""
         ring = self._rings.get(camera, [])
         if not ring:
@@ -40,6 +49,10 @@ class CameraBuffer:
         best = min(ring, key=lambda d: (abs(d.stamp_ns - stamp_ns), d.stamp_ns))
         close = abs(best.stamp_ns - stamp_ns) <= round(self._config.max_camera_offset * _NS)
         return best if close else None
+
+    def at(self, camera: str, stamp_ns: int) -> T | None:
+        """Return the result of the image with exactly this stamp."""
+        return next((result for result in self._rings.get(camera, []) if result.stamp_ns == stamp_ns), None)
 
     def newest_stamp_ns(self, camera: str) -> int | None:
         """Return the newest stamp of a camera, None before its first result."""
@@ -61,5 +74,5 @@ class CameraBuffer:
         self._rings.clear()
 
 
-def _stamp(detections: Detections2D) -> int:
-    return detections.stamp_ns
+def _stamp(result: Stamped) -> int:
+    return result.stamp_ns

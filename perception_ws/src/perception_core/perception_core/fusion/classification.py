@@ -30,16 +30,19 @@ def from_matches(matches: Sequence[tuple[int, float]], config: FusionConfig) -> 
     return fused
 
 
-def from_shape(size: NDArray[np.float64], top: float, config: FusionConfig) -> NDArray[np.float64]:
+def from_shape(
+    size: NDArray[np.float64], top: float, config: FusionConfig, background: bool = False
+) -> NDArray[np.float64]:
     """Class probabilities (C,) of a cluster that no camera names: ``unknown``, or weakly a car.
 
     Args:
         size: (3,) of the visible box, metres.
         top: height of its top above the base frame's ground, metres.
         config: gives the probability of car.
+        background: a camera shows ground, plants, buildings or sky there: it is no car.
     """
     p = np.zeros(_N)
-    car = config.shape_car_probability if looks_like_car(size, top) else 0.0
+    car = config.shape_car_probability if looks_like_car(size, top) and not background else 0.0
     p[INDEX[CAR]] = car
     p[INDEX[UNKNOWN]] = 1.0 - car
     return p

@@ -59,6 +59,13 @@ class FusionConfig(Config):
     camera_trust: float = param(
         0.9, "probability that a detection of score 1 names the right class", low=0.5, high=0.999
     )
+    segmentation_trust: float = param(
+        0.7,
+        "how far pixels of another class than a box weaken its match, and whether those of ground, plants, buildings "
+        "or sky forbid guessing a car by its shape; 0: label images are not used, nor asked for",
+        low=0.0,
+        high=1.0,
+    )
     complete_boxes: bool = param(True, "extend boxes over the hidden side to the size of their class")
     shape_car_probability: float = param(
         0.35, "class probability of car for a cluster shaped like one when no camera says so", low=0.0, high=0.9

@@ -1,23 +1,24 @@
 """Fusion of one scan's clusters with the camera results nearest in time; driven by the LiDAR.
 
-A camera names and completes what the LiDAR found; it never moves or removes it. Without LiDAR the cameras place their
-objects alone, with the covariance that deserves.
+A camera names and completes what the LiDAR found; it never moves or removes it. The classes of its pixels, where it
+has them, weaken a match that they contradict, and forbid guessing a car where they show none. Without LiDAR the
+cameras place their objects alone, with the covariance that deserves.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from perception_core.fusion import camera_only, classification, completion
+from perception_core.fusion import camera_only, classification, completion, pixel_classes
 from perception_core.fusion.association import associate
 from perception_core.fusion.completion import Box
 from perception_core.fusion.config import FusionConfig
 from perception_core.fusion.priors import SIZE_PRIORS, VEHICLES
-from perception_core.fusion.views import CameraView
+from perception_core.fusion.views import CameraView, ProjectedClusters, project_clusters
 from perception_core.geometry import boxes
-from perception_core.types import CLASSES, Clusters, Mode, Objects, Sensor
+from perception_core.types import CLASSES, SEGMENTS, Clusters, Mode, Objects, Sensor
 from perception_core.types.classes import CAR, INDEX, UNKNOWN
 
 __all__ = ["CameraView", "Fusion"]
@@ -50,7 +51,11 @@ class Fusion:
         """
         visible = completion.visible_boxes(clusters)
         counts = clusters.point_count.tolist()
-        built = [self._object(visible, counts, candidate) for candidate in self._candidates(clusters, views)]
+        views = [self._trusted(view) for view in views]
+        images = [project_clusters(clusters, view) for view in views]
+        background = self._background(len(clusters), views, images)
+        candidates = self._candidates(clusters, views, images)
+        built = [self._object(visible, counts, candidate, background) for candidate in candidates]
         kept = _outside_bigger(built)
         mode = Mode.FUSED if views else Mode.LIDAR_ONLY
         return _pack([built[i] for i in kept], clusters.stamp_ns, clusters.frame, mode)
@@ -73,11 +78,28 @@ class Fusion:
                     built.append(self._camera_object(view, d, *placed))
         return _pack(built, stamp_ns, frame, Mode.CAMERA_ONLY if views else Mode.BLIND)
 
-    def _candidates(self, clusters: Clusters, views: Sequence[CameraView]) -> list[_Candidate]:
+    def _trusted(self, view: CameraView) -> CameraView:
+        """Return the view without its label image where those are not used."""
+        return view if self._config.segmentation_trust else replace(view, segmentation=None)
+
+    def _background(
+        self, count: int, views: Sequence[CameraView], images: Sequence[ProjectedClusters]
+    ) -> NDArray[np.bool_]:
+        """Return bool (M,): the clusters that the label images show to be background."""
+        counts = np.zeros((count, len(SEGMENTS)), np.int64)
+        for view, projected in zip(views, images, strict=True):
+            if view.segmentation is not None:
+                counts += pixel_classes.class_counts(projected, view.segmentation)
+        return pixel_classes.background(counts, self._config.association.min_points)
+
+    def _candidates(
+        self, clusters: Clusters, views: Sequence[CameraView], images: Sequence[ProjectedClusters]
+    ) -> list[_Candidate]:
         candidates = {c: _Candidate([c]) for c in range(len(clusters))}
         owner = {c: c for c in candidates}
-        for view in views:
-            found = associate(clusters, view, self._config.association)
+        trust = self._config.segmentation_trust
+        for view, projected in zip(views, images, strict=True):
+            found = associate(clusters, view, projected, self._config.association, trust)
             detections = view.detections
             for cluster, d in zip(found.cluster, found.detection, strict=True):
                 match = int(detections.class_ids[d]), float(detections.scores[d])
@@ -91,7 +113,9 @@ class Fusion:
                     del candidates[mine]
         return list(candidates.values())
 
-    def _object(self, visible: list[Box], point_counts: list[int], candidate: _Candidate) -> "_Built":
+    def _object(
+        self, visible: list[Box], point_counts: list[int], candidate: _Candidate, background: NDArray[np.bool_]
+    ) -> "_Built":
         counts = [point_counts[c] for c in candidate.parts]
         box = completion.merge_boxes([visible[c] for c in candidate.parts], counts)
         sensors = Sensor.LIDAR
@@ -100,7 +124,7 @@ class Fusion:
             probabilities = classification.from_matches(candidate.matches, self._config)
         else:
             top = float(box.centre[2] + box.size[2] / 2)
-            probabilities = classification.from_shape(box.size, top, self._config)
+            probabilities = classification.from_shape(box.size, top, self._config, bool(background[candidate.parts[0]]))
         shape_of = _completing_class(probabilities, box)
         if self._config.complete_boxes and shape_of is not None:
             box = completion.complete(box, SIZE_PRIORS[shape_of], shape_of in VEHICLES)

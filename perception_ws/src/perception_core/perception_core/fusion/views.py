@@ -5,9 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from perception_core.errors import ImageError
 from perception_core.geometry import transforms
 from perception_core.geometry.camera_model import CameraModel
-from perception_core.types import Clusters, Detections2D
+from perception_core.types import Clusters, Detections2D, Segmentation
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,12 +21,23 @@ class CameraView:
         T_camera_base: float64 (4, 4), moves points of the base frame at the scan's stamp into the optical frame at
             the image's stamp: the ego motion between the two is inside.
         detections: of the image nearest to the scan.
+        segmentation: the classes of the same image's pixels, None where there are none.
     """
 
     name: str
     model: CameraModel
     T_camera_base: NDArray[np.float64]
     detections: Detections2D
+    segmentation: Segmentation | None = None
+
+    def __post_init__(self) -> None:
+        """Check that the label image has the size that the intrinsics speak of.
+
+        Raises:
+            ImageError: it has another.
+        """
+        if self.segmentation is not None:
+            check_size(self.segmentation, self.model)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +59,22 @@ class ProjectedClusters:
     share: NDArray[np.float64]
     bounds: NDArray[np.float64]
     depth: NDArray[np.float64]
+
+
+def check_size(segmentation: Segmentation, model: CameraModel) -> None:
+    """Check that the pixels of a label image are those of the intrinsics.
+
+    Raises:
+        ImageError: the sizes differ.
+    """
+    if not has_size_of(segmentation, model):
+        height, width = segmentation.labels.shape
+        raise ImageError(f"label image of {width}x{height}, the camera has {model.width}x{model.height}")
+
+
+def has_size_of(segmentation: Segmentation, model: CameraModel) -> bool:
+    """Whether the pixels of a label image are those of the intrinsics."""
+    return segmentation.labels.shape == (model.height, model.width)
 
 
 def project_clusters(clusters: Clusters, view: CameraView) -> ProjectedClusters:
@@ -85,12 +113,19 @@ def _in_cone(clusters: Clusters, view: CameraView) -> NDArray[np.bool_]:
     return (angle - sphere <= half_angle) | (distance <= radius)
 
 
-def count_inside(projected: ProjectedClusters, boxes: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Return int64 (M, D): points of each cluster inside each image box (D, 4)."""
+def count_inside(
+    projected: ProjectedClusters, boxes: NDArray[np.float64], counted: NDArray[np.bool_] | None = None
+) -> NDArray[np.int64]:
+    """Return int64 (M, D): points of each cluster inside each image box (D, 4).
+
+    ``counted`` bool (D, P) says which points count for each box; None is all.
+    """
     m = len(projected.count)
     x, y = projected.pixels.T
     inside = np.zeros((m, len(boxes)), dtype=np.int64)
     for d, (x0, y0, x1, y1) in enumerate(boxes):
         hit = (x >= x0) & (x <= x1) & (y >= y0) & (y <= y1)
+        if counted is not None:
+            hit &= counted[d]
         inside[:, d] = np.bincount(projected.labels[hit], minlength=m)
     return inside

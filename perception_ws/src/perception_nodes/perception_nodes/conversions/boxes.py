@@ -143,8 +143,7 @@ def objects_from_msg(msg: Detection3DArray, mode: Mode) -> Objects:
 
 def stamp_of_cdr(data: bytes) -> int:
     """Return the stamp of a Detection3DArray, int nanoseconds."""
-    sec, nanosec = cdr.CdrReader(data, Detection3DArray).time()
-    return sec * NS + nanosec
+    return cdr.stamp_ns(data, Detection3DArray)
 
 
 def class_list(probabilities: Sequence[float]) -> list[tuple[str, float]]:

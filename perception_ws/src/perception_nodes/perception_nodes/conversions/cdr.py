@@ -14,6 +14,7 @@ from typing import Any
 from rclpy.serialization import deserialize_message, serialize_message
 
 from perception_core.errors import PerceptionError
+from perception_nodes.conversions.time import NS
 
 _LITTLE_ENDIAN = b"\x00\x01\x00\x00"
 _HEADER = len(_LITTLE_ENDIAN)
@@ -125,6 +126,12 @@ class CdrReader:
         self.align(4)
         sec, nanosec = self.take(_TIME)
         return sec, nanosec
+
+
+def stamp_ns(data: bytes, kind: type) -> int:
+    """Return the stamp, int nanoseconds, of a message of a kind that begins with its header."""
+    sec, nanosec = CdrReader(data, kind).time()
+    return sec * NS + nanosec
 
 
 def to_msg(data: bytes, kind: type) -> Any:

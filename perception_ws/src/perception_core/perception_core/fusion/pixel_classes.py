@@ -1,0 +1,89 @@
+"""What the classes of an image's pixels say about clusters and about their matches with boxes.
+
+A box holds more pixels than its object: the hedge beside the car, the wall between two people. Where there is a label
+image, the returns that fall on pixels of another class speak against a match, and returns that lie on ground, plants,
+buildings or sky are no car, however car-shaped they are. Nothing here moves or removes an obstacle.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from perception_core.fusion.views import CameraView, ProjectedClusters, count_inside
+from perception_core.types import CLASSES, SEGMENTS, Segmentation, classes, segments
+
+_VEHICLE, _RIDDEN, _ON_FOOT = (
+    {segments.VEHICLE},
+    {segments.VEHICLE, segments.PERSON},
+    {segments.PERSON},
+)
+_SHOWN_AS: dict[str, set[str]] = {
+    classes.CAR: _VEHICLE,
+    classes.TRUCK: _VEHICLE,
+    classes.BUS: _VEHICLE,
+    classes.TRAIN: _VEHICLE,
+    classes.MOTORCYCLE: _RIDDEN,
+    classes.BICYCLE: _RIDDEN,
+    classes.CYCLIST: _RIDDEN,
+    classes.PERSON: _ON_FOOT,
+    classes.ANIMAL: set(),
+    classes.UNKNOWN: set(SEGMENTS),
+}
+"""The classes of pixels that an object of each class shows, besides ``unknown`` and ``other``."""
+
+_BACKGROUND = (segments.GROUND, segments.VEGETATION, segments.STRUCTURE, segments.SKY)
+
+_MOSTLY = 0.7
+"""Share of a cluster's returns on the background from which it belongs to it; the rest is parallax at the outline."""
+
+
+def match_support(
+    projected: ProjectedClusters, view: CameraView, segmentation: Segmentation, trust: float
+) -> NDArray[np.float64]:
+    """Return float64 (M, D) in [1 - trust, 1]: how well the pixels under a cluster fit the class of each box.
+
+    It is 1 where all returns of the cluster inside the box lie on pixels that an object of the box's class may show,
+    and ``1 - trust`` where none does; 1 also where no return is inside.
+    """
+    fits = _FITS[view.detections.class_ids][:, labels_at(projected, segmentation)]
+    inside = count_inside(projected, view.detections.boxes)
+    fitting = count_inside(projected, view.detections.boxes, fits)
+    share = np.divide(fitting, inside, out=np.ones(inside.shape), where=inside > 0)
+    support: NDArray[np.float64] = 1.0 - trust * (1.0 - share)
+    return support
+
+
+def class_counts(projected: ProjectedClusters, segmentation: Segmentation) -> NDArray[np.int64]:
+    """Return int64 (M, S): the returns of each cluster on pixels of each class, columns as ``SEGMENTS``."""
+    m, s = len(projected.count), len(SEGMENTS)
+    counted = np.bincount(projected.labels * s + labels_at(projected, segmentation), minlength=m * s)
+    return counted.astype(np.int64).reshape(m, s)
+
+
+def background(counts: NDArray[np.int64], min_points: int) -> NDArray[np.bool_]:
+    """Return bool (M,): the clusters whose returns lie mostly on ground, plants, buildings or sky.
+
+    Args:
+        counts: int64 (M, S) of :func:`class_counts`, summed over the cameras.
+        min_points: fewer returns than this inside the images say nothing.
+    """
+    seen = counts.sum(axis=1)
+    behind = counts[:, _BACKGROUND_IDS].sum(axis=1)
+    mostly: NDArray[np.bool_] = (seen >= min_points) & (behind >= _MOSTLY * seen)
+    return mostly
+
+
+def labels_at(projected: ProjectedClusters, segmentation: Segmentation) -> NDArray[np.uint8]:
+    """Return uint8 (P,): the class of the pixel that each projected point falls on."""
+    column, row = np.floor(projected.pixels + 0.5).astype(np.int64).T
+    labels: NDArray[np.uint8] = segmentation.labels[row, column]
+    return labels
+
+
+def _fits() -> NDArray[np.bool_]:
+    """Return bool (C, S): may an object of a class show pixels of a class?"""
+    always = {segments.UNKNOWN, segments.OTHER}
+    return np.array([[s in _SHOWN_AS[c] | always for s in SEGMENTS] for c in CLASSES], np.bool_)
+
+
+_FITS = _fits()
+_BACKGROUND_IDS = [segments.SEGMENT_INDEX[name] for name in _BACKGROUND]
