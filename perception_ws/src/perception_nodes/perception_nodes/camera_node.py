@@ -1,132 +1,224 @@
-"""camera_node: images of one camera in, detections out."""
+"""camera_node: images of one or several cameras in, detections and label images out."""
 
+import functools
 import os
 import time
+from collections.abc import Sequence
 from typing import Any
 
 import cv2
-from sensor_msgs.msg import CameraInfo, CompressedImage
-from sensor_msgs.msg import Image as ImageMsg
-from vision_msgs.msg import Detection2DArray
+from rclpy.lifecycle import LifecycleState, TransitionCallbackReturn
+from sensor_msgs.msg import CameraInfo
 
-from perception_core.camera.detector import CameraDetector, build_detector
-from perception_core.camera.overlay import draw_detections
-from perception_core.errors import ImageError, ModelError, PerceptionError
-from perception_core.types import Detections2D, Image, SensorKind
-from perception_nodes.config import CameraNodeConfig
-from perception_nodes.conversions.camera_info import sent_size
-from perception_nodes.conversions.detections import detections_to_msg
-from perception_nodes.conversions.diagnostics import ERROR, OK
-from perception_nodes.conversions.image import image_from_compressed_msg, image_from_msg, image_to_msg
-from perception_nodes.conversions.time import ns_from_msg
+from perception_core.camera.batching import Batching
+from perception_core.camera.networks import CameraNetworks, build_networks
+from perception_core.errors import ModelError, PerceptionError
+from perception_core.types import Image
+from perception_nodes.camera_port import CameraPort
+from perception_nodes.config import CameraNodeConfig, check_cameras, each_camera
+from perception_nodes.conversions.diagnostics import ERROR, OK, WARN
 from perception_nodes.node import qos
 from perception_nodes.node.base import PerceptionNode
+from perception_nodes.node.newest import NewestWorker
 from perception_nodes.node.runner import run
-from perception_nodes.node.sensor_report import SensorReport
 
 MODELS_VARIABLE = "PERCEPTION_MODELS"
 """Folders to search for weights, separated like PATH."""
 
 _IMAGE_QUEUE = 2
-"""Old images are worth nothing, so no queue; but one may be in the way of the next for a moment without a loss."""
+"""Images are taken into their camera's slot as they come; one may be in the way of the next for a moment."""
+
+Arrived = tuple[bytes, int]
+"""An image message as it came, and when, in nanoseconds of the steady clock."""
 
 
 class CameraNode(PerceptionNode[CameraNodeConfig]):
-    """Detects objects in the newest images; older ones are passed over when detection cannot keep up.
+    """Reads the newest image of each camera; older ones are passed over when the networks cannot keep up.
 
-    Without weights it stays active and says so, and publishes nothing: no detections would mean that nothing is there.
+    One thread listens and one works: the networks are shared, the camera served longest ago comes first. Without
+    weights the node stays active and says so, and publishes nothing: no detections would mean that nothing is there.
     """
 
     def __init__(self, **options: Any) -> None:
-        """Declare the parameters; ``options`` are rclpy's. Raises ConfigError."""
+        """Declare the parameters; ``options`` are rclpy's.
+
+        Raises:
+            ConfigError: a parameter that does not fit, or not one topic of each kind a camera.
+        """
         super().__init__("camera_node", CameraNodeConfig, **options)
+        self._worker: NewestWorker[Arrived] | None = None
+        self._networks: CameraNetworks | None = None
+        check_cameras(self.config)
 
     def prepare(self) -> None:
-        """Load the network and create the publishers."""
+        """Load the networks and create the publishers."""
         cv2.setNumThreads(1)
-        topics = f"camera/{self.config.camera_name}"
-        self._detections = self.publish_to(Detection2DArray, f"{topics}/detections")
-        self._overlay = self.publish_to(ImageMsg, f"{topics}/overlay", qos.result(1))
-        self._sensor = SensorReport(self, f"{topics}/status", self.config.camera_name, SensorKind.CAMERA)
-        self._gate = self.gate(f"camera {self.config.camera_name}")
-        self._announced_size: tuple[int, int] | None = None
+        self._ports = {config.camera_name: CameraPort(self, config) for config in each_camera(self.config)}
         self._model_fault = ""
-        self._detector = self._load()
+        self._networks = self._load()
+        if self._networks is not None:
+            self._batching = Batching(self._networks, len(self._ports), self.config.batching)
+            self._batching.size()
+            self._note_engines()
 
     def start(self) -> None:
         """Subscribe."""
-        compressed = self.config.image_transport == "compressed"
-        self._decode = image_from_compressed_msg if compressed else image_from_msg
-        kind = CompressedImage if compressed else ImageMsg
-        self.listen(kind, self.config.image_topic, self._on_image, qos.sensor_input(_IMAGE_QUEUE))
-        self.listen(CameraInfo, self.config.camera_info_topic, self._on_camera_info, qos.sensor_input(1))
-        self._sensor.failed(self._model_fault, time.monotonic_ns())
-        self.every(1.0, lambda: self._sensor.publish(time.monotonic_ns()))
+        if self._networks is not None:
+            self._worker = NewestWorker(tuple(self._ports), self._read_guarded, self._batching.size)
+        for name, port in self._ports.items():
+            on_image = functools.partial(self._on_image, name)
+            self.listen(port.kind, port.config.image_topic, on_image, qos.sensor_input(_IMAGE_QUEUE), raw=True)
+            self.listen(CameraInfo, port.config.camera_info_topic, port.on_camera_info, qos.sensor_input(1))
+            port.sensor.failed(self._model_fault, time.monotonic_ns())
+            if self._networks is not None and self._networks.segments:
+                port.announce_labels()
+        self.every(1.0, self._report_state)
+
+    def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Finish the image at hand and stop listening."""
+        self._stop()
+        return super().on_deactivate(state)
+
+    def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Let go of the networks too."""
+        if self._networks is not None:
+            self._networks.close()
+            self._networks = None
+        return super().on_cleanup(state)
+
+    def destroy_node(self) -> None:
+        """End the thread before the publishers that it uses, and a build of an engine."""
+        self._stop()
+        if self._networks is not None:
+            self._networks.close()
+            self._networks = None
+        super().destroy_node()
+
+    def on_time_reset(self) -> None:
+        """Forget images of another time."""
+        if self._worker is not None:
+            self._worker.clear()
 
     def health(self) -> tuple[int, str]:
-        """Return what keeps the camera from detecting."""
-        if self._sensor.fault:
-            return ERROR, self._sensor.fault
-        return OK, ""
+        """Return which cameras give nothing and why; an error when none gives anything."""
+        faults = {name: port.sensor.fault for name, port in self._ports.items() if port.sensor.fault}
+        if len(faults) == len(self._ports) and len(set(faults.values())) == 1:
+            return ERROR, next(iter(faults.values()))
+        if faults:
+            level = ERROR if len(faults) == len(self._ports) else WARN
+            return level, "; ".join(f"{name}: {fault}" for name, fault in faults.items())
+        if self._networks is not None and self._networks.fault:
+            return WARN, self._networks.fault
+        return OK, self._building()
 
     def hardware_id(self) -> str:
-        """Return the camera's name."""
-        return self.config.camera_name
+        """Return the cameras' names."""
+        return ", ".join((self.config.camera_name, *self.config.other_cameras))
 
-    def _load(self) -> CameraDetector | None:
+    # -- networks ------------------------------------------------------------------------------------------------
+
+    def _load(self) -> CameraNetworks | None:
         folders = [folder for folder in os.environ.get(MODELS_VARIABLE, "").split(os.pathsep) if folder]
         try:
-            detector = build_detector(self.config.camera, folders)
-            detector.warm_up()
+            networks = build_networks(self.config.camera, folders)
+            networks.warm_up()
         except ModelError as error:
             self._model_fault = f"no detections: {error}"
             self.stats.last_error = self._model_fault
             self.get_logger().error(f"{self._model_fault}; obstacles will be LIDAR_ONLY as far as this camera goes")
             return None
-        backend = detector.backend
-        self.get_logger().info(f"model {detector.card.name} on {backend.name}")
-        return detector
+        for what, part in networks.parts.items():
+            backend = part.backend
+            because = f" ({backend.reason})" if backend.reason else ""
+            self.get_logger().info(f"{what}: model {part.card.name} on {backend.name}{because}")
+        if networks.fault:
+            self.get_logger().error(networks.fault)
+        return networks
 
-    def _on_camera_info(self, msg: CameraInfo) -> None:
-        self._announced_size = sent_size(msg)
-
-    def _on_image(self, msg: ImageMsg | CompressedImage) -> None:
-        self.stats.received("image", time.monotonic_ns())
-        stamp_ns = ns_from_msg(msg.header.stamp)
-        self._gate.check(stamp_ns, self.now_ns())
-        if self._detector is None:
+    def _note_engines(self) -> None:
+        """Put into the diagnostics which engines run, why, and how far a better one is."""
+        if self._networks is None:
             return
-        try:
-            self._process(msg, self._detector)
-        except PerceptionError as error:
-            self._sensor.failed(str(error), time.monotonic_ns())
-            raise
-        self._sensor.delivered(stamp_ns, time.monotonic_ns())
+        states = self.stats.states
+        for what, part in self._networks.parts.items():
+            backend = part.backend
+            states[f"{what}.model"] = part.card.name
+            states[f"{what}.backend"] = backend.name
+            states[f"{what}.reason"] = backend.reason or "asked for by name"
+            states[f"{what}.build"] = str(backend.progress) if backend.progress is not None else "none"
+        states["batching"] = self._batching.reason
 
-    def _process(self, msg: ImageMsg | CompressedImage, detector: CameraDetector) -> None:
+    def _building(self) -> str:
+        """Return how far an engine is that is being built, empty where none is."""
+        parts = self._networks.parts.items() if self._networks is not None else ()
+        building = [(what, part.backend.progress) for what, part in parts]
+        return "; ".join(f"{what}: {progress}" for what, progress in building if progress is not None)
+
+    def _report_state(self) -> None:
+        self._note_engines()
+        for port in self._ports.values():
+            port.sensor.publish(time.monotonic_ns())
+
+    # -- images: what listens ------------------------------------------------------------------------------------
+
+    def _on_image(self, camera: str, data: bytes) -> None:
+        port, now_ns = self._ports[camera], time.monotonic_ns()
+        self.stats.received(port.key("image"), now_ns)
+        port.check(data)
+        if self._worker is not None and self._worker.put(camera, (data, now_ns)):
+            self.stats.counted(port.key("superseded"))
+
+    def _stop(self) -> None:
+        if self._worker is not None:
+            self._worker.stop()
+            self._worker = None
+
+    # -- images: what works --------------------------------------------------------------------------------------
+
+    def _read_guarded(self, arrived: Sequence[tuple[str, Arrived]]) -> None:
+        self.guard(self._read)(arrived)
+
+    def _read(self, arrived: Sequence[tuple[str, Arrived]]) -> None:
+        """Read one image each of some cameras and publish what is seen."""
+        networks = self._networks
+        assert networks is not None
         began = time.perf_counter()
-        image = self._decode(msg)
-        self._check_size(image)
-        decoded = time.perf_counter()
-        detections = detector.detect(image)
-        self._detections.publish(detections_to_msg(detections))
-        self.stats.took("decode", (decoded - began) * 1e3)
+        decoded = [(self._ports[name], self._decoded(self._ports[name], item)) for name, item in arrived]
+        there = [(port, image) for port, image in decoded if image is not None]
+        if not there:
+            return
+        pixels = networks.segments and any(port.wants_pixels for port, _ in there)
+        try:
+            results = networks.perceive_batch([image for _, image in there], pixels)
+        except PerceptionError as error:
+            for port, _ in there:
+                port.sensor.failed(str(error), time.monotonic_ns())
+            raise
+        for (port, image), result in zip(there, results, strict=True):
+            port.publish(image, result)
+            port.sensor.delivered(image.stamp_ns, time.monotonic_ns())
         self.stats.took("callback", (time.perf_counter() - began) * 1e3)
-        self.stats.took("since_stamp", self.since_ms(image.stamp_ns))
-        for stage, milliseconds in detector.timings.items():
+        for stage, milliseconds in networks.timings.items():
             self.stats.took(stage, milliseconds)
-        self.stats.received("detections", time.monotonic_ns())
-        self._show(image, detections)
+        for (port, image), result in zip(there, results, strict=True):
+            port.show(image, result)
 
-    def _show(self, image: Image, detections: Detections2D) -> None:
-        if self._overlay.get_subscription_count():
-            self._overlay.publish(image_to_msg(draw_detections(image, detections), image.stamp_ns, image.frame))
+    def _decoded(self, port: CameraPort, arrived: Arrived) -> Image | None:
+        """Return the image of a message; None for one that is none, which is counted and told."""
+        data, arrived_ns = arrived
+        self.stats.took("waited", (time.monotonic_ns() - arrived_ns) / 1e6)
+        began = time.perf_counter()
+        images: list[Image] = []
+        self.guard(lambda _: images.append(self._decode(port, data)))(None)
+        self.stats.took("decode", (time.perf_counter() - began) * 1e3)
+        return images[0] if images else None
 
-    def _check_size(self, image: Image) -> None:
-        height, width = image.pixels.shape[:2]
-        if self._announced_size not in (None, (0, 0), (width, height)):
-            expected = "{}x{}".format(*self._announced_size)
-            raise ImageError(f"image of {width}x{height}, but {self.config.camera_info_topic} says {expected}")
+    def _decode(self, port: CameraPort, data: bytes) -> Image:
+        try:
+            return port.decode(data)
+        except PerceptionError as error:
+            port.sensor.failed(str(error), time.monotonic_ns())
+            raise
 
 
 def main() -> int:

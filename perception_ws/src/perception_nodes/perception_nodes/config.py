@@ -1,6 +1,6 @@
 """What each node can be told, beside the parameters of the core component that it runs."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from perception_core.camera.detector import CameraConfig
 from perception_core.config import Config, group, param
@@ -25,13 +25,50 @@ class NodeConfig(Config):
 
 @dataclass(frozen=True)
 class CameraNodeConfig(NodeConfig):
-    """camera_node: one camera."""
+    """camera_node: one camera, or several that share the networks."""
 
     camera_name: str = param("front", "name of the camera in topics and in the status of sensors")
     image_topic: str = param("/sensors/camera_front/image_raw", "input: sensor_msgs/Image or CompressedImage")
     camera_info_topic: str = param("/sensors/camera_front/camera_info", "input: its CameraInfo, to check image sizes")
-    image_transport: str = param("raw", "type of image_topic", choices=("raw", "compressed"))
+    other_cameras: tuple[str, ...] = param((), "names of further cameras that share the networks")
+    other_image_topics: tuple[str, ...] = param((), "inputs: images of each of those, in the order")
+    other_camera_info_topics: tuple[str, ...] = param((), "inputs: CameraInfo of each of those, in the order")
+    image_transport: str = param("raw", "type of the image topics", choices=("raw", "compressed"))
+    batching: str = param(
+        "auto",
+        "read images of several cameras that are there at once in one run of the network: auto where measuring shows "
+        "that it pays (never seen on a CPU), off: one by one, on: always",
+        choices=("auto", "off", "on"),
+    )
     camera: CameraConfig = group(CameraConfig)
+
+
+def each_camera(config: CameraNodeConfig) -> tuple[CameraNodeConfig, ...]:
+    """Return the configuration of each camera of a node as if it had a node of its own. Raises ConfigError."""
+    check_cameras(config)
+    alone = replace(config, other_cameras=(), other_image_topics=(), other_camera_info_topics=())
+    others = zip(config.other_cameras, config.other_image_topics, config.other_camera_info_topics, strict=True)
+    return alone, *(
+        replace(alone, camera_name=name, image_topic=images, camera_info_topic=info) for name, images, info in others
+    )
+
+
+def check_cameras(config: CameraNodeConfig) -> None:
+    """Check that every camera has a name of its own and topics of its own. Raises ConfigError."""
+    names = config.other_cameras
+    for what, first in (("image", config.image_topic), ("camera_info", config.camera_info_topic)):
+        topics = config.other_image_topics if what == "image" else config.other_camera_info_topics
+        if len(names) != len(topics):
+            raise ConfigError(
+                f"other_{what}_topics: {len(topics)} topics, but other_cameras names {len(names)}: {names}"
+            )
+        _check_distinct(f"{what} topics", (first, *topics))
+    _check_distinct("other_cameras", (config.camera_name, *names))
+
+
+def _check_distinct(what: str, values: tuple[str, ...]) -> None:
+    if len(set(values)) != len(values):
+        raise ConfigError(f"{what}: one of {', '.join(values)} is named twice")
 
 
 @dataclass(frozen=True)
@@ -58,9 +95,8 @@ def check_lidars(config: LidarNodeConfig) -> None:
     names, topics = config.other_lidars, config.other_points_topics
     if len(names) != len(topics):
         raise ConfigError(f"other_points_topics: {len(topics)} topics, but other_lidars names {len(names)}: {names}")
-    for what, values in (("other_lidars", (config.lidar_name, *names)), ("points", (config.points_topic, *topics))):
-        if len(set(values)) != len(values):
-            raise ConfigError(f"{what}: one of {', '.join(values)} is named twice")
+    _check_distinct("other_lidars", (config.lidar_name, *names))
+    _check_distinct("points", (config.points_topic, *topics))
 
 
 @dataclass(frozen=True)

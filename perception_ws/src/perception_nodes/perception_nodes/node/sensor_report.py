@@ -1,5 +1,7 @@
 """What a sensor's own node says about its data: the faults that only it can see."""
 
+import threading
+
 from perception_core.types import SensorKind, SensorState, SensorStatus
 from perception_interfaces.msg import SensorStatus as SensorStatusMsg
 from perception_nodes.conversions.obstacles import sensor_status_to_msg
@@ -10,7 +12,8 @@ from perception_nodes.node.statistics import Rate
 class SensorReport:
     """Publishes OK or FAULTY with its reason, once a second and at once when it changes.
 
-    fusion_node listens and passes the reason on to the planner; late and missing data it sees itself.
+    fusion_node listens and passes the reason on to the planner; late and missing data it sees itself. May be told of
+    from several threads.
     """
 
     def __init__(self, node: PerceptionNode, topic: str, name: str, kind: SensorKind) -> None:
@@ -20,23 +23,28 @@ class SensorReport:
         self._kind = kind
         self._last_stamp_ns = 0
         self._rate = Rate()
+        self._lock = threading.RLock()
         self.fault = ""
 
     def delivered(self, stamp_ns: int, now_ns: int) -> None:
         """Note a message that could be used, at ``now_ns`` of the steady clock."""
-        self._last_stamp_ns = stamp_ns
-        self._rate.tick(now_ns)
-        self._change("", now_ns)
+        with self._lock:
+            self._last_stamp_ns = stamp_ns
+            self._rate.tick(now_ns)
+            self._change("", now_ns)
 
     def failed(self, reason: str, now_ns: int) -> None:
         """Note that the data cannot be used."""
-        self._change(reason, now_ns)
+        with self._lock:
+            self._change(reason, now_ns)
 
     def publish(self, now_ns: int) -> None:
         """Say what is known."""
-        state = SensorState.FAULTY if self.fault else SensorState.OK
-        status = SensorStatus(self._name, self._kind, state, self._last_stamp_ns, self._rate.hz(now_ns), self.fault)
-        self._publisher.publish(sensor_status_to_msg(status))
+        with self._lock:
+            state = SensorState.FAULTY if self.fault else SensorState.OK
+            rate = self._rate.hz(now_ns)
+            status = SensorStatus(self._name, self._kind, state, self._last_stamp_ns, rate, self.fault)
+            self._publisher.publish(sensor_status_to_msg(status))
 
     def _change(self, fault: str, now_ns: int) -> None:
         if bool(fault) != bool(self.fault):

@@ -1,6 +1,7 @@
 """What a node counts about itself: rates, drops by reason, latencies, the last error."""
 
 import math
+import threading
 from collections import Counter, deque
 from collections.abc import Iterable
 
@@ -39,7 +40,10 @@ class Rate:
 
 
 class Statistics:
-    """Counters of one node; times are int nanoseconds of a steady clock unless said otherwise."""
+    """Counters of one node; times are int nanoseconds of a steady clock unless said otherwise.
+
+    The methods may be called from several threads; what is reached into directly belongs to one.
+    """
 
     def __init__(self) -> None:
         """Start at zero."""
@@ -49,22 +53,35 @@ class Statistics:
         self.states: dict[str, str] = {}
         self.latencies_ms: dict[str, deque[float]] = {}
         self.last_error = ""
+        self._lock = threading.Lock()
 
     def received(self, name: str, now_ns: int) -> None:
         """Count one message of an input or output."""
-        self.rates.setdefault(name, Rate()).tick(now_ns)
+        with self._lock:
+            self.rates.setdefault(name, Rate()).tick(now_ns)
 
     def dropped(self, reason: str, error: str) -> None:
         """Count one message that was not used."""
-        self.drops[reason] += 1
-        self.last_error = error
+        with self._lock:
+            self.drops[reason] += 1
+            self.last_error = error
+
+    def counted(self, name: str) -> None:
+        """Count one event that is no fault."""
+        with self._lock:
+            self.counts[name] += 1
 
     def took(self, stage: str, milliseconds: float) -> None:
         """Keep the duration of one run of a stage."""
-        self.latencies_ms.setdefault(stage, deque(maxlen=_LATENCIES)).append(milliseconds)
+        with self._lock:
+            self.latencies_ms.setdefault(stage, deque(maxlen=_LATENCIES)).append(milliseconds)
 
     def values(self, now_ns: int) -> dict[str, float | int | str]:
         """Return everything as the flat key-value list of diagnostics."""
+        with self._lock:
+            return self._values(now_ns)
+
+    def _values(self, now_ns: int) -> dict[str, float | int | str]:
         out: dict[str, float | int | str] = {}
         for name, rate in sorted(self.rates.items()):
             out[f"{name}.count"] = rate.count

@@ -3,7 +3,7 @@
 import importlib
 import os
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from ament_index_python.packages import PackageNotFoundError, get_package_share_directory
@@ -133,14 +133,17 @@ def _check_calibration(profile: Profile) -> Iterator[Finding]:
 def _check_weights(profile: Profile, environ: Mapping[str, str]) -> Iterator[Finding]:
     folders = [f for f in environ.get("PERCEPTION_MODELS", "").split(os.pathsep) if f]
     for camera in profile.cameras:
-        subject = f"weights {camera.camera_name}"
-        try:
-            path, _ = find_model(camera.camera.model, folders)
-        except ModelError as reason:
-            yield warning(
-                subject,
-                f"{reason}; obstacles will be LIDAR_ONLY",
-                "put the file into a folder and name the folder in PERCEPTION_MODELS",
-            )
-        else:
-            yield good(subject, str(path))
+        subject, models = f"weights {camera.camera_name}", camera.camera
+        yield _check_model(subject, models.model, folders, "obstacles will be LIDAR_ONLY")
+        if second := models.segmentation_model:
+            yield _check_model(f"{subject}, pixels", second, folders, "there will be no label images")
+
+
+def _check_model(subject: str, model: str, folders: Sequence[str], without: str) -> Finding:
+    try:
+        path, _ = find_model(model, folders)
+    except ModelError as reason:
+        return warning(
+            subject, f"{reason}; {without}", "put the file into a folder and name the folder in PERCEPTION_MODELS"
+        )
+    return good(subject, str(path))
