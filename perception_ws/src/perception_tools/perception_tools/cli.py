@@ -9,7 +9,7 @@ import sys
 from collections.abc import Sequence
 
 from perception_core.errors import PerceptionError
-from perception_tools.commands import bench, convert, demo, doctor, replay, simulate, view
+from perception_tools.commands import bench, convert, demo, doctor, models, replay, simulate, view
 
 COMMANDS = {
     "demo": demo,
@@ -18,6 +18,7 @@ COMMANDS = {
     "replay": replay,
     "view": view,
     "doctor": doctor,
+    "models": models,
     "bench": bench,
 }
 """Each module has HELP, add_arguments(parser) and run(arguments) -> exit status; heavy imports happen in run."""

@@ -1,13 +1,11 @@
-"""Speed of the camera path, beside the bare network, and of what comes behind the sensors."""
+"""Speed of what comes behind the sensors: fusion, tracking, the planner's outputs."""
 
 import os
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
-
-from perception_core.camera.detector import CameraConfig, CameraDetector, build_detector
+from perception_core.camera.detector import CameraConfig, build_detector
 from perception_core.errors import ModelError
 from perception_core.fusion import CameraView, Fusion, FusionConfig
 from perception_core.lidar.config import LidarConfig
@@ -17,16 +15,6 @@ from perception_core.planning.sectors import SectorConfig, sector_ranges
 from perception_core.tracking import Tracker, TrackerConfig
 from perception_tools.benchmarks.frames import BenchFrame
 from perception_tools.benchmarks.measure import Row, compare
-
-
-def inference(frames: Sequence[BenchFrame], folders: Sequence[Path]) -> list[Row]:
-    """Image to boxes in its own pixels, beside the bare session on an input that is ready; none without weights."""
-    try:
-        detector = build_detector(CameraConfig(), folders)
-    except ModelError:
-        return []
-    detector.warm_up()
-    return compare("image to boxes", {"ours": _detect(detector), "bare session": _bare_session(detector)}, frames)
 
 
 def tracking(frames: Sequence[BenchFrame], folders: Sequence[Path]) -> list[Row]:
@@ -60,17 +48,6 @@ def model_folders() -> list[Path]:
     """Return the folders that hold weights: PERCEPTION_MODELS, where it is set."""
     named = os.environ.get("PERCEPTION_MODELS", "")
     return [Path(part) for part in named.split(os.pathsep) if part]
-
-
-def _detect(detector: CameraDetector) -> Callable[[BenchFrame], object]:
-    return lambda frame: detector.detect(frame.image)
-
-
-def _bare_session(detector: CameraDetector) -> Callable[[BenchFrame], object]:
-    card, backend = detector.card.input, detector.backend
-    ready = np.full((1, 3, card.height, card.width), 114.0, dtype=np.float32)
-    name = backend.inputs[0].name
-    return lambda _frame: backend.run({name: ready})
 
 
 def _views(frames: Sequence[BenchFrame], folders: Sequence[Path]) -> list[list[CameraView]]:

@@ -63,13 +63,11 @@ def _lidar(data: Path | None, scans: int, _seeds: int) -> dict[str, Any]:
 
 
 def _inference(data: Path | None, scans: int, _seeds: int) -> dict[str, Any]:
-    from perception_tools.benchmarks import suites
+    from perception_core.inference.folders import model_folders
+    from perception_tools.benchmarks import inference
 
-    name, frames = _frames(data, scans)
-    rows = suites.inference(frames, suites.model_folders())
-    if not rows:
-        say("inference: no weights; set PERCEPTION_MODELS to a folder that holds them")
-    return {"frames": name, "rows": [asdict(row) for row in rows]}
+    pictures = inference.images(data, scans)
+    return inference.as_dict(inference.measure(inference.models(model_folders()), pictures), inference.decoding())
 
 
 def _tracking(data: Path | None, scans: int, _seeds: int) -> dict[str, Any]:
@@ -118,6 +116,12 @@ def _print_rows(result: dict[str, Any]) -> str:
     return f"{result['frames']}\n{_speed_table(result['rows'])}"
 
 
+def _print_inference(result: dict[str, Any]) -> str:
+    from perception_tools.benchmarks.inference import printed
+
+    return printed(result)
+
+
 def _print_ground(result: dict[str, Any]) -> str:
     keys = ("scene", "sensor", "method", "precision", "recall", "f1", "points")
     rows = [[f"{v:.4f}" if isinstance(v, float) else v for v in map(row.get, keys)] for row in result["rows"]]
@@ -139,7 +143,7 @@ _RUN: dict[str, Callable[[Path | None, int, int], dict[str, Any]]] = {
 }
 _PRINT: dict[str, Callable[[dict[str, Any]], str]] = {
     "lidar": _print_lidar,
-    "inference": _print_rows,
+    "inference": _print_inference,
     "tracking": _print_rows,
     "ground": _print_ground,
     "obstacles": _print_obstacles,
