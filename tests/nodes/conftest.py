@@ -5,6 +5,6 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from fixtures import networks_folder, stack
+from fixtures import networks, networks_folder, stack
 
-__all__ = ["networks_folder", "stack"]
+__all__ = ["networks", "networks_folder", "stack"]

@@ -15,13 +15,19 @@ def stack():
     running.close()
 
 
-@pytest.fixture
-def networks_folder(tmp_path, monkeypatch):
-    """PERCEPTION_MODELS names a folder with a small network `tiny` that detects nothing."""
+@pytest.fixture(scope="session")
+def networks():
+    """The module tests/core/networks.py: it builds small ONNX files with known outputs."""
     source = Path(__file__).parents[1] / "core" / "networks.py"
     spec = importlib.util.spec_from_file_location("networks", source)
-    networks = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(networks)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture
+def networks_folder(tmp_path, monkeypatch, networks):
+    """PERCEPTION_MODELS names a folder with a small network `tiny` that detects nothing."""
     networks.constant_network(tmp_path / "tiny.onnx", networks.empty_output())
     (tmp_path / "tiny.yaml").write_text(networks.CARD)
     monkeypatch.setenv("PERCEPTION_MODELS", str(tmp_path))
