@@ -68,6 +68,22 @@ def test_reflections_below_ground_do_not_pull_it_down(cast, T_base_sensor) -> No
     assert np.percentile(np.abs(height[true_ground]), 99.5) < 0.1
 
 
+@pytest.mark.parametrize("depth", [0.35, 0.4, 0.5])
+def test_a_plate_mirrored_under_the_car_ahead_leaves_the_road(depth: float, cast, block, T_base_sensor) -> None:
+    # The rear of the car is at x = 5.2; below it the road is seen up to 6.3 m, and with it a plate as deep as it hangs.
+    cloud = cast([block(7.4, 0.0, 4.4, 1.8, 0.3, 1.5)])
+    y = np.linspace(-0.6, 0.6, 40)
+    mirror = np.stack([np.tile([5.3, 5.5], 20), y, np.full(40, -1.73 - depth)], axis=1)
+    scan = grid_scan(np.concatenate([cloud.xyz, mirror]).astype(np.float32), T_base_sensor, GRID, CropConfig())
+    height, classes = above_ground(scan, fit_ground(scan, GRID, GroundConfig()), GroundConfig())
+    x, y, z = scan.xyz.T
+    road = (x > 4.5) & (x < 6.2) & (np.abs(y) < 0.8) & (np.abs(z) < 0.05)
+    assert road.sum() > 100
+    assert np.abs(height[road]).max() < 0.08
+    assert np.all(classes[road] == PointClass.GROUND)
+    assert np.all(classes[z < -0.3] == PointClass.BELOW_GROUND)
+
+
 def test_no_points_leave_the_ground_under_the_robot(T_base_sensor) -> None:
     scan = grid_scan(np.empty((0, 3), np.float32), T_base_sensor, GRID, CropConfig())
     model = fit_ground(scan, GRID, GroundConfig())
@@ -111,6 +127,16 @@ def test_a_kerb_is_ground_or_an_obstacle_as_the_step_says(cast, block, T_base_se
         shares[step] = np.mean(classes[edge] == PointClass.OBSTACLE)
     assert shares[0.2] < 0.1
     assert shares[0.05] > 0.25
+
+
+@pytest.mark.parametrize("at", [10.0, 15.0, 19.3])
+def test_a_box_of_15_cm_stands_out_of_smooth_ground(at: float, cast, block, T_base_sensor) -> None:
+    cloud = cast([block(at, 0.3, 0.15, 0.15, 0.0, 0.15)], azimuth_step=0.17)
+    xyz, _, classes = classified(cloud.xyz, T_base_sensor)
+    on_box = (np.abs(xyz[:, 0] - at) < 0.1) & (np.abs(xyz[:, 1] - 0.3) < 0.1) & (xyz[:, 2] > 0.08)
+    assert on_box.sum() >= 2
+    assert np.all(classes[on_box] == PointClass.OBSTACLE)
+    assert np.sum(classes == PointClass.OBSTACLE) <= on_box.sum() + 6
 
 
 def test_grass_is_ground(cast, T_base_sensor) -> None:

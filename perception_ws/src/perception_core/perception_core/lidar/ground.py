@@ -56,6 +56,8 @@ SURPRISE = 2.0
 """Standard deviations of an accepted height from which on the slope is known no more."""
 SIGHT_SLACK = 0.2
 """Metres a point may lie below the line of sight over nearer ground."""
+AGREEING = 3
+"""Points as high as predicted that are enough to tell the line of sight over the cell itself."""
 SWEEPS = 4
 """Sweeps of the smoothing, outwards and inwards in turn."""
 SMOOTH_SLOPE = 0.03, 0.05
@@ -314,10 +316,9 @@ def _observe(
 ) -> bool:
     """Correct column ``j`` of the prior by the points of its cell where they can be ground; return whether they are."""
     state = prior[:, j]
-    floor = sensor_z + sight * centre - SIGHT_SLACK
     across = 0.5 * abs(prior[0, j + 1] - prior[0, j - 1])
     limit = state[0] + max_step + 2.0 * min(np.sqrt(state[2]), doubt)
-    e, n, upright, spread = _lowest(z, reach, state[0], state[1], centre, floor, sight, BAND + across, limit)
+    e, n, upright, spread = _lowest(z, reach, state[0], state[1], centre, sensor_z, sight, BAND + across, limit)
     if n == 0 or not _agrees(e, upright, state, d, max_slope, max_step, doubt):
         return False
     _correct(state, e, n, upright, max(spread - across * across / 12.0, 0.0), d, max_slope)
@@ -373,7 +374,7 @@ def _lowest(
     height: float,
     slope: float,
     centre: float,
-    floor: float,
+    sensor_z: float,
     sight: float,
     band: float,
     limit: float,
@@ -389,12 +390,10 @@ def _lowest(
         level = z[p] - rise * (reach[p] - middle)
         if level < low:
             low, at = level, p
-    base, growth = np.float32(floor), np.float32(max(sight, -1e3))
-    if z[at] < base + growth * (reach[at] - middle):
-        low = np.float32(np.inf)
-        for p in range(len(z)):
-            if z[p] >= base + growth * (reach[p] - middle):
-                low = min(low, z[p] - rise * (reach[p] - middle))
+    if low < height - SIGHT_SLACK:
+        sight = max(sight, _own_sight(z, reach, height, rise, middle, sensor_z, band))
+    if z[at] - sensor_z < sight * reach[at] - SIGHT_SLACK:
+        low = _lowest_in_sight(z, reach, rise, middle, sensor_z - SIGHT_SLACK, sight)
     if low > limit:
         return float(low) - height, 0, False, 0.0
     total, square, n, above = np.float32(0.0), np.float32(0.0), 0, 0
@@ -409,6 +408,29 @@ def _lowest(
             above += 1
     mean = float(total) / max(n, 1)
     return mean + float(low) - height, n, 2 * above > n, float(square) / max(n, 1) - mean * mean
+
+
+@kernel
+def _own_sight(
+    z: F32, reach: F32, height: float, rise: np.float32, middle: np.float32, sensor_z: float, band: float
+) -> float:
+    """Slope of the line of sight over those points of the cell that lie where the ground was predicted."""
+    own, n = -np.inf, 0
+    for p in range(len(z)):
+        if abs(z[p] - rise * (reach[p] - middle) - height) < band:
+            own, n = max(own, (z[p] - sensor_z) / reach[p]), n + 1
+    return own if n >= AGREEING else -np.inf
+
+
+@kernel
+def _lowest_in_sight(z: F32, reach: F32, rise: np.float32, middle: np.float32, base: float, sight: float) -> np.float32:
+    """The lowest point that lies above a line of ``sight`` from ``base``; inf where all lie below it."""
+    low = np.float32(np.inf)
+    origin, growth = np.float32(base), np.float32(max(sight, -1e3))
+    for p in range(len(z)):
+        if z[p] >= origin + growth * reach[p]:
+            low = min(low, z[p] - rise * (reach[p] - middle))
+    return low
 
 
 @kernel
@@ -515,6 +537,7 @@ def _surface(
 
     A step is what the limited slopes leave of the difference to a neighbour and the one after it, both seen. Up to
     ``max_step``, points between both levels are ground; on a higher one heights count from the lower side.
+    Rough ground is wider or longer than a cell: smooth ground on both sides and before it says that a stone lies there.
     """
     rings, sectors = rise.shape
     out = np.empty((rings * sectors, 4), np.float32)
@@ -532,12 +555,13 @@ def _surface(
             a, b = rise[inner, j] - h, rise[outer, j] - h
             l, r = rise[i, k] - h, rise[i, m] - h
             along, across = _minmod(-a * before, b * behind), _minmod(-l, r)
-            level = base + np.float32(NOISE_FACTOR) * noise[i, j]
+            k2 = j - 2 if j >= 2 else j - 2 + sectors
+            m2 = j + 2 if j + 2 < sectors else j + 2 - sectors
+            rough = min(noise[i, j], max(noise[i, k2], noise[i, m2], noise[inner2, j]))
+            level = base + np.float32(NOISE_FACTOR) * rough
             if seen[i, j]:
                 a = _step(a + along / before, rise[inner2, j] - h + along * two_in, seen[inner, j] and seen[inner2, j])
                 b = _step(b - along / behind, rise[outer2, j] - h - along * two_out, seen[outer, j] and seen[outer2, j])
-                k2 = j - 2 if j >= 2 else j - 2 + sectors
-                m2 = j + 2 if j + 2 < sectors else j + 2 - sectors
                 l = _step(l + across, rise[i, k2] - h + two * across, seen[i, k] and seen[i, k2])
                 r = _step(r - across, rise[i, m2] - h - two * across, seen[i, m] and seen[i, m2])
                 up = max(a, b, l, r)
