@@ -29,3 +29,15 @@ def test_one_side_gives_its_heading() -> None:
 
 def test_one_point_has_a_heading() -> None:
     assert 0.0 <= best_heading(np.array([3.0]), np.array([4.0]), np.ones(1)) < np.pi / 2
+
+
+def test_an_outline_decides_where_a_side_is_hidden() -> None:
+    """The rear of a car, 1.8 m, and of its roof a corner that runs slantwise into the shadow of something nearer."""
+    rear, roof = np.arange(0, 1.81, 0.2), np.arange(0.2, 2.01, 0.2)
+    x = np.concatenate([np.zeros(10), roof])
+    y = np.concatenate([rear, np.linspace(0.2, 1.7, 10)])
+    weights = np.concatenate([np.ones(10), np.full(10, 0.1)])
+    for degrees in (0.0, 33.0, 70.0):
+        c, s = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))
+        heading = np.degrees(best_heading(c * x - s * y, s * x + c * y, weights, 10))
+        assert abs((heading - degrees + 45.0) % 90.0 - 45.0) < 1.0

@@ -92,8 +92,8 @@ def _refit(x: F64, y: F64, azimuth: F64, reach: F64, points: I32, owner: I32, jo
     order, starts = cells_by_label(joined, p)
     for k in range(p):
         if changed[k]:
-            cells = order[starts[k] : starts[k + 1]]
-            contour = contour_of(azimuth, reach, solid_cells(points, cells))
+            cells = solid_cells(points, order[starts[k] : starts[k + 1]])
+            contour = contour_of(azimuth, reach, cells)
             out[k] = heading_of(x, y, reach, cells, contour)
     return out
 

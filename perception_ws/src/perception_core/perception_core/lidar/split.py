@@ -92,8 +92,9 @@ def split_components(
         a, b = begin[top], end[top]
         cells = order[a:b]
         sample = cells[:: (len(cells) + SAMPLE - 1) // SAMPLE]
-        contour = contour_of(azimuth, reach, solid_cells(points, sample))
-        heading = heading_of(x, y, reach, sample, contour)
+        solid = solid_cells(points, sample)
+        contour = contour_of(azimuth, reach, solid)
+        heading = heading_of(x, y, reach, solid, contour)
         angle, position = _best_cut(
             x, y, azimuth, reach, sample, heading, contour, sensor, horizon, max_length, max_width
         )
@@ -170,14 +171,14 @@ def contour_of(azimuth: F64, reach: F64, cells: I32) -> I32:
 
 @kernel
 def heading_of(x: F64, y: F64, reach: F64, cells: I32, contour: I32) -> float:
-    """Heading in [0, pi/2) of the rectangle around cells.
+    """Heading in [0, pi/2) of the rectangle around solid cells.
 
     The contour counts in full; of what lies behind it only the outermost cells count, and little.
     """
     if len(cells) == 1:
         return 0.0
     nearest = reach[contour].min()
-    m = len(contour)
+    m = outline = len(contour)
     px, py = np.empty(m + SUPPORTS), np.empty(m + SUPPORTS)
     weight = np.full(m + SUPPORTS, INNER_WEIGHT)
     weight[:m] = 1.0
@@ -188,7 +189,7 @@ def heading_of(x: F64, y: F64, reach: F64, cells: I32, contour: I32) -> float:
         if k == 0 or outermost[k] != outermost[k - 1]:
             px[m], py[m] = x[outermost[k]], y[outermost[k]]
             m += 1
-    return best_heading(px[:m], py[:m], weight[:m])
+    return best_heading(px[:m], py[:m], weight[:m], outline)
 
 
 @kernel
