@@ -125,7 +125,9 @@ class ModelCard(Config):
     labels: tuple[str, ...] = param((), "class of the stack for each of them, empty: dropped")
     segments: tuple[str, ...] = param((), "names of the network's classes of pixels, in order")
     segment_labels: tuple[str, ...] = param((), "class of pixels of the stack for each of them, empty: unknown")
-    segmentation_output: str = param("", "name of the output with the classes of pixels, for task multitask")
+    segmentation_output: str = param(
+        "", "name of the output with the classes of pixels: for multitask, and for segmentation with several outputs"
+    )
 
     def __post_init__(self) -> None:
         """Check what ranges cannot say: names, hashes and lengths.
@@ -168,8 +170,10 @@ class ModelCard(Config):
             raise ConfigError(f"family: {self.family!r} is none for the task {self.task}")
         if self.task == "instances" and self.family not in MASK_FAMILIES:
             raise ConfigError(f"family: of {', '.join(MASK_FAMILIES)} masks can be read, not of {self.family!r}")
-        if (self.task == "multitask") != bool(self.segmentation_output):
-            raise ConfigError("segmentation_output: needed for the task multitask, and for no other")
+        if self.task == "multitask" and not self.segmentation_output:
+            raise ConfigError("segmentation_output: needed for the task multitask")
+        if self.segmentation_output and not self.segments_pixels:
+            raise ConfigError(f"segmentation_output: the task {self.task} has none")
         if len(self.anchors) % 2:
             raise ConfigError(f"anchors: expected pairs of width and height, got {len(self.anchors)} numbers")
 
