@@ -19,6 +19,7 @@ from perception_nodes.config import (
     NodeConfig,
     TrackingNodeConfig,
     check_lidars,
+    each_camera,
 )
 
 _WILDCARD = "/**"
@@ -32,7 +33,7 @@ class Profile:
     Attributes:
         name: the profile's name, or the stem of its file.
         path: the parameter file.
-        cameras: one config a camera_node.
+        cameras: one config a camera, also of those that share a camera_node.
         lidar: of lidar_node.
         fusion: of fusion_node.
         tracking: of tracking_node.
@@ -104,7 +105,7 @@ def load_profile(name: str) -> Profile:
     profile = Profile(
         name=path.stem,
         path=path,
-        cameras=tuple(_as(configs[n], CameraNodeConfig) for n in cameras),
+        cameras=tuple(camera for n in cameras for camera in _cameras(path, _as(configs[n], CameraNodeConfig))),
         lidar=_as(configs["lidar_node"], LidarNodeConfig),
         fusion=_as(configs["fusion_node"], FusionNodeConfig),
         tracking=_as(configs["tracking_node"], TrackingNodeConfig),
@@ -179,6 +180,13 @@ def _config(path: Path, node: str, parameters: Mapping[str, Any]) -> NodeConfig:
         return from_mapping(NODE_CONFIGS[_kind(node)], ours)
     except ConfigError as error:
         raise ConfigError(f"{path}: {node}: {error}") from error
+
+
+def _cameras(path: Path, node: CameraNodeConfig) -> tuple[CameraNodeConfig, ...]:
+    try:
+        return each_camera(node)
+    except ConfigError as error:
+        raise ConfigError(f"{path}: {error}") from error
 
 
 def _as[C: NodeConfig](config: NodeConfig, kind: type[C]) -> C:
