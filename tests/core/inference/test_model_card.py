@@ -133,7 +133,11 @@ segments: [road: ground]"""
         ("task: detection", "task: multitask", "segments: missing in the model card"),
         ("task: detection", "task: multitask\nsegments: [road]", "segmentation_output: needed for the task multitask"),
         ("task: detection", "task: multitask\nsegments: []", "segments: the list is empty"),
-        ("task: detection", "task: detection\nsegmentation_output: map", "segmentation_output: the task detection has none"),
+        (
+            "task: detection",
+            "task: detection\nsegmentation_output: map",
+            "segmentation_output: the task detection has none",
+        ),
         ("task: detection", "task: instances", "masks can be read, not of 'yolox'"),
         ("nms_iou: 0.45", "nms_iou: 0.45\nanchors: [1, 2, 3]", "anchors: expected pairs of width and height, got 3"),
         ("nms_iou: 0.45", "nms_iou: 0.45\nanchors: [-1, 2]", r"anchors\[0\]: -1.0 is out of range"),
