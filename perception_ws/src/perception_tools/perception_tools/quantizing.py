@@ -3,7 +3,7 @@
 import statistics
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,7 @@ from perception_core.inference.registry import sha256_of
 from perception_core.types import Image
 from perception_nodes.conversions.image import image_from_compressed_msg, image_from_msg
 from perception_tools.bags import BagReader
+from perception_tools.simulated_truth import Precision, View, precision
 
 MOST_IMAGES = 160
 """Taken from a recording, evenly: one in :data:`_ONE_IN` to calibrate with, the others to check with."""
@@ -47,11 +48,13 @@ class Side:
         file: its path.
         size_bytes: of the file.
         run_ms: lower quartile of a run of the network alone.
+        precision: against the truth of a simulated drive; None where none was asked for.
     """
 
     file: str
     size_bytes: int
     run_ms: float
+    precision: Precision | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,11 +91,18 @@ class Outcome:
 
 
 def quantize(
-    path: Path, card: ModelCard, images: Sequence[Image], output: Path, max_loss: float, report: Report = unheard
+    path: Path,
+    card: ModelCard,
+    images: Sequence[Image],
+    output: Path,
+    max_loss: float,
+    report: Report = unheard,
+    truth: Sequence[View] = (),
 ) -> Outcome:
     """Write ``output`` and its card beside it, unless it loses more than ``max_loss``, 0..1; then nothing is written.
 
-    As few convolutions stay float as keep ``max_loss`` on the calibration images; the check is on the others.
+    As few convolutions stay float as keep ``max_loss`` on the calibration images; the check is on the others. Of
+    ``truth`` the average precision of both is told; it decides nothing.
 
     Raises:
         ModelError: a network that cannot be quantized, too few images to do both, none with anything on them, or an
@@ -111,6 +121,8 @@ def quantize(
             share = _choose(calibration, card, examples, max_loss, candidate)
             candidate.write_bytes(calibration.quantized(share))
             found = _Pair(path, candidate, card).compare(checks)
+            if truth and card.detects:
+                found = replace(found, precision=(_precision(path, card, truth), _precision(candidate, card, truth)))
             return _finish(found, calibration, share, card, (len(examples), len(checks)), max_loss, candidate, output)
     except OSError as error:
         raise ModelError(f"{output}: cannot write it: {error.strerror}") from error
@@ -178,6 +190,7 @@ class _Found:
     detections: Agreement | None
     pixels_kept: float | None
     ms: tuple[float, float]
+    precision: tuple[Precision | None, Precision | None] = (None, None)
 
     @property
     def loss(self) -> float:
@@ -213,6 +226,10 @@ class _Pair:
         return _Found(_boxes_kept(results), _pixels_kept(results), low)
 
 
+def _precision(path: Path, card: ModelCard, truth: Sequence[View]) -> Precision:
+    return precision(lambda: create_backend(path, _ENGINE), card, truth)
+
+
 def _boxes_kept(results: Sequence[tuple[CameraResult, ...]]) -> Agreement | None:
     pairs = [(a.detections, b.detections) for a, b in results]
     known = [compare(a, b) for a, b in pairs if a is not None and b is not None]
@@ -244,8 +261,8 @@ def _finish(
         raise ModelError(f"{calibration.path}: finds nothing on {counts[1]} images, so nothing can be checked")
     accepted = found.loss <= max_loss
     outcome = Outcome(
-        fp32=Side(str(calibration.path), calibration.path.stat().st_size, found.ms[0]),
-        int8=Side(str(output), candidate.stat().st_size, found.ms[1]),
+        fp32=Side(str(calibration.path), calibration.path.stat().st_size, found.ms[0], found.precision[0]),
+        int8=Side(str(output), candidate.stat().st_size, found.ms[1], found.precision[1]),
         calibration_images=counts[0],
         check_images=counts[1],
         detections=found.detections,

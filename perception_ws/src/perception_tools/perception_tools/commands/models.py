@@ -63,6 +63,9 @@ def _add_quantize(actions: Any) -> None:
         "--bag", type=Path, required=True, metavar="BAG", help="recording with images of where it will run"
     )
     parser.add_argument("--topic", action="append", default=[], help="images of this topic alone; may be repeated")
+    parser.add_argument(
+        "--truth", metavar="SCENARIO", help="mAP of both on this simulated drive, as `simulate` knows it"
+    )
     parser.add_argument("--output", type=Path, metavar="OUT.onnx", help="file to write (default: MODEL_int8.onnx here)")
     parser.add_argument(
         "--max-loss",
@@ -75,9 +78,9 @@ def _add_quantize(actions: Any) -> None:
 
 def _list(arguments: argparse.Namespace) -> int:
     from perception_core.inference.folders import model_folders
-    from perception_core.inference.registry import packaged_cards
+    from perception_core.inference.registry import packaged_cards, packaged_weights
 
-    rows = [_entry(card, model_folders()) for card in packaged_cards().values()]
+    rows = [_entry(card, (*model_folders(), packaged_weights())) for card in packaged_cards().values()]
     if arguments.json:
         print_json({"models": rows})
         return 0
@@ -109,12 +112,16 @@ def _entry(card: "ModelCard", folders: tuple[Path, ...]) -> dict[str, Any]:
 
 def _pull(arguments: argparse.Namespace) -> int:
     from perception_core.inference.folders import download_folder, model_folders
-    from perception_core.inference.registry import packaged_cards, pull
+    from perception_core.inference.registry import packaged_cards, packaged_weights, pull
 
     folder = arguments.folder or download_folder()
     cards, done = packaged_cards(), []
     for name in arguments.models:
-        path = None if name not in cards or arguments.folder else _there(cards[name], model_folders())
+        path = (
+            None
+            if name not in cards or arguments.folder
+            else _there(cards[name], (*model_folders(), packaged_weights()))
+        )
         already = path is not None
         if path is None:
             with _bar(name) as report:
@@ -189,6 +196,7 @@ def _build(arguments: argparse.Namespace) -> int:
 def _quantize(arguments: argparse.Namespace) -> int:
     from perception_core.errors import ModelError
     from perception_tools.quantizing import bag_images, quantize
+    from perception_tools.simulated_truth import simulated_views
 
     if not 0.0 <= arguments.max_loss <= 1.0:
         raise ModelError(f"--max-loss: {arguments.max_loss:g} is no share, 0..1")
@@ -197,8 +205,9 @@ def _quantize(arguments: argparse.Namespace) -> int:
     if output.suffix != ".onnx":
         raise ModelError(f"{output}: the name of a network to write must end in .onnx")
     images = bag_images(arguments.bag, arguments.topic)
+    truth = simulated_views(arguments.truth) if arguments.truth else []
     with _bar(card.name) as report:
-        outcome = quantize(path, card, images, output, arguments.max_loss, report)
+        outcome = quantize(path, card, images, output, arguments.max_loss, report, truth)
     if arguments.json:
         print_json(outcome.as_dict() | {"max_loss": arguments.max_loss})
     else:
@@ -212,9 +221,11 @@ def _print_outcome(outcome: Any, max_loss: float) -> None:
     kept = "-" if found is None else f"{found.kept} ({100 * (1 - found.loss):.1f} %)"
     pixels = "-" if outcome.pixels_kept is None else f"{100 * outcome.pixels_kept:.2f} %"
     sides = ((outcome.fp32, "FP32", boxes[0], "-", "-"), (outcome.int8, "INT8", boxes[1], kept, pixels))
-    rows = [(name, n, k, p, side.size_bytes / 1e6, side.run_ms) for side, name, n, k, p in sides]
+    rows = [
+        (name, n, k, p, *_shown(side.precision), side.size_bytes / 1e6, side.run_ms) for side, name, n, k, p in sides
+    ]
     print(f"{outcome.check_images} images, {outcome.calibration_images} others to calibrate; ONNX Runtime, one thread")
-    print(table(("", "boxes", "kept", "pixels kept", "MB", "ms a run"), rows))
+    print(table(("", "boxes", "kept", "pixels kept", "mAP50", "mAP50-95", "MB", "ms a run"), rows))
     print(
         f"{len(outcome.float_layers)} of {outcome.layers} convolutions stay float, "
         f"{100 * outcome.float_work:.1f} % of the work"
@@ -223,6 +234,10 @@ def _print_outcome(outcome: Any, max_loss: float) -> None:
         print(f"written: {outcome.int8.file}")
     else:
         print(f"not written: {100 * outcome.loss:.1f} % are lost, at most {100 * max_loss:g} % may be")
+
+
+def _shown(precision: Any) -> tuple[str, str]:
+    return ("-", "-") if precision is None else (f"{precision.map50:.3f}", f"{precision.map50_95:.3f}")
 
 
 def _bench(arguments: argparse.Namespace) -> int:
