@@ -33,10 +33,17 @@ BROAD = 2.25
 """Metres; a body wider than this is that of a truck or bus, also where the view of it ends below its roof."""
 FLOATING = 0.5
 """Metres above ground from where on a slim thing is a fragment of a larger one."""
-UPRIGHT_HEIGHT, UPRIGHT_WIDTH = 0.9, 0.9
-"""Metres; slim things of this height are people, of whom a nearer thing hides no more than this width."""
+UPRIGHT_HEIGHT, UPRIGHT_WIDTH = 0.9, 1.8
+"""Metres; slim things of this height are mostly people, and sometimes the one part of a car that a nearer thing leaves
+to be seen: what it hides of them, in the mean square."""
+SLIM_HIDDEN = 2.5
+"""Metres of depth, in the same sense, of a slim thing at whose side a nearer one ends the view."""
+KINDS = 0.5, 0.2
+"""Metres, standard deviation, by which the length and width of vehicles of one kind differ."""
 ROUND = 0.1
 """Share of the variance along one axis that the other has where the box is square: its heading is a guess."""
+UNSURE_END = 1.5
+"""Metres that may be hidden of a vehicle whose usual length was seen, where a nearer thing ends the view."""
 WALL = 12.0
 """Metres; longer sides belong to structures, of which every part is seen as good as any other."""
 SPREAD = 0.25
@@ -107,14 +114,20 @@ def centre_covariance(
     local = np.stack([c * to_sensor[:, 0] + s * to_sensor[:, 1], c * to_sensor[:, 1] - s * to_sensor[:, 0]], axis=1)
     reach = np.hypot(to_sensor[:, 0], to_sensor[:, 1])
     missing = np.maximum(_usual(size, local, top, bottom) - size[:, :2], 0.0)
-    behind = np.maximum(np.where(_upright(size), UPRIGHT_WIDTH, LOW_VEHICLE[0]) - size[:, 0], 0.0)
+    vehicle = (size[:, 0] > SLIM) & (size[:, 0] < WALL)
+    most = np.where(vehicle, size[:, 0] + UNSURE_END, 0.0)
+    behind = np.maximum(np.maximum(np.where(_upright(size), UPRIGHT_WIDTH, LOW_VEHICLE[0]), most) - size[:, 0], 0.0)
     noise = (SEEN_SIGMA + 0.5 * SPACING * reach) ** 2
     aside = local[:, ::-1] ** 2 / np.maximum(reach, 1e-6)[:, None] ** 2
     by_itself = np.abs(local) > size[:, :2] / 2
+    partly = hidden.any(axis=1)
     ends = np.minimum(hidden.sum(axis=1)[:, None] * aside, 1.0)
     variance = np.empty((len(centre), 3))
     variance[:, :2] = noise[:, None] + np.where(by_itself, 1.0 + SPREAD**2, 0.0) * missing**2 / 4
     variance[:, :2] += ends * behind[:, None] ** 2 / 12
+    variance[:, :2] += np.where(vehicle[:, None], np.array(KINDS) ** 2 / 4, 0.0)
+    deep = partly & (size[:, 0] < SLIM)
+    variance[:, :2] += np.where(deep[:, None], (local / np.maximum(reach, 1e-6)[:, None] * SLIM_HIDDEN) ** 2 / 12, 0.0)
     variance[:, :2] += ROUND * (size[:, 1] / np.maximum(size[:, 0], 1e-6))[:, None] ** 2 * variance[:, 1::-1]
     variance[:, 2] = (SEEN_SIGMA + SPACING * reach) ** 2
     rotation = np.zeros((len(centre), 3, 3))

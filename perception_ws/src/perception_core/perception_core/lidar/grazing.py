@@ -54,7 +54,7 @@ def join_sides(
                 break
             if owner[b] != b or not _follows(box[b], span[b], span[a]):
                 continue
-            bounds = _bounds(x, y, order[starts[b] : starts[b + 1]], c, s)
+            bounds = bounds_of(x, y, order[starts[b] : starts[b + 1]], c, s)
             if _in_line(bounds, box[a], eye, 0) or _in_line(bounds, box[a], eye, 1):
                 owner[b] = a
                 turn = wrapped(span[b, 4] - span[a, 4])
@@ -81,7 +81,8 @@ def _follows(box: F64, span: F64, face: F64) -> bool:
 
 
 @kernel
-def _bounds(x: F64, y: F64, cells: I32, c: float, s: float) -> F64:
+def bounds_of(x: F64, y: F64, cells: I32, c: float, s: float) -> F64:
+    """Bounds u_min, u_max, v_min, v_max float64 (4,) of cells along and across a heading of cosine c and sine s."""
     out = np.array([1e18, -1e18, 1e18, -1e18])
     for i in cells:
         u, v = c * x[i] + s * y[i], c * y[i] - s * x[i]

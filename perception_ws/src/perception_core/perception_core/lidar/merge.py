@@ -9,6 +9,7 @@ import numpy as np
 
 from perception_core.lidar.grazing import join_sides, measure
 from perception_core.lidar.jit import F32, F64, I32, kernel
+from perception_core.lidar.parts import join_parts
 from perception_core.lidar.split import cells_by_label, contour_of, heading_of, solid_cells, wrapped
 
 FLOATING = 0.5
@@ -77,6 +78,9 @@ def merge_fragments(
         while owner[owner[b]] != owner[b]:
             owner[b] = owner[owner[b]]
     joined = owner[piece]
+    headings = _refit(x, y, azimuth, reach, points, owner, joined, headings)
+    owner = join_parts(x, y, azimuth, reach, bottom, top, points, joined, headings)
+    joined = owner[joined]
     return joined, _refit(x, y, azimuth, reach, points, owner, joined, headings)
 
 

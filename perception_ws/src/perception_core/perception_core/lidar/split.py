@@ -76,7 +76,7 @@ def split_components(
         int32 (C,) piece of each cell, float64 (P,) heading of each piece.
     """
     n = len(x)
-    horizon = _horizon(azimuth, reach)
+    horizon = horizon_of(azimuth, reach)
     order, starts = cells_by_label(labels, count)
     begin = np.empty(n + count + 1, np.int32)
     end = np.empty(n + count + 1, np.int32)
@@ -312,7 +312,7 @@ def _open_share(
     for b in range(bins):
         angle = middle + first + (b + 0.5) * step
         entry = _entry(eye, angle, low, high)
-        if nearest[b] > 1e17 and horizon[_direction(angle + heading, len(horizon))] < entry:
+        if nearest[b] > 1e17 and horizon[direction_of(angle + heading, len(horizon))] < entry:
             continue
         left, right = angle - 0.49 * step, angle + 0.49 * step
         at, bt = _entry(eye, left, low, high), _entry(eye, right, low, high)
@@ -342,17 +342,17 @@ def wrapped(angle: float) -> float:
 
 
 @kernel
-def _direction(azimuth: float, directions: int) -> int:
+def direction_of(azimuth: float, directions: int) -> int:
     """Index of the direction of an azimuth among equal ones over the whole turn."""
     return int((wrapped(azimuth) + np.pi) / (2 * np.pi) * directions) % directions
 
 
 @kernel
-def _horizon(azimuth: F64, reach: F64) -> F64:
+def horizon_of(azimuth: F64, reach: F64) -> F64:
     """Distance of the nearest cell in each of DIRECTIONS directions."""
     out = np.full(DIRECTIONS, 1e18)
     for i in range(len(azimuth)):
-        d = _direction(azimuth[i], DIRECTIONS)
+        d = direction_of(azimuth[i], DIRECTIONS)
         out[d] = min(out[d], reach[i])
     return out
 
