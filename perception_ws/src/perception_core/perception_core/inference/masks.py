@@ -32,7 +32,8 @@ def labels_to_source(
     for first, end, placement in _shares(placements, width):
         rows = _cells(np.arange(height), 0, placement, 1, len(labels) / spec.height)
         columns = _cells(np.arange(first, end), placement.left, placement, 0, labels.shape[1] / spec.width)
-        np.take(labels[rows], columns, axis=1, out=out[:, first:end], mode="clip")
+        # Columns first, while there are few rows: then whole rows are copied.
+        np.take(np.take(labels, columns, axis=1, mode="clip"), rows, axis=0, out=out[:, first:end], mode="clip")
     return out
 
 
