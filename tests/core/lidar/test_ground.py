@@ -116,6 +116,19 @@ def test_heights_count_from_the_surface_of_the_cell() -> None:
     np.testing.assert_allclose(model.height[:, 90], 0.3 - 2.0 + 0.1 * GRID.centres * np.cos(np.radians(1.0)), rtol=1e-5)
 
 
+def test_what_lies_between_a_bank_and_its_foot_is_ground() -> None:
+    # Ahead (sector 90) the ground falls by 0.6 m a ring behind the cell at 10 m; to the left (sector 135) it is level.
+    shape = (GRID.rings, GRID.sectors)
+    rise = np.zeros(shape, np.float32)
+    ring = GRID.table[100]  # of 10 m
+    rise[ring:, 88:93] = -0.6 * np.arange(GRID.rings - ring)[:, None]
+    model = GroundModel(GRID, np.zeros(3), rise, rise * 0.0, rise * 0.0 + 0.01, np.ones(shape, np.bool_))
+    points = np.array([[10, 0, -0.5], [0, 10, -0.5], [10, 0, -1.2]], np.float32)
+    T = np.eye(4)
+    _, classes = above_ground(grid_scan(points, T, GRID, CropConfig()), model, GroundConfig())
+    assert classes.tolist() == [PointClass.GROUND, PointClass.BELOW_GROUND, PointClass.BELOW_GROUND]
+
+
 def test_a_kerb_is_ground_or_an_obstacle_as_the_step_says(cast, block, T_base_sensor) -> None:
     cloud = cast([block(10.0, 10.0, 80.0, 12.0, -0.5, 0.14)])
     shares = {}

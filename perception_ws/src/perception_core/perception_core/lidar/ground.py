@@ -157,7 +157,6 @@ def above_ground(
         model.grid.centres,
         model.plane,
         scan.sensor,
-        config.max_step,
     )
 
 
@@ -533,14 +532,16 @@ def _surface(
     max_step: float,
     centres: F32,
 ) -> F32:
-    """Return float32 (cells, 4): height at the cell's centre, slopes a metre outwards and a sector, obstacle level.
+    """Return float32 (cells, 5): height at the centre, slopes a metre outwards and a sector, obstacle level, depth.
+
+    The depth is how far below the height ground may lie: down to the lowest neighbour that was seen, and a step more.
 
     A step is what the limited slopes leave of the difference to a neighbour and the one after it, both seen. Up to
     ``max_step``, points between both levels are ground; on a higher one heights count from the lower side.
     Rough ground is wider or longer than a cell: smooth ground on both sides and before it says that a stone lies there.
     """
     rings, sectors = rise.shape
-    out = np.empty((rings * sectors, 4), np.float32)
+    out = np.empty((rings * sectors, 5), np.float32)
     zero, one, two = np.float32(0.0), np.float32(1.0), np.float32(2.0)
     for i in range(rings):
         inner, outer = max(i - 1, 0), min(i + 1, rings - 1)
@@ -559,6 +560,13 @@ def _surface(
             m2 = j + 2 if j + 2 < sectors else j + 2 - sectors
             rough = min(noise[i, j], max(noise[i, k2], noise[i, m2], noise[inner2, j]))
             level = base + np.float32(NOISE_FACTOR) * rough
+            fall = min(
+                a + along / before if seen[inner, j] else zero,
+                b - along / behind if seen[outer, j] else zero,
+                l + across if seen[i, k] else zero,
+                r - across if seen[i, m] else zero,
+                zero,
+            )
             if seen[i, j]:
                 a = _step(a + along / before, rise[inner2, j] - h + along * two_in, seen[inner, j] and seen[inner2, j])
                 b = _step(b - along / behind, rise[outer2, j] - h - along * two_out, seen[outer, j] and seen[outer2, j])
@@ -582,6 +590,7 @@ def _surface(
                 level += min(sigma[i, j], np.float32(DOUBT))
             c = i * sectors + j
             out[c, 0], out[c, 1], out[c, 2], out[c, 3] = h, along, across, level
+            out[c, 4] = max(level, np.float32(max_step)) - fall
     return out
 
 
@@ -620,7 +629,6 @@ def _classify(
     centres: F32,
     plane: F64,
     sensor: F64,
-    max_step: float,
 ) -> tuple[F32, NDArray[np.uint8]]:
     """Return the height of each point above the surface, and its class."""
     sectors = len(surface) // len(centres)
@@ -630,7 +638,7 @@ def _classify(
         middle[i * sectors : (i + 1) * sectors] = centres[i]
     ahead, left = np.float32(plane[1]), np.float32(plane[2])
     origin = np.float32(plane[0] - plane[1] * sensor[0] - plane[2] * sensor[1])
-    half, step = np.float32(0.5), np.float32(max_step)
+    half = np.float32(0.5)
     for p in range(len(xyz)):
         k = cell[p]
         s = sector[p]
@@ -639,5 +647,5 @@ def _classify(
         h -= surface[k, 0] + surface[k, 1] * (reach[p] - middle[k]) + surface[k, 2] * u
         level = surface[k, 3]
         height[p] = h
-        classes[p] = _OBSTACLE if h > level else (_GROUND if h >= -max(level, step) else _BELOW)
+        classes[p] = _OBSTACLE if h > level else (_GROUND if h >= -surface[k, 4] else _BELOW)
     return height, classes
