@@ -59,7 +59,7 @@ def test_people_are_left_alone() -> None:
 
 
 def test_what_something_nearer_hides_is_no_gap() -> None:
-    rear = (np.append(np.full(4, 25.0), 25.0), np.append(np.linspace(-0.85, -0.2, 4), -0.15), 0.2, 1.4, 3)
+    rear = (np.full(5, 25.0), np.linspace(-1.05, -0.15, 5), 0.2, 1.4, 3)
     other = (np.full(4, 25.0), np.linspace(0.45, 0.85, 4), 0.2, 0.8, 2)
     pole = (np.full(6, 10.0), np.linspace(-0.06, 0.18, 6), 0.1, 4.0, 20)
     assert owners(rear, other, pole)[:2] == [0, 0]

@@ -216,5 +216,7 @@ def check_finite(result: LidarResult, count: int) -> None:
     assert cropped.sum() == sum(result.dropped[reason] for reason in ("range", "height", "body"))
     assert (result.point_class == PointClass.GROUND).sum() == len(result.ground_points)
     assert (result.point_class == PointClass.OBSTACLE).sum() == (clusters.labels >= 0).sum()
+    assert (clusters.labels >= 0).all()
+    assert (result.point_class == PointClass.SPECK).sum() == result.dropped["speck"]
     assert (result.point_class == PointClass.BELOW_GROUND).sum() == result.dropped["below_ground"]
     assert (result.point_class == PointClass.OVERHEAD).sum() == result.dropped["overhead"]

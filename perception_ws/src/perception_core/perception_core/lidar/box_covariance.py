@@ -113,7 +113,9 @@ def centre_covariance(
     to_sensor = sensor[:2] - centre[:, :2]
     local = np.stack([c * to_sensor[:, 0] + s * to_sensor[:, 1], c * to_sensor[:, 1] - s * to_sensor[:, 0]], axis=1)
     reach = np.hypot(to_sensor[:, 0], to_sensor[:, 1])
-    missing = np.maximum(_usual(size, local, top, bottom) - size[:, :2], 0.0)
+    usual = _usual(size, local, top, bottom)
+    missing = np.maximum(usual - size[:, :2], 0.0)
+    kinds = np.where((usual[:, 0] < usual[:, 1])[:, None], KINDS[::-1], KINDS)
     vehicle = (size[:, 0] > SLIM) & (size[:, 0] < WALL)
     most = np.where(vehicle, size[:, 0] + UNSURE_END, 0.0)
     behind = np.maximum(np.maximum(np.where(_upright(size), UPRIGHT_WIDTH, LOW_VEHICLE[0]), most) - size[:, 0], 0.0)
@@ -125,7 +127,7 @@ def centre_covariance(
     variance = np.empty((len(centre), 3))
     variance[:, :2] = noise[:, None] + np.where(by_itself, 1.0 + SPREAD**2, 0.0) * missing**2 / 4
     variance[:, :2] += ends * behind[:, None] ** 2 / 12
-    variance[:, :2] += np.where(vehicle[:, None], np.array(KINDS) ** 2 / 4, 0.0)
+    variance[:, :2] += np.where(vehicle[:, None], kinds**2 / 4, 0.0)
     deep = partly & (size[:, 0] < SLIM)
     variance[:, :2] += np.where(deep[:, None], (local / np.maximum(reach, 1e-6)[:, None] * SLIM_HIDDEN) ** 2 / 12, 0.0)
     variance[:, :2] += ROUND * (size[:, 1] / np.maximum(size[:, 0], 1e-6))[:, None] ** 2 * variance[:, 1::-1]

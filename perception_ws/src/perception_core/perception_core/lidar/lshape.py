@@ -15,7 +15,7 @@ COARSE = 18
 """Headings tried over a quarter turn."""
 FINE = 14
 """Headings tried then between the best and its neighbours: to two thirds of a degree."""
-NEAREST = 0.05
+NEAREST = 0.1
 """Metres below which a nearer edge counts no more."""
 COARSE_HEADINGS = np.arange(COARSE) * (np.pi / 2 / COARSE)
 FINE_OFFSETS = np.concatenate([np.arange(-(FINE // 2), 0), np.arange(1, FINE // 2 + 1)]) * (

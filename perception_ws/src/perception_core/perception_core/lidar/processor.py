@@ -57,7 +57,8 @@ class LidarResult:
             seen or an obstacle hit, from the sensor's place; 0 where nothing was seen.
         timings_ms: milliseconds a stage.
         dropped: points left out, by reason: ``range``, ``height``, ``body`` and ``intensity`` (cropped), ``overhead``
-            (above the clearance with nothing under it), ``below_ground`` (reflections).
+            (above the clearance with nothing under it), ``below_ground`` (reflections), ``speck`` (rain, dust, and what
+            is too small or too low to be a thing); none of them is among the points of the clusters.
     """
 
     clusters: Clusters
@@ -136,18 +137,26 @@ class LidarProcessor:
         cells = self._obstacle_cells(scan, height, classes)
         labels, headings = self._clusters(cells, scan)
         clock.lap("cluster")
-        clusters = self._boxes(cloud.stamp_ns, scan, cells, labels, headings)
+        clusters, of_point = self._boxes(cloud.stamp_ns, scan, cells, labels, headings)
         clock.lap("boxes")
         ground_points, coverage = ground_and_coverage(
             scan, classes, np.stack([cells.x, cells.y], axis=1), self._grid, self.config.coverage_sectors
         )
         clock.lap("coverage")
-        point_class, point_height = classify(len(cloud), scan.index, height, classes, cells.points, clusters.labels)
+        point_class, point_height = classify(len(cloud), scan.index, height, classes, cells.points, of_point)
         clock.lap("classes")
         below = len(scan.xyz) - len(ground_points) - len(cells.points) - cells.overhead
-        dropped = {**scan.dropped, "overhead": cells.overhead, "below_ground": below}
+        speck = len(of_point) - len(clusters.points)
+        dropped = {**scan.dropped, "overhead": cells.overhead, "below_ground": below, "speck": speck}
         return LidarResult(
-            clusters, ground_points, cells.height, point_class, point_height, coverage, clock.laps, dropped
+            clusters,
+            ground_points,
+            _clustered(cells.height, of_point),
+            point_class,
+            point_height,
+            coverage,
+            clock.laps,
+            dropped,
         )
 
     def _obstacle_cells(self, scan: GriddedScan, height: NDArray[np.float32], classes: NDArray[np.uint8]) -> BevCells:
@@ -194,8 +203,12 @@ class LidarProcessor:
         cells: BevCells,
         labels: NDArray[np.int32],
         headings: NDArray[np.float64],
-    ) -> Clusters:
-        """Box the pieces ``labels`` (C,) of the cells; specks (-1), and what is too little, are no clusters."""
+    ) -> tuple[Clusters, NDArray[np.int32]]:
+        """Box the pieces ``labels`` (C,) of the cells; specks (-1), and what is too little, are no clusters.
+
+        Returns:
+            The clusters with their points, and int32 (N,) the cluster of each of the cells' points, -1 for none.
+        """
         column = columns(
             cells.count, cells.bounds, cells.levels, cells.bottom, cells.top, cells.reach, labels, len(headings)
         )
@@ -207,7 +220,8 @@ class LidarProcessor:
         headings, bottom, top = headings[keep], column.height[keep, 0], column.height[keep, 1]
         centre, size, yaw = oriented_boxes(extents(hull, hull_start, headings), column.z[keep], headings)
         hidden = hidden_ends(cells.azimuth, cells.reach, labels, len(keep), self.config.cluster.cell_size)[keep]
-        return Clusters(
+        of_point = np.repeat(of_cell, cells.count)
+        clusters = Clusters(
             stamp_ns=stamp_ns,
             frame=self.base_frame,
             centre=centre,
@@ -215,13 +229,14 @@ class LidarProcessor:
             yaw=yaw,
             covariance=centre_covariance(centre, size, yaw, bottom, top, hidden, scan.sensor),
             point_count=column.count[keep],
-            points=cells.xyz,
-            labels=np.repeat(of_cell, cells.count),
+            points=_clustered(cells.xyz, of_point),
+            labels=_clustered(of_point, of_point),
             hull=hull,
             hull_start=hull_start,
             bottom=bottom,
             top=top,
         )
+        return clusters, of_point
 
     def _is_thing(self, column: Columns) -> NDArray[np.bool_]:
         """Tell which pieces (M,) are more than a speck, and higher than what one drives over."""
@@ -234,6 +249,12 @@ class LidarProcessor:
         lowest = np.where(doubtful, max(c.min_top, c.min_top_long), c.min_top)
         out: NDArray[np.bool_] = (column.count >= needed) & (column.height[:, 1] >= lowest)
         return out
+
+
+def _clustered[T: np.generic](column: NDArray[T], of_point: NDArray[np.int32]) -> NDArray[T]:
+    """Return the rows (N, ...) of points that belong to a cluster."""
+    clustered = of_point >= 0
+    return column if clustered.all() else column[clustered]
 
 
 class _Clock:
