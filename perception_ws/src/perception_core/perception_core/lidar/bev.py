@@ -21,6 +21,12 @@ SLICE = 0.25
 """Metres of height one bit of a column's mask stands for."""
 SLICES = 64
 """Bits of a mask."""
+SHIFT = 16
+"""Bits for the row of a cell in its place."""
+IN_ROW = (1 << SHIFT) - 1
+TILE = 3
+"""Bits of rows and columns of a tile of the lookup table."""
+IN_TILE, TILE_CELLS = (1 << TILE) - 1, 1 << (2 * TILE)
 HOLE = 0.5, 0.0125, 1.0
 """Metres that may be empty inside something that stands: at the robot, more a metre of range, and at most."""
 
@@ -78,34 +84,39 @@ def _collect(
 ) -> tuple[I32, I32, I32, I32, int]:
     """Return (points, cell of each, place of each cell, points of each cell, number of overhead points).
 
-    Cells are numbered as they are met; a place is x * side + y.
+    Cells are numbered as they are met; a place is x << SHIFT | y. They are looked up in tiles, which are laid out where
+    something is: little memory is touched.
     """
     n = len(xyz)
-    lookup = np.zeros(side * side, np.int32)
-    points = np.empty(n, np.int32)
-    cell = np.empty(n, np.int32)
-    high = np.empty(n, np.int32)
+    across = (side >> TILE) + 1
+    tile = np.full(across * across, np.int32(-1))
+    lookup = np.empty(min(across * across, n) * TILE_CELLS, np.int32)
+    tiles = 0
+    points, cell, high = np.empty(n, np.int32), np.empty(n, np.int32), np.empty(n, np.int32)
+    place, mask, count = np.empty(n, np.int32), np.empty(n, np.uint64), np.empty(n, np.int32)
     scale = np.float32(1.0 / cell_size)
     to_slice = np.float32(1.0 / SLICE)
     top = np.float32(clearance)
     kept = cells = highs = 0
-    place = np.empty(n, np.int32)
-    mask = np.empty(n, np.uint64)
-    count = np.empty(n, np.int32)
-    for p in range(n):
-        if classes[p] != _OBSTACLE:
-            continue
+    for q in range(_above_ground(classes, points)):
+        p = points[q]
         h = height[p]
         if h > top:
             high[highs] = p
             highs += 1
             continue
-        at = int((xyz[p, 0] - origin[0]) * scale) * side + int((xyz[p, 1] - origin[1]) * scale)
+        x, y = int((xyz[p, 0] - origin[0]) * scale), int((xyz[p, 1] - origin[1]) * scale)
+        t = (x >> TILE) * across + (y >> TILE)
+        first = tile[t]
+        if first < 0:
+            first = tiles << (2 * TILE)
+            tile[t] = first
+            lookup[first : first + TILE_CELLS] = 0
+            tiles += 1
+        at = first + ((x & IN_TILE) << TILE) + (y & IN_TILE)
         c = lookup[at]
         if c == 0:
-            place[cells] = at
-            mask[cells] = 0
-            count[cells] = 0
+            place[cells], mask[cells], count[cells] = x << SHIFT | y, 0, 0
             cells += 1
             c = cells
             lookup[at] = c
@@ -113,19 +124,30 @@ def _collect(
         cell[kept] = c - 1
         kept += 1
         count[c - 1] += 1
-        mask[c - 1] |= np.uint64(1) << np.uint64(h * to_slice)
+        mask[c - 1] |= np.uint64(1) << np.uint64(int(h * to_slice))
     low_kept = kept
     for q in range(highs):
         p = high[q]
-        at = int((xyz[p, 0] - origin[0]) * scale) * side + int((xyz[p, 1] - origin[1]) * scale)
-        c = lookup[at]
+        x, y = int((xyz[p, 0] - origin[0]) * scale), int((xyz[p, 1] - origin[1]) * scale)
+        first = tile[(x >> TILE) * across + (y >> TILE)]
+        c = lookup[first + ((x & IN_TILE) << TILE) + (y & IN_TILE)] if first >= 0 else 0
         if c > 0 and height[p] < SLICES * SLICE:
             points[kept] = p
             cell[kept] = c - 1
             kept += 1
-            mask[c - 1] |= np.uint64(1) << np.uint64(height[p] * to_slice)
+            mask[c - 1] |= np.uint64(1) << np.uint64(int(height[p] * to_slice))
     kept = _drop_unsupported(points, cell, mask, count, height, reach, low_kept, kept, clearance)
     return points[:kept], cell[:kept], place[:cells], count[:cells], highs - (kept - low_kept)
+
+
+@kernel
+def _above_ground(classes: NDArray[np.uint8], out: I32) -> int:
+    """List the points above ground, without a branch; return their number."""
+    n = 0
+    for p in range(len(classes)):
+        out[n] = p
+        n += classes[p] == _OBSTACLE
+    return n
 
 
 @kernel
@@ -162,25 +184,25 @@ def _supported(mask: np.uint64, level: int, clearance: float, hole: int) -> bool
 
 @kernel
 def _by_place(place: I32, side: int) -> I32:
-    """Rank of each cell in the order of their places (radix sort by y, then x)."""
+    """Cells in the order of their places (radix sort by y, then x)."""
     n = len(place)
-    order = np.arange(n).astype(np.int32)
-    sorted_ = np.empty(n, np.int32)
-    for low in (True, False):
-        starts = np.zeros(side + 1, np.int32)
-        for c in range(n):
-            starts[(place[c] % side if low else place[c] // side) + 1] += 1
-        for k in range(side):
-            starts[k + 1] += starts[k]
-        for i in range(n):
-            key = place[order[i]] % side if low else place[order[i]] // side
-            sorted_[starts[key]] = order[i]
-            starts[key] += 1
-        order, sorted_ = sorted_, order
-    rank = np.empty(n, np.int32)
+    order, by_y = np.empty(n, np.int32), np.empty(n, np.int32)
+    starts = np.zeros((2, side + 1), np.int32)
+    for c in range(n):
+        starts[0, (place[c] & IN_ROW) + 1] += 1
+        starts[1, (place[c] >> SHIFT) + 1] += 1
+    for k in range(side):
+        starts[0, k + 1] += starts[0, k]
+        starts[1, k + 1] += starts[1, k]
+    for c in range(n):
+        key = place[c] & IN_ROW
+        by_y[starts[0, key]] = c
+        starts[0, key] += 1
     for i in range(n):
-        rank[order[i]] = i
-    return rank
+        key = place[by_y[i]] >> SHIFT
+        order[starts[1, key]] = by_y[i]
+        starts[1, key] += 1
+    return order
 
 
 @kernel
@@ -189,22 +211,19 @@ def _arrange(
 ) -> tuple[I32, F32, F32, I32, I32, F32, F32, F64, F64, F64, F64, I32, F32, F32]:
     """Sort cells by place and points by cell; return the columns of :class:`BevCells` in their order."""
     cells, n = len(place), len(points)
-    rank = _by_place(place, side)
-    index = np.empty((cells, 2), np.int32)
-    counts = np.empty(cells, np.int32)
-    for c in range(cells):
-        index[rank[c], 0], index[rank[c], 1] = place[c] // side, place[c] % side
-        counts[rank[c]] = count[c]
-    starts = np.empty(cells + 1, np.int32)
+    order = _by_place(place, side)
+    index, counts = np.empty((cells, 2), np.int32), np.empty(cells, np.int32)
+    starts, at = np.empty(cells + 1, np.int32), np.empty(cells, np.int32)
     starts[0] = 0
     for k in range(cells):
-        starts[k + 1] = starts[k] + counts[k]
-    at = starts[:-1].copy()
+        c = order[k]
+        index[k, 0], index[k, 1], counts[k] = place[c] >> SHIFT, place[c] & IN_ROW, count[c]
+        starts[k + 1], at[c] = starts[k] + counts[k], starts[k]
     chosen, columns, heights = np.empty(n, np.int32), np.empty((n, 3), np.float32), np.empty(n, np.float32)
     for q in range(n):
-        k, p = rank[cell[q]], points[q]
-        i = at[k]
-        at[k] = i + 1
+        c, p = cell[q], points[q]
+        i = at[c]
+        at[c] = i + 1
         chosen[i], heights[i] = p, height[p]
         columns[i, 0], columns[i, 1], columns[i, 2] = xyz[p, 0], xyz[p, 1], xyz[p, 2]
     bounds, levels = np.empty((cells, 4), np.float32), np.empty((cells, 2), np.float32)

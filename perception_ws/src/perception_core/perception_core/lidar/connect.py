@@ -48,6 +48,7 @@ def _components(
     first_row = index[0, 0]
     rows = index[n - 1, 0] - first_row + 1
     starts = _rows(index, first_row, rows)
+    columns = index[:, 1].copy()
     widest = int(max_gap / cell_size) + 1
     ahead = np.empty(widest + 1, np.int32)
     parent = np.arange(n).astype(np.int32)
@@ -71,14 +72,15 @@ def _components(
         for k in range(min(rows_ahead + 1, rows - row)):
             end = starts[row + k + 1]
             i = ahead[k]
-            while i < end and index[i, 1] < column - widest:
+            while i < end and columns[i] < column - widest:
                 i += 1
             ahead[k] = i
-            while i < end and index[i, 1] < column - aside:
+            while i < end and columns[i] < column - aside:
                 i += 1
-            while i < end and index[i, 1] <= column + aside:
+            while i < end and columns[i] <= column + aside:
                 if parent[i] != root and not alone[i] and _near(bounds, c, i, ux, uy, inverse_along, inverse_across):
                     root = union(parent, root, i)
+                    parent[i] = root
                 i += 1
     return _numbered(parent)
 

@@ -26,9 +26,11 @@ def classify(
     """
     point_class = np.full(count, _DROPPED, np.uint8)
     point_height = np.full(count, np.nan, np.float32)
+    named = np.arange(256).astype(np.uint8)
+    named[_OBSTACLE] = _OVERHEAD
     for k in range(len(index)):
         point_height[index[k]] = height[k]
-        point_class[index[k]] = _OVERHEAD if classes[k] == _OBSTACLE else classes[k]
+        point_class[index[k]] = named[classes[k]]
     for q in range(len(obstacles)):
         point_class[index[obstacles[q]]] = _OBSTACLE if labels[q] >= 0 else _SPECK
     return point_class, point_height

@@ -28,30 +28,24 @@ def find_specks(index: I32, count: I32, top: F32, reach: F64, density: float) ->
         reach: float64 (C,) metres from the sensor.
         density: points times metres of range in a window of 3 x 3 cells.
     """
-    out = np.zeros(len(index), np.bool_)
-    for c in range(len(index)):
+    n = len(index)
+    out = np.zeros(n, np.bool_)
+    row, column = index[:, 0].copy(), index[:, 1].copy()
+    ahead = np.zeros(3, np.int64)
+    for c in range(n):
         needed = density / max(reach[c], 1.0)
         if needed <= LEAST or count[c] >= needed:
             continue
         points, highest = 0, top[c]
-        for row in range(index[c, 0] - 1, index[c, 0] + 2):
-            i = _first(index, row, index[c, 1] - 1)
-            while i < len(index) and index[i, 0] == row and index[i, 1] <= index[c, 1] + 1:
+        for k in range(3):
+            x, y = row[c] + k - 1, column[c]
+            i = ahead[k]
+            while i < n and (row[i] < x or (row[i] == x and column[i] < y - 1)):
+                i += 1
+            ahead[k] = i
+            while i < n and row[i] == x and column[i] <= y + 1:
                 points += count[i]
                 highest = max(highest, top[i])
                 i += 1
         out[c] = points < needed and highest > LOW
     return out
-
-
-@kernel
-def _first(index: I32, x: int, y: int) -> int:
-    """Find the first cell that is not before the place (x, y)."""
-    low, high = 0, len(index)
-    while low < high:
-        middle = (low + high) // 2
-        if index[middle, 0] < x or (index[middle, 0] == x and index[middle, 1] < y):
-            low = middle + 1
-        else:
-            high = middle
-    return low
