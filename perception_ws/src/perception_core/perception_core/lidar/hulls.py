@@ -12,10 +12,11 @@ from perception_core.lidar.jit import F32, F64, I32, I64, kernel
 from perception_core.lidar.split import cells_by_label
 
 SIDES = 8
-"""Directions of the inner polygon."""
-AXES = np.stack([np.cos(np.arange(SIDES) * (2 * np.pi / SIDES)), np.sin(np.arange(SIDES) * (2 * np.pi / SIDES))])
+"""Directions of the inner polygon: along the axes and between them."""
 FEW = 12
 """Points a cluster may have that are not worth a choice."""
+FEW_TO_SORT = 40
+"""Points that are sorted by insertion."""
 MARGIN = 1e-3
 """Metres inside of the polygon that still count as outside, so that rounding loses no corner."""
 
@@ -37,9 +38,10 @@ def footprint_hulls(xyz: F32, starts: I32, bounds: F32, x: F64, y: F64, labels: 
         One point gives one corner, points on a line two.
     """
     order, first = cells_by_label(labels + 1, count + 1)
-    hull = np.empty((len(xyz), 2))
+    hull = np.empty((len(xyz) + 1, 2))  # of this and the next two little is used: memory that nobody touches is free
     hull_start = np.zeros(count + 1, np.int32)
-    chosen = np.empty((len(xyz), 2))
+    px, py = np.empty(len(xyz)), np.empty(len(xyz))
+    sides, crossed = np.empty((SIDES, 3)), np.empty(SIDES, np.int64)
     used = 0
     for k in range(count):
         cells = order[first[k + 1] : first[k + 2]]
@@ -47,118 +49,145 @@ def footprint_hulls(xyz: F32, starts: I32, bounds: F32, x: F64, y: F64, labels: 
         for c in cells:
             n += starts[c + 1] - starts[c]
         if n > FEW:
-            n = _outer_points(xyz, starts, bounds, x, y, cells, chosen)
+            n = _outer_points(xyz, starts, bounds, x, y, cells, sides, crossed, px, py)
+            _inner_polygon(px[:n], py[:n], sides)
+            n = _outside(sides, px, py, n)
         else:
-            n = _all_points(xyz, starts, cells, chosen)
-        used += _chain(chosen[:n], hull[used:])
+            n = _all_points(xyz, starts, cells, px, py)
+        used += _chain(px[:n], py[:n], hull[used:])
         hull_start[k + 1] = used
     return hull[:used].copy(), hull_start
 
 
 @kernel
-def _all_points(xyz: F32, starts: I32, cells: I32, out: F64) -> int:
+def _all_points(xyz: F32, starts: I32, cells: I32, px: F64, py: F64) -> int:
     n = 0
     for c in cells:
         for p in range(starts[c], starts[c + 1]):
-            out[n, 0], out[n, 1] = xyz[p, 0], xyz[p, 1]
+            px[n], py[n] = xyz[p, 0], xyz[p, 1]
             n += 1
     return n
 
 
 @kernel
-def _outer_points(xyz: F32, starts: I32, bounds: F32, x: F64, y: F64, cells: I32, out: F64) -> int:
-    """Write the points that may be corners into ``out``; return their number."""
-    sides = _inner_polygon(x, y, cells)
-    crossed = np.empty(SIDES, np.int64)
+def _outer_points(
+    xyz: F32, starts: I32, bounds: F32, x: F64, y: F64, cells: I32, sides: F64, crossed: I64, px: F64, py: F64
+) -> int:
+    """Write the points that lie outside of the polygon of the cells' means; return their number."""
     n = 0
     for c in cells:
-        crossings = _crossed(sides, bounds[c], crossed)
+        px[n], py[n] = x[c], y[c]
+        n += 1
+    _inner_polygon(px[:n], py[:n], sides)
+    n = 0
+    for c in cells:
+        mx, my = 0.5 * (bounds[c, 0] + bounds[c, 2]), 0.5 * (bounds[c, 1] + bounds[c, 3])
+        hx, hy = 0.5 * (bounds[c, 2] - bounds[c, 0]), 0.5 * (bounds[c, 3] - bounds[c, 1])
+        crossings = _crossed(sides, mx, my, hx, hy, crossed)
         if crossings == 0:
             continue
         for p in range(starts[c], starts[c + 1]):
-            px, py = xyz[p, 0], xyz[p, 1]
+            u, v = xyz[p, 0], xyz[p, 1]
+            px[n], py[n] = u, v
             for i in range(crossings):
                 k = crossed[i]
-                if sides[k, 0] * px + sides[k, 1] * py >= sides[k, 2]:
-                    out[n, 0], out[n, 1] = px, py
+                if sides[k, 0] * u + sides[k, 1] * v >= sides[k, 2]:
                     n += 1
                     break
-    if n == 0:
-        n = _all_points(xyz, starts, cells, out)
-    sides = _inner_polygon(out[:n, 0], out[:n, 1], np.arange(n).astype(np.int32))
+    return n if n > 0 else _all_points(xyz, starts, cells, px, py)
+
+
+@kernel
+def _crossed(sides: F64, mx: float, my: float, hx: float, hy: float, out: I64) -> int:
+    """Write which sides some point of a rectangle (middle, half size) may lie outside of; return their number."""
+    crosses = False
+    for k in range(SIDES):
+        crosses |= sides[k, 0] * mx + sides[k, 1] * my + abs(sides[k, 0]) * hx + abs(sides[k, 1]) * hy >= sides[k, 2]
+    n = 0
+    if crosses:
+        for k in range(SIDES):
+            nx, ny = sides[k, 0], sides[k, 1]
+            out[n] = k
+            n += nx * mx + ny * my + abs(nx) * hx + abs(ny) * hy >= sides[k, 2]
+    return n
+
+
+@kernel
+def _outside(sides: F64, px: F64, py: F64, count: int) -> int:
+    """Move the points that lie on or outside of one of the sides to the front; return their number, 1 at least."""
     kept = 0
-    for i in range(n):
-        if _outside(sides, out[i, 0], out[i, 1]):
-            out[kept] = out[i]
-            kept += 1
+    for i in range(count):
+        u, v = px[i], py[i]
+        outside = False
+        for k in range(SIDES):
+            outside |= sides[k, 0] * u + sides[k, 1] * v >= sides[k, 2]
+        px[kept], py[kept] = u, v
+        kept += outside
     return max(kept, 1)
 
 
 @kernel
-def _crossed(sides: F64, bounds: F32, out: I64) -> int:
-    """Write which sides some point within ``bounds`` may lie outside of; return their number."""
-    mx, my = 0.5 * (bounds[0] + bounds[2]), 0.5 * (bounds[1] + bounds[3])
-    hx, hy = 0.5 * (bounds[2] - bounds[0]), 0.5 * (bounds[3] - bounds[1])
-    n = 0
-    for k in range(SIDES):
-        nx, ny = sides[k, 0], sides[k, 1]
-        if nx * mx + ny * my + abs(nx) * hx + abs(ny) * hy >= sides[k, 2]:
-            out[n] = k
-            n += 1
-    return n
-
-
-@kernel
-def _outside(sides: F64, x: float, y: float) -> bool:
-    """Does a point lie on or outside of one of the sides?"""
-    outside = False
-    for k in range(SIDES):
-        outside |= sides[k, 0] * x + sides[k, 1] * y >= sides[k, 2]
-    return outside
-
-
-@kernel
-def _inner_polygon(x: F64, y: F64, which: I32) -> F64:
+def _inner_polygon(x: F64, y: F64, out: F64) -> None:
     """Sides (SIDES, 3) of the polygon of the outermost points: outward normal (not of unit length) and offset.
 
     A side between equal points has no normal, and nothing lies outside of it.
     """
-    corner, farthest = np.full(SIDES, which[0]), np.full(SIDES, -1e18)
-    for i in which:
-        for k in range(SIDES):
-            u = AXES[0, k] * x[i] + AXES[1, k] * y[i]
-            corner[k] = i if u > farthest[k] else corner[k]
-            farthest[k] = max(farthest[k], u)
-    out = np.zeros((SIDES, 3))
+    corner = np.zeros(SIDES, np.int64)
+    a, b = x[0], y[0]
+    a0, a1, b0, b1, c0, c1, d0, d1 = a, a, b, b, a + b, a + b, b - a, b - a
+    for i in range(len(x)):
+        a, b = x[i], y[i]
+        c, d = a + b, b - a
+        if a > a1:
+            a1, corner[0] = a, i
+        if c > c1:
+            c1, corner[1] = c, i
+        if b > b1:
+            b1, corner[2] = b, i
+        if d > d1:
+            d1, corner[3] = d, i
+        if a < a0:
+            a0, corner[4] = a, i
+        if c < c0:
+            c0, corner[5] = c, i
+        if b < b0:
+            b0, corner[6] = b, i
+        if d < d0:
+            d0, corner[7] = d, i
     for k in range(SIDES):
-        a, b = corner[k], corner[(k + 1) % SIDES]
-        dx, dy = x[b] - x[a], y[b] - y[a]
+        i, j = corner[k], corner[(k + 1) % SIDES]
+        dx, dy = x[j] - x[i], y[j] - y[i]
         out[k, 0], out[k, 1] = dy, -dx
-        out[k, 2] = dy * x[a] - dx * y[a] - MARGIN * np.hypot(dx, dy) if dx != 0.0 or dy != 0.0 else 1.0
-    return out
+        out[k, 2] = dy * x[i] - dx * y[i] - MARGIN * np.hypot(dx, dy) if dx != 0.0 or dy != 0.0 else 1.0
 
 
 @kernel
-def _chain(points: F64, out: F64) -> int:
-    """Write the hull of the points (N, 2), counter-clockwise from the least x, into ``out``; return its corners."""
-    order = _sorted(points)
+def _chain(x: F64, y: F64, out: F64) -> int:
+    """Write the hull of the points, counter-clockwise from the least x, into ``out``; return its corners."""
+    order = _sorted(x, y)
+    first, last = order[0], order[-1]
+    dx, dy = x[last] - x[first], y[last] - y[first]
     corners = 0
     for i in order:
-        corners = _push(out, corners, 0, points[i])
+        if dx * (y[i] - y[first]) - dy * (x[i] - x[first]) <= 0.0:
+            corners = _push(out, corners, 0, x[i], y[i])
     lower = corners - 1
     for i in order[::-1]:
-        corners = _push(out, corners, lower, points[i])
+        if dx * (y[i] - y[first]) - dy * (x[i] - x[first]) >= 0.0:
+            corners = _push(out, corners, lower, x[i], y[i])
     closed = corners > 1 and out[corners - 1, 0] == out[0, 0] and out[corners - 1, 1] == out[0, 1]
     return corners - 1 if closed else corners
 
 
 @kernel
-def _sorted(points: F64) -> I64:
+def _sorted(x: F64, y: F64) -> I64:
     """Order of the points by x, then y."""
-    order = np.argsort(points[:, 0])
+    few = len(x) <= FEW_TO_SORT
+    order = np.arange(len(x)) if few else np.argsort(x)
     for i in range(1, len(order)):
         a, j = order[i], i
-        while j > 0 and points[order[j - 1], 0] == points[a, 0] and points[order[j - 1], 1] > points[a, 1]:
+        u, v = x[a], y[a]
+        while j > 0 and (x[order[j - 1]] > u or (x[order[j - 1]] == u and y[order[j - 1]] > v)):
             order[j] = order[j - 1]
             j -= 1
         order[j] = a
@@ -166,15 +195,15 @@ def _sorted(points: F64) -> I64:
 
 
 @kernel
-def _push(out: F64, corners: int, floor: int, point: F64) -> int:
+def _push(out: F64, corners: int, floor: int, x: float, y: float) -> int:
     """Add a corner, and take back those after ``floor`` that it leaves inside; return the number of corners."""
-    if corners > 0 and out[corners - 1, 0] == point[0] and out[corners - 1, 1] == point[1]:
+    if corners > 0 and out[corners - 1, 0] == x and out[corners - 1, 1] == y:
         return corners
     while corners - floor >= 2:
         ax, ay = out[corners - 1, 0] - out[corners - 2, 0], out[corners - 1, 1] - out[corners - 2, 1]
-        bx, by = point[0] - out[corners - 1, 0], point[1] - out[corners - 1, 1]
+        bx, by = x - out[corners - 1, 0], y - out[corners - 1, 1]
         if ax * by - ay * bx > 0.0:
             break
         corners -= 1
-    out[corners] = point
+    out[corners, 0], out[corners, 1] = x, y
     return corners + 1

@@ -8,7 +8,7 @@ rectangles have the least area, until every piece is closed, and never longer or
 
 import numpy as np
 
-from perception_core.lidar.jit import F64, I32, kernel
+from perception_core.lidar.jit import F64, I32, I64, kernel
 from perception_core.lidar.lshape import best_heading
 
 SOLID = 0.15
@@ -193,14 +193,15 @@ def heading_of(x: F64, y: F64, reach: F64, cells: I32, contour: I32) -> float:
 
 
 @kernel
-def _outermost(x: F64, y: F64, reach: F64, cells: I32, nearest: float) -> I32:
-    """The farthest cell in each of SUPPORTS directions, int32 (SUPPORTS,), of those not nearer than ``nearest``."""
-    outermost, farthest = np.full(SUPPORTS, cells[0]), np.full(SUPPORTS, -1e18)
-    for i in cells:
-        if reach[i] < nearest:
+def _outermost(x: F64, y: F64, reach: F64, cells: I32, nearest: float) -> I64:
+    """The farthest cell in each of SUPPORTS directions, int64 (SUPPORTS,), of those not nearer than ``nearest``."""
+    outermost, farthest = np.full(SUPPORTS, np.int64(cells[0])), np.full(SUPPORTS, -1e18)
+    for c in cells:
+        if reach[c] < nearest:
             continue
+        i, px, py = np.int64(c), x[c], y[c]
         for k in range(SUPPORTS):
-            u = SUPPORT_AXES[0, k] * x[i] + SUPPORT_AXES[1, k] * y[i]
+            u = SUPPORT_AXES[0, k] * px + SUPPORT_AXES[1, k] * py
             outermost[k] = i if u > farthest[k] else outermost[k]
             farthest[k] = max(farthest[k], u)
     return outermost
@@ -311,12 +312,13 @@ def _open_share(
     deep = total = 0.0
     for b in range(bins):
         angle = middle + first + (b + 0.5) * step
-        entry = _entry(eye, angle, low, high)
+        entry = _entry(eye, np.cos(angle), np.sin(angle), low, high)
         if nearest[b] > 1e17 and horizon[direction_of(angle + heading, len(horizon))] < entry:
             continue
         left, right = angle - 0.49 * step, angle + 0.49 * step
-        at, bt = _entry(eye, left, low, high), _entry(eye, right, low, high)
-        length = np.hypot(at * np.cos(left) - bt * np.cos(right), at * np.sin(left) - bt * np.sin(right))
+        ax, ay, bx, by = np.cos(left), np.sin(left), np.cos(right), np.sin(right)
+        at, bt = _entry(eye, ax, ay, low, high), _entry(eye, bx, by, low, high)
+        length = np.hypot(at * ax - bt * bx, at * ay - bt * by)
         total += length
         if nearest[b] > entry + DEEP:
             deep += length
@@ -324,10 +326,9 @@ def _open_share(
 
 
 @kernel
-def _entry(eye: F64, angle: float, low: F64, high: F64) -> float:
-    """Distance from the eye at which the ray of an angle enters the rectangle (slab method)."""
+def _entry(eye: F64, dx: float, dy: float, low: F64, high: F64) -> float:
+    """Distance from the eye at which the ray of a direction enters the rectangle (slab method)."""
     t = 0.0
-    dx, dy = np.cos(angle), np.sin(angle)
     if abs(dx) > 1e-9:
         t = max(t, min((low[0] - eye[0]) / dx, (high[0] - eye[0]) / dx))
     if abs(dy) > 1e-9:
