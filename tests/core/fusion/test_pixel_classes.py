@@ -9,10 +9,10 @@ from fusion_scenes import CAMERA, REAR_OF_CAR, T_CAMERA_BASE, Box, clusters_of, 
 
 from perception_core.errors import ImageError
 from perception_core.fusion import CameraView, Fusion, FusionConfig
-from perception_core.fusion.pixel_classes import background, class_counts, labels_at, match_support
+from perception_core.fusion.pixel_classes import agreement, background, class_counts, labels_at, match_support
 from perception_core.fusion.views import project_clusters
 from perception_core.types import SEGMENTS, Mode, Objects, Segmentation, Sensor
-from perception_core.types.classes import CAR, CYCLIST, INDEX, PERSON, UNKNOWN
+from perception_core.types.classes import ANIMAL, CAR, CYCLIST, INDEX, PERSON, UNKNOWN
 from perception_core.types.segments import SEGMENT_INDEX
 
 HEDGE: Box = (10.0, 0.0, 0.75, 1.0, 1.9, 1.5)
@@ -62,17 +62,37 @@ def test_points_at_the_border_have_a_pixel() -> None:
         (CAR, "vegetation", 0.3),
         (CAR, "person", 0.3),
         (PERSON, "person", 1.0),
-        (PERSON, "vehicle", 0.3),
+        (PERSON, "structure", 0.3),
         (CYCLIST, "vehicle", 1.0),
         (CYCLIST, "person", 1.0),
         (UNKNOWN, "structure", 1.0),
+        (ANIMAL, "vegetation", 1.0),
     ],
 )
 def test_pixels_of_another_class_speak_against_a_match(what: str, pixels: str, support: float) -> None:
-    view = view_of((*pixel_box(REAR_OF_CAR), what, 0.9))
+    """The box is twice as high as the cluster in it, and shows its own class in the upper half."""
+    own = {CAR: "vehicle", PERSON: "person", CYCLIST: "person"}.get(what, "other")
+    x0, y0, x1, y1 = pixel_box(REAR_OF_CAR)
+    view = view_of((x0, 2 * y0 - y1, x1, y1, what, 0.9))
     projected = project_clusters(clusters_of(REAR_OF_CAR), view)
-    found = match_support(projected, view, painted((None, pixels)), 0.7)
-    np.testing.assert_allclose(found, [[support]])
+    found = match_support(projected, view, painted((None, own), (REAR_OF_CAR, pixels)), 0.7)
+    np.testing.assert_allclose(found, [[support]], atol=0.03)
+
+
+@pytest.mark.parametrize(("filled", "expected"), [(0.0, 0.0), (0.25, 0.5), (0.5, 1.0), (1.0, 1.0)])
+def test_a_box_is_confirmed_by_half_of_its_pixels(filled: float, expected: float) -> None:
+    """A quarter of 64 rows shows a person: half as many as a person fills."""
+    labels = np.zeros((480, 640), np.uint8)
+    labels[100 : 100 + int(64 * filled), 200:264] = SEGMENT_INDEX["person"]
+    segmentation = Segmentation(1_000, "front", labels)
+    view = view_of((200.0, 100.0, 264.0, 164.0, PERSON, 0.9), (700.0, 0.0, 720.0, 20.0, PERSON, 0.9))
+    np.testing.assert_allclose(agreement(view, segmentation), [expected, 0.0])
+
+
+def test_where_the_label_image_shows_no_such_thing_it_says_nothing() -> None:
+    view = view_of((*pixel_box(REAR_OF_CAR), CAR, 0.9))
+    projected = project_clusters(clusters_of(REAR_OF_CAR), view)
+    np.testing.assert_allclose(match_support(projected, view, painted((None, "structure")), 0.7), [[1.0]])
 
 
 def test_points_outside_of_the_box_do_not_count() -> None:
@@ -129,15 +149,15 @@ def test_a_car_shaped_thing_on_pixels_of_vehicles_stays_a_guess() -> None:
 
 
 def test_a_box_takes_the_cluster_that_shows_its_class() -> None:
-    """A box from 300 to 368, around a post at 340 to 366 and two thirds of a person at 292 to 314."""
+    """A box from 296 to 396, around a post at 366 to 394 and four fifths of a person at 292 to 314."""
     person: Box = (9.0, 0.3, 0.85, 0.3, 0.4, 1.7)
-    post: Box = (9.2, -0.6, 0.9, 0.1, 0.5, 1.8)
+    post: Box = (9.2, -1.1, 0.9, 0.1, 0.5, 1.8)
     _, y0, x1, y1 = pixel_box(post)
-    view = view_of((300.0, y0, x1, y1, PERSON, 0.9))
+    view = view_of((296.0, y0, x1, y1, PERSON, 0.9))
     blind = fused(clusters_of(person, post), view)
     assert [named(p) for p in blind.class_probabilities] == [UNKNOWN, PERSON]
     labels = ((None, "structure"), (person, "person"))
-    objects = fused(clusters_of(person, post), with_labels(view, *labels))
+    objects = fused(clusters_of(person, post), with_labels(view, *labels), trust=1.0)
     assert [named(p) for p in objects.class_probabilities] == [PERSON, UNKNOWN]
     np.testing.assert_allclose(objects.centre[1], post[:3])  # the post is left standing
 

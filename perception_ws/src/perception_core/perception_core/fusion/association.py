@@ -52,8 +52,8 @@ def associate(
     cluster's pixel bounds with the box, and how well the metric height of the box at the cluster's depth and the
     cluster's footprint fit the class. A near car's points seldom lie mostly in a far car's box (share), and the
     far car's few visible points fill little of the near car's box (overlap), so neither steals the other's. Where the
-    view has a label image, points on pixels of another class than the box's weaken the pair, and keep a cluster from
-    being a part of it.
+    view has a label image, points on pixels of another class than the box's weaken a pair against its rivals, and keep
+    a cluster from being a part; they take no match away that has no rival, for masks are as often wrong as boxes.
 
     Args:
         clusters: of the scan.
@@ -68,16 +68,18 @@ def associate(
         return Association(none, none, np.empty(0), none, none)
     inside = count_inside(projected, detections.boxes)
     share = inside / np.maximum(projected.count, 1)[:, None]
+    support = np.ones(share.shape)
     if view.segmentation is not None:
-        share = share * match_support(projected, view, view.segmentation, segmentation_trust)
+        support = match_support(projected, view, view.segmentation, segmentation_trust)
     overlap = boxes.iou_aligned(np.nan_to_num(projected.bounds, nan=-1.0), detections.boxes)
     plausible = _plausibility(clusters, projected.depth, view)
     score = share * (0.3 + 0.7 * overlap) * plausible * np.minimum(1.0, 2.0 * projected.share)[:, None]
     score[projected.count < config.min_points] = 0.0
-    rows, columns = linear_sum_assignment(-score)
+    score[score < config.min_score] = 0.0
+    rows, columns = linear_sum_assignment(-score * support)
     kept = score[rows, columns] >= config.min_score
     rows, columns = rows[kept].astype(np.int64), columns[kept].astype(np.int64)
-    parts, owners = _parts(clusters, share, projected.count, rows, columns, view, config)
+    parts, owners = _parts(clusters, share * support, projected.count, rows, columns, view, config)
     return Association(rows, columns, score[rows, columns], parts, owners)
 
 

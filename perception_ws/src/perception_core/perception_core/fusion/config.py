@@ -61,8 +61,8 @@ class FusionConfig(Config):
     )
     segmentation_trust: float = param(
         0.7,
-        "how far pixels of another class than a box weaken its match, and whether those of ground, plants, buildings "
-        "or sky forbid guessing a car by its shape; 0: label images are not used, nor asked for",
+        "how far pixels of another class than a box weaken a match against its rivals; those of ground, plants, "
+        "buildings or sky forbid guessing a car by its shape; 0: label images are not used, nor asked for",
         low=0.0,
         high=1.0,
     )

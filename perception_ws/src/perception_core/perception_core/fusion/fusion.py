@@ -1,8 +1,8 @@
 """Fusion of one scan's clusters with the camera results nearest in time; driven by the LiDAR.
 
 A camera names and completes what the LiDAR found; it never moves or removes it. The classes of its pixels, where it
-has them, weaken a match that they contradict, and forbid guessing a car where they show none. Without LiDAR the
-cameras place their objects alone, with the covariance that deserves.
+has them, weaken a match that they contradict against its rivals, and forbid guessing a car where they show none.
+Without LiDAR the cameras place their objects alone, with the covariance that deserves.
 """
 
 from collections.abc import Sequence

@@ -1,8 +1,9 @@
 """What the classes of an image's pixels say about clusters and about their matches with boxes.
 
 A box holds more pixels than its object: the hedge beside the car, the wall between two people. Where there is a label
-image, the returns that fall on pixels of another class speak against a match, and returns that lie on ground, plants,
-buildings or sky are no car, however car-shaped they are. Nothing here moves or removes an obstacle.
+image that shows the box's object, the returns that fall on pixels of another class speak against a match; where it does
+not show it, detector and segmenter disagree, and the pixels say nothing. Returns that lie on ground, plants, buildings
+or sky are no car, however car-shaped they are. Nothing here moves or removes an obstacle.
 """
 
 import numpy as np
@@ -30,6 +31,12 @@ _SHOWN_AS: dict[str, set[str]] = {
 }
 """The classes of pixels that an object of each class shows, besides ``unknown`` and ``other``."""
 
+_FILLED = 0.5
+"""Share of a box that its object fills at least: a person with arms and legs about half, a car four fifths."""
+
+_SAMPLES = 32
+"""Rows and columns of a box that are looked at."""
+
 _BACKGROUND = (segments.GROUND, segments.VEGETATION, segments.STRUCTURE, segments.SKY)
 
 _MOSTLY = 0.7
@@ -42,14 +49,27 @@ def match_support(
     """Return float64 (M, D) in [1 - trust, 1]: how well the pixels under a cluster fit the class of each box.
 
     It is 1 where all returns of the cluster inside the box lie on pixels that an object of the box's class may show,
-    and ``1 - trust`` where none does; 1 also where no return is inside.
+    and ``1 - trust`` where none does though the box is full of such pixels; 1 also where no return is inside.
     """
+    trusts = trust * agreement(view, segmentation)
     fits = _FITS[view.detections.class_ids][:, labels_at(projected, segmentation)]
     inside = count_inside(projected, view.detections.boxes)
     fitting = count_inside(projected, view.detections.boxes, fits)
     share = np.divide(fitting, inside, out=np.ones(inside.shape), where=inside > 0)
-    support: NDArray[np.float64] = 1.0 - trust * (1.0 - share)
+    support: NDArray[np.float64] = 1.0 - trusts * (1.0 - share)
     return support
+
+
+def agreement(view: CameraView, segmentation: Segmentation) -> NDArray[np.float64]:
+    """Return float64 (D,) in [0, 1]: how far the label image shows what each box says is there."""
+    shown = np.zeros(len(view.detections))
+    for d, (box, class_id) in enumerate(zip(view.detections.boxes, view.detections.class_ids, strict=True)):
+        x0, y0, x1, y1 = np.floor(box).astype(int).clip(0)
+        rows, columns = (slice(a, b, max(1, (b - a) // _SAMPLES)) for a, b in ((y0, y1), (x0, x1)))
+        pixels = segmentation.labels[rows, columns]
+        if pixels.size:
+            shown[d] = _SHOWS[class_id][pixels].mean()
+    return np.minimum(1.0, shown / _FILLED)
 
 
 def class_counts(projected: ProjectedClusters, segmentation: Segmentation) -> NDArray[np.int64]:
@@ -79,11 +99,11 @@ def labels_at(projected: ProjectedClusters, segmentation: Segmentation) -> NDArr
     return labels
 
 
-def _fits() -> NDArray[np.bool_]:
-    """Return bool (C, S): may an object of a class show pixels of a class?"""
-    always = {segments.UNKNOWN, segments.OTHER}
+def _table(always: set[str]) -> NDArray[np.bool_]:
+    """Return bool (C, S): does an object of a class show pixels of a class, or are they among ``always``?"""
     return np.array([[s in _SHOWN_AS[c] | always for s in SEGMENTS] for c in CLASSES], np.bool_)
 
 
-_FITS = _fits()
+_SHOWS = _table(set())
+_FITS = _table({segments.UNKNOWN, segments.OTHER})
 _BACKGROUND_IDS = [segments.SEGMENT_INDEX[name] for name in _BACKGROUND]
