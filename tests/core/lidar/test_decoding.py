@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from perception_core.errors import CloudError
+from perception_core.lidar import decoding
 from perception_core.lidar.decoding import CloudField, CloudLayout, decode_cloud
 
 NUMBERS = {"i1": 1, "u1": 2, "i2": 3, "u2": 4, "i4": 5, "u4": 6, "f4": 7, "f8": 8}
@@ -303,3 +304,24 @@ def test_every_kind_of_buffer_is_read() -> None:
         assert len(decode_cloud(buffer, layout_of(XYZ, 2), 0, "f").cloud) == 2
     with pytest.raises(CloudError, match="str"):
         decode_cloud("abc", layout_of(XYZ, 2), 0, "f")
+
+
+@pytest.mark.parametrize(
+    ("offsets", "types", "step", "big_endian"),
+    [
+        ((0, 4, 8), (7, 7, 7), 16, False),
+        ((1, 5, 9), (7, 7, 7), 14, False),
+        ((0, 5, 9), (7, 7, 7), 16, False),
+        ((0, 4, 8), (7, 7, 7), 16, True),
+        ((0, 8, 16), (8, 7, 8), 24, False),
+        ((0, 8, 18), (8, 8, 8), 27, False),
+    ],
+    ids=["aligned", "unaligned", "mixed alignment", "big-endian", "mixed types", "float64 of mixed alignment"],
+)
+def test_nothing_compiles_after_the_warm_up_wherever_the_coordinates_lie(offsets, types, step, big_endian):
+    decoding.warm_up()
+    compiled = len(decoding._gather.signatures)
+    fields = tuple(CloudField(axis, at, kind) for axis, at, kind in zip("xyz", offsets, types, strict=True))
+    layout = CloudLayout(5, 2, step, 5 * step, big_endian, fields)
+    assert len(decoding.decode_cloud(bytes(10 * step), layout, 0, "lidar").cloud) == 10
+    assert len(decoding._gather.signatures) == compiled

@@ -176,9 +176,7 @@ def _coordinates(
     buffer: memoryview, layout: CloudLayout, fields: dict[str, CloudField]
 ) -> tuple[NDArray[np.float32], NDArray[np.intp] | None, int, int]:
     """Return xyz float32 (N, 3), the indices of kept points (None when all are), and the counts of dropped ones."""
-    x, y, z = (_native(_values(buffer, layout, fields[axis])) for axis in "xyz")
-    if not x.dtype == y.dtype == z.dtype:
-        x, y, z = (axis.astype(np.float64) for axis in (x, y, z))
+    x, y, z = _alike(*(_values(buffer, layout, fields[axis]) for axis in "xyz"))
     count = layout.width * layout.height
     # numba would compile anew for these: a view of one number counts as contiguous
     gather = _gather if count > 1 else _gather_points
@@ -218,11 +216,16 @@ def warm_up() -> None:
             decode_cloud(bytes(2 * step), CloudLayout(2, 1, step, 2 * step, False, fields), 0, "")
 
 
-def _native(values: NDArray[Any]) -> NDArray[Any]:
-    if not values.dtype.isnative:
-        values = values.astype(values.dtype.newbyteorder("="))
-    values.flags.writeable = False  # whatever the buffer is: another kernel is compiled for what can be written to
-    return values
+def _alike(*axes: NDArray[Any]) -> tuple[NDArray[Any], ...]:
+    """Return views of one type, native, aligned alike, not to be written to: numba compiles anew for each difference."""
+    one_type = all(axis.dtype == axes[0].dtype and axis.dtype.isnative for axis in axes)
+    if not one_type or len({axis.flags.aligned for axis in axes}) > 1:
+        kind = np.result_type(*(axis.dtype for axis in axes)).newbyteorder("=")
+        block = np.stack(axes, axis=2).astype(kind, copy=False)
+        axes = tuple(block[:, :, k] for k in range(len(axes)))
+    for axis in axes:
+        axis.flags.writeable = False
+    return axes
 
 
 def _select(values: NDArray[Any], keep: NDArray[np.intp] | None) -> NDArray[Any]:
