@@ -2,7 +2,8 @@
 
     ros2 launch perception_bringup perception.launch.py profile:=vehicle
 
-Another camera is another camera_node with a name of its own, named in the lists of fusion_node and tracking_node.
+Further cameras are named in other_cameras of camera_node, or have a camera_node of their own name each; in both cases
+the lists of fusion_node and tracking_node name them too.
 """
 
 import shutil

@@ -37,7 +37,7 @@ class CameraNodeConfig(NodeConfig):
     batching: str = param(
         "auto",
         "read images of several cameras that are there at once in one run of the network: auto where measuring shows "
-        "that it pays (never seen on a CPU), off: one by one, on: always",
+        "that it pays, off: one by one, on: always",
         choices=("auto", "off", "on"),
     )
     camera: CameraConfig = group(CameraConfig)
