@@ -15,8 +15,9 @@ from onnx import TensorProto, helper, numpy_helper
 
 from perception_core.inference import load_card, registry
 from perception_core.inference.model_card import ModelCard
+from perception_tools.benchmarks.frames import load_frames
 from perception_tools.cli import main
-from perception_tools.quantizing import bag_images
+from perception_tools.quantizing import bag_images, quantize
 
 SIZE = 32
 CARD = """\
@@ -234,3 +235,13 @@ def test_images_are_taken_evenly(tiny_bag):
     assert [image.stamp_ns for image in three] == [
         everything[k].stamp_ns for k in (0, round((len(everything) - 1) / 2), len(everything) - 1)
     ]
+
+
+def test_yolox_nano_keeps_its_eyes_on_photographs(perception_models, perception_data, tmp_path):
+    path, card = registry.find_model("yolox_nano", [perception_models])
+    frames = load_frames(perception_data, 40)[1]
+    outcome = quantize(path, card, [frame.image for frame in frames], tmp_path / "small.onnx", max_loss=0.03)
+    assert outcome.detections.expected > 200
+    assert outcome.loss < 0.03
+    assert outcome.float_work <= 0.2
+    assert outcome.int8.size_bytes < 0.5 * outcome.fp32.size_bytes

@@ -17,6 +17,8 @@ from perception_core.inference.engines.key import ShapeRange
 from perception_core.inference.factory import choose_backend
 from perception_core.inference.precision import convert
 from perception_core.inference.progress import unheard
+from perception_core.inference.quantize import calibrated
+from perception_core.inference.registry import find_model
 from perception_core.inference.tensorrt_api import load_api
 from perception_core.inference.tensorrt_builder import BuildOptions, build_engine
 
@@ -81,6 +83,16 @@ def test_a_network_becomes_an_engine_with_progress(tensorrt_rtx, write, precisio
 
 def test_a_quantised_network_becomes_an_engine(tensorrt_rtx, write):
     assert len(build(write(quantized=True))) > 1000
+
+
+@pytest.mark.parametrize("share", [0.0, 0.1])
+def test_what_our_quantizer_writes_becomes_an_engine(tensorrt_rtx, share, tmp_path):
+    path, card = find_model("simulated_street")
+    shape = (1, 3, card.input.height, card.input.width)
+    images = [{"images": np.random.default_rng(2).uniform(0, 255, shape).astype(np.float32)}]
+    quantized = tmp_path / "small.onnx"
+    quantized.write_bytes(calibrated(path, images).quantized(share))
+    assert len(build(quantized)) > 100_000
 
 
 def test_open_sizes_are_built_for_a_range(tensorrt_rtx, write):

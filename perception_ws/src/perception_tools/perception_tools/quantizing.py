@@ -21,7 +21,7 @@ from perception_core.inference.factory import InferenceConfig, create_backend
 from perception_core.inference.model_card import ModelCard
 from perception_core.inference.network_input import network_input
 from perception_core.inference.preprocess import BatchPreprocessor
-from perception_core.inference.progress import Report, unheard
+from perception_core.inference.progress import Progress, Report, unheard
 from perception_core.inference.quantize import FLOAT_SHARES, Calibration, Feeds, calibrated
 from perception_core.inference.registry import sha256_of
 from perception_core.types import Image
@@ -118,9 +118,9 @@ def quantize(
         output.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=".quantize.", dir=output.parent) as folder:
             candidate = Path(folder) / output.name
-            share = _choose(calibration, card, examples, max_loss, candidate)
+            share = _choose(calibration, card, examples, max_loss, candidate, report)
             candidate.write_bytes(calibration.quantized(share))
-            found = _Pair(path, candidate, card).compare(checks)
+            found = _Pair(path, candidate, card).compare(checks, _told(report, "check"))
             if truth and card.detects:
                 found = replace(found, precision=(_precision(path, card, truth), _precision(candidate, card, truth)))
             return _finish(found, calibration, share, card, (len(examples), len(checks)), max_loss, candidate, output)
@@ -168,7 +168,12 @@ def _feeds(path: Path, card: ModelCard, images: Sequence[Image]) -> list[Feeds]:
 
 
 def _choose(
-    calibration: Calibration, card: ModelCard, images: Sequence[Image], max_loss: float, candidate: Path
+    calibration: Calibration,
+    card: ModelCard,
+    images: Sequence[Image],
+    max_loss: float,
+    candidate: Path,
+    report: Report,
 ) -> float:
     """Return the first share that loses at most half of ``max_loss`` on ``images``, else the one that loses least.
 
@@ -177,10 +182,14 @@ def _choose(
     losses: dict[float, float] = {}
     for share in FLOAT_SHARES:
         candidate.write_bytes(calibration.quantized(share))
-        losses[share] = _Pair(calibration.path, candidate, card).compare(images).loss
+        losses[share] = _Pair(calibration.path, candidate, card).compare(images, _told(report, "choose")).loss
         if losses[share] <= 0.5 * max_loss:
             return share
     return min(losses, key=lambda share: losses[share])
+
+
+def _told(report: Report, stage: str) -> Callable[[float], None]:
+    return lambda share: report(Progress(stage, share, "FP32 and INT8 side by side"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,7 +214,7 @@ class _Pair:
         self._paths = (fp32, int8)
         self._card = card
 
-    def compare(self, images: Sequence[Image]) -> _Found:
+    def compare(self, images: Sequence[Image], tell: Callable[[float], None]) -> _Found:
         """Run both on each image in turn, so that a busy machine slows both."""
         detectors = [CameraDetector(create_backend(path, _ENGINE), self._card) for path in self._paths]
         results: list[tuple[CameraResult, ...]] = []
@@ -213,12 +222,13 @@ class _Pair:
         try:
             for detector in detectors:
                 detector.warm_up()
-            for image in images:
+            for k, image in enumerate(images):
                 row = []
                 for detector, times in zip(detectors, ms, strict=True):
                     row.append(detector.perceive(image))
                     times.append(detector.timings["inference"])
                 results.append(tuple(row))
+                tell((k + 1) / len(images))
         finally:
             for detector in detectors:
                 detector.close()

@@ -92,7 +92,7 @@ def models(folders: Sequence[Path]) -> list[tuple[Path, ModelCard]]:
     return found
 
 
-def images(data: Path | None, count: int = 20) -> list[Image]:
+def images(data: Path | None, count: int = 8) -> list[Image]:
     """Return images of a KITTI drive below ``data``, else simulated ones."""
     return [frame.image for frame in load_frames(data, count)[1]]
 

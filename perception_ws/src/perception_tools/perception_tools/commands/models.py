@@ -24,6 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     pull = _action(actions, "pull", "download a network, unless it is here; resumes, checks, tries mirrors", _pull)
     pull.add_argument("models", nargs="+", metavar="NAME", help="as `perception models list` has it")
     pull.add_argument("--folder", type=Path, help="where to (default: perception/models in the cache)")
+    _allow_unverified(pull)
     describe = _model(actions, "describe", "what a network file tells, and how surely", _describe)
     describe.add_argument("--card", action="store_true", help="print a model card to complete instead")
     build = _model(actions, "build", "build the TensorRT engine of a network ahead of its first use", _build)
@@ -42,16 +43,20 @@ def run(arguments: argparse.Namespace) -> int:
 def _action(actions: Any, name: str, text: str, call: Any) -> argparse.ArgumentParser:
     parser: argparse.ArgumentParser = actions.add_parser(name, help=text, description=text)
     parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser.set_defaults(action_run=call)
+    return parser
+
+
+def _allow_unverified(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--allow-unverified", action="store_true", help="take a file whose sha256 nobody has checked so far"
     )
-    parser.set_defaults(action_run=call)
-    return parser
 
 
 def _model(actions: Any, name: str, text: str, call: Any) -> argparse.ArgumentParser:
     parser = _action(actions, name, text, call)
     parser.add_argument("model", metavar="MODEL", help="name of a network, or path of an ONNX file")
+    _allow_unverified(parser)
     return parser
 
 
