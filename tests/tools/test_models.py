@@ -15,6 +15,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from perception_core.inference import load_card, registry
 from perception_core.inference.model_card import ModelCard
+from perception_tools import quantizing
 from perception_tools.benchmarks.frames import load_frames
 from perception_tools.cli import main
 from perception_tools.quantizing import bag_images, quantize
@@ -235,6 +236,11 @@ def test_images_are_taken_evenly(tiny_bag):
     assert [image.stamp_ns for image in three] == [
         everything[k].stamp_ns for k in (0, round((len(everything) - 1) / 2), len(everything) - 1)
     ]
+
+
+def test_large_images_are_fewer(tiny_bag, monkeypatch):
+    monkeypatch.setattr(quantizing, "_MOST_BYTES", 1)
+    assert len(bag_images(tiny_bag)) == 8
 
 
 def test_yolox_nano_keeps_its_eyes_on_photographs(perception_models, perception_data, tmp_path):

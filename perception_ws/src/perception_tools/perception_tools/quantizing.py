@@ -32,6 +32,10 @@ from perception_tools.simulated_truth import Precision, View, precision
 MOST_IMAGES = 160
 """Taken from a recording, evenly: one in :data:`_ONE_IN` to calibrate with, the others to check with."""
 
+_MOST_BYTES = 1 << 30
+"""Of their pixels: large images are fewer, but eight at least."""
+
+_LEAST_IMAGES = 8
 _ONE_IN = 4
 _ENGINE = InferenceConfig(backend="onnxruntime", provider="cpu")
 _TYPES: dict[str, tuple[Any, Callable[[Any], Image]]] = {
@@ -141,8 +145,11 @@ def bag_images(bag: Path, topics: Sequence[str] = (), most: int = MOST_IMAGES) -
         count = sum(topic.count for topic in cameras)
         if not count:
             raise BagError(f"{bag}: no images{' on ' + ', '.join(topics) if topics else ''}")
-        wanted = set(np.linspace(0, count - 1, min(most, count)).round().astype(int).tolist())
-        return list(_decoded(reader, [topic.name for topic in cameras], wanted))
+        names = [topic.name for topic in cameras]
+        first = next(_decoded(reader, names, {0}))
+        fitting = max(_LEAST_IMAGES, _MOST_BYTES // first.pixels.nbytes)
+        wanted = np.linspace(0, count - 1, min(most, count, fitting)).round().astype(int)
+        return list(_decoded(reader, names, set(wanted.tolist())))
 
 
 def _decoded(reader: BagReader, topics: Sequence[str], wanted: set[int]) -> Iterator[Image]:
