@@ -24,6 +24,7 @@ kept (same class, IoU 0.5):
 ===================================================================  ==========
 ONNX Runtime's own: uint8, MinMax, one scale a weight tensor                  0
 the same with a scale each channel of the weights                            44
+and with symmetric int8 activations, as TensorRT wants them                   0
 weights alone, one scale a tensor / one each channel                    0 / 250
 activations alone, all                                                        0
 activations alone, the last Concat with boxes and scores                    259
@@ -34,7 +35,8 @@ activations alone, outputs of SiLU                                           65
 ===================================================================  ==========
 
 So it is neither the last Concat (this export leaves boxes undecoded: -2.3..3.3 beside scores of 0..1; with decoded
-boxes of hundreds of pixels it would be) nor the sigmoids. It is the stem: folding the batch norm left the channels of
+boxes of hundreds of pixels it would be) nor the sigmoids, nor sums that overflow on processors without VNNI: the rows
+"alone" are computed in float. It is the stem: folding the batch norm left the channels of
 its first convolution (12 x 3 x 3 to 16, after Focus) so unequal that its output after SiLU spans -0.28..134.6 while
 half of all values lie within 0.26, half a step of 0.53. The depthwise convolution behind it brings the small channels
 back up with large weights. Quantizing that one activation takes the scores of the objects off by 4.5 in the logit, as
