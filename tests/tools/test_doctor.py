@@ -165,3 +165,14 @@ def test_the_machine_is_checked(demo, tmp_path):
     texts = " ".join(f.text for f in check_environment(None, bad) if f.level == Level.ERROR)
     assert "'humble'" in texts
     assert "gone.xml" in texts
+
+
+def test_a_segmentation_model_that_is_not_there_is_named(demo):
+    front = dataclasses.replace(
+        demo.cameras[0], camera=dataclasses.replace(demo.cameras[0].camera, segmentation_model="gone")
+    )
+    found = check_environment(dataclasses.replace(demo, cameras=(front,)), {})
+    (finding,) = [f for f in found if f.subject == "weights front, pixels"]
+    assert finding.level == Level.WARNING
+    assert "'gone'" in finding.text
+    assert "no label images" in finding.text
