@@ -23,7 +23,9 @@ class SegmentationScores:
         """Float64 (C,); NaN for a class that neither is nor was said."""
         hits = np.diag(self.confusion).astype(np.float64)
         union = self.confusion.sum(axis=0) + self.confusion.sum(axis=1) + self.unsaid - np.diag(self.confusion)
-        return np.divide(hits, union, out=np.full(len(hits), np.nan), where=union > 0)
+        out = np.full(len(hits), np.nan)
+        np.divide(hits, union, out=out, where=union > 0)
+        return out
 
     @property
     def mean_iou(self) -> float:
