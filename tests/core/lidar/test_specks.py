@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from perception_core.lidar.specks import find_specks
+from perception_core.lidar.specks import density_of, find_specks
 
 
 def specks(*cells, density=60.0):
@@ -31,3 +31,9 @@ def test_far_away_three_points_are_enough_and_none_are_none() -> None:
     assert specks((100, 100, 1, 1.0, 30.0)) == [False]
     assert specks() == []
     assert specks((100, 100, 1, 1.5, 5.0), density=0.0) == [False]
+
+
+def test_few_beams_meet_things_as_seldom_as_drops() -> None:
+    # Half of the points that are a full scan: half of them in each window.
+    assert density_of(60.0, 7_500) == 30.0
+    assert density_of(60.0, 15_000) == density_of(60.0, 120_000) == 60.0

@@ -24,7 +24,7 @@ from perception_core.lidar.merge import merge_fragments
 from perception_core.lidar.point_classes import classify
 from perception_core.lidar.polar import polar_grid
 from perception_core.lidar.scan_grid import GriddedScan, grid_scan
-from perception_core.lidar.specks import find_specks
+from perception_core.lidar.specks import density_of, find_specks
 from perception_core.lidar.split import split_components
 from perception_core.types.body import BodyBox
 from perception_core.types.cloud import PointCloud
@@ -181,7 +181,8 @@ class LidarProcessor:
     def _clusters(self, cells: BevCells, scan: GriddedScan) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
         """Return the piece of each cell, -1 for specks, and the heading of each piece."""
         c = self.config.cluster
-        specks = find_specks(cells.index, cells.count, cells.top, cells.reach, c.speck_density)
+        density = density_of(c.speck_density, len(scan.xyz))
+        specks = find_specks(cells.index, cells.count, cells.top, cells.reach, density)
         labels, count = components(
             cells.index,
             cells.bounds,

@@ -15,6 +15,14 @@ LOW = 0.3
 """Metres above ground; what ends lower may be a small thing on the ground."""
 LEAST = 3
 """Points in a window that are enough at any range."""
+SPARSE = 15_000
+"""Points of a scan below which its beams meet things, as well as drops, the less often the fewer they are: some half of
+what 16 rings in steps of 0.2 degrees give. A lone ring on a rear window would be rain otherwise."""
+
+
+def density_of(density: float, points: int) -> float:
+    """Return what ``density`` for a dense LiDAR is in a scan of so many points."""
+    return density * min(1.0, points / SPARSE)
 
 
 @kernel
