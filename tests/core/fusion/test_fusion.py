@@ -1,5 +1,7 @@
 """Fusion on the scenes of fusion_scenes.py, worked out by hand."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 from fusion_scenes import REAR_OF_CAR, T_CAMERA_BASE, Box, clusters_of, named, pixel_box, view_of
@@ -146,3 +148,16 @@ def test_a_doubtful_truck_that_fits_a_car_is_extended_as_a_car(fusion: Fusion) -
     assert objects.size[0, 0] == pytest.approx(4.1)
     sure = fusion.fuse(clusters_of(rear), [view_of((*pixel_box(rear), "truck", 0.9))])
     assert sure.size[0, 0] == pytest.approx(7.0)
+
+
+def test_what_has_no_class_keeps_the_footprint_that_was_seen(fusion: Fusion) -> None:
+    """A hedge around a corner of three points: its hull is a triangle, half of its box; a car's is that of its box."""
+    hedge: Box = (10.0, 8.0, 0.5, 6.0, 4.0, 0.9)
+    triangle = [[7.0, 6.0], [13.0, 6.0], [13.0, 10.0]]
+    rear = clusters_of(REAR_OF_CAR).hull
+    both = clusters_of(hedge, REAR_OF_CAR)
+    found = dataclasses.replace(both, hull=np.vstack([triangle, rear]), hull_start=[0, 3, 7])
+    objects = fusion.fuse(found, [view_of((*pixel_box(REAR_OF_CAR), CAR, 0.9))])
+    assert [named(p) for p in objects.class_probabilities] == [UNKNOWN, CAR]
+    np.testing.assert_array_equal(objects.hull, triangle)
+    np.testing.assert_array_equal(objects.hull_start, [0, 3, 3])

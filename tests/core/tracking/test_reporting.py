@@ -1,5 +1,6 @@
 """Tracks as obstacles."""
 
+import dataclasses
 import uuid
 
 import numpy as np
@@ -9,7 +10,8 @@ from perception_core.tracking.config import MeasurementConfig, OutputConfig, Tra
 from perception_core.tracking.measurements import from_objects
 from perception_core.tracking.reporting import report
 from perception_core.tracking.table import TrackTable, empty_table
-from perception_core.types import Mode, Obstacles
+from perception_core.tracking.tracker import Tracker
+from perception_core.types import Mode, Objects, Obstacles
 
 
 def reported(tracks: TrackTable, **output: float) -> Obstacles:
@@ -56,3 +58,34 @@ def test_yaw_is_wrapped_and_no_tracks_no_steps(objects) -> None:
     tracks.heading[0, 0] = 3.0 * np.pi / 2
     np.testing.assert_allclose(reported(tracks).yaw, [-np.pi / 2])
     assert reported(empty_table(), prediction_steps=0).predicted_path.shape == (0, 0, 3)
+
+
+TRIANGLE = np.array([[8.0, -1.0], [12.0, -1.0], [12.0, 1.0]])
+
+
+def with_hull(scan: Objects, count: int = 3) -> Objects:
+    return dataclasses.replace(scan, hull=TRIANGLE[:count], hull_start=[0, count])
+
+
+def test_what_has_no_class_has_the_footprint_that_was_seen(objects, tracker) -> None:
+    """It stays in its place while nothing is seen; a car, and what is only a line, has that of its box."""
+    for k in range(8):
+        wall = tracker.update(with_hull(objects(k / 10, [{"x": 10.0, "y": 0.0}])), np.eye(4), "odom")
+    np.testing.assert_allclose(wall.footprints[0], TRIANGLE, atol=1e-9)
+    later = tracker.predict_only(900_000_000, "odom", Mode.LIDAR_ONLY)
+    np.testing.assert_allclose(later.footprints[0], TRIANGLE, atol=0.05)
+    for label, count in (("car", 3), ("unknown", 2)):
+        other = Tracker(TrackerConfig(), bytes(16))
+        for k in range(8):
+            scan = with_hull(objects(k / 10, [{"x": 10.0, "y": 0.0, "label": label, "p": 0.95}]), count)
+            told = other.update(scan, np.eye(4), "odom")
+        assert told.footprints[0].shape == (4, 2)
+
+
+def test_of_what_is_partly_hidden_the_box_is_the_footprint(objects, tracker) -> None:
+    for k in range(8):
+        tracker.update(with_hull(objects(k / 10, [{"x": 10.0, "y": 0.0}])), np.eye(4), "odom")
+    part = with_hull(objects(0.8, [{"x": 9.0, "y": 0.0, "size": (2.2, 1.8, 1.5)}]))
+    told = tracker.update(part, np.eye(4), "odom")
+    assert told.footprints[0].shape == (4, 2)
+    assert np.ptp(told.footprints[0][:, 0]) > 3.0

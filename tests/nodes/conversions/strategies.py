@@ -41,7 +41,16 @@ def clusters(draw: st.DrawFn, most: int = 3) -> Clusters:
         point_count=draw(table(m, elements=st.integers(0, 2**31 - 1), dtype=np.int32)),
         points=draw(table(n, 3, elements=st.floats(-1e4, 1e4, width=32), dtype=np.float32)),
         labels=draw(table(n, elements=st.integers(-1, m - 1), dtype=np.int32)),
+        bottom=draw(table(m, elements=st.floats(-5.0, 5.0, width=32), dtype=np.float32)),
+        top=draw(table(m, elements=st.floats(-5.0, 5.0, width=32), dtype=np.float32)),
+        **draw(hulls(m, least=1)),
     )
+
+
+@st.composite
+def hulls(draw: st.DrawFn, m: int, least: int = 0) -> dict[str, np.ndarray]:
+    counts = draw(table(m, elements=st.integers(least, 6), dtype=np.int32))
+    return {"hull": draw(table(int(counts.sum()), 2)), "hull_start": np.cumsum([0, *counts], dtype=np.int32)}
 
 
 @st.composite
@@ -66,6 +75,7 @@ def objects(draw: st.DrawFn, most: int = 3) -> Objects:
         sensors=draw(table(m, elements=st.integers(0, 3), dtype=np.uint8)),
         point_count=draw(table(m, elements=st.integers(0, 2**31 - 1), dtype=np.int32)),
         mode=draw(st.sampled_from(Mode)),
+        **draw(hulls(m)),
     )
 
 

@@ -8,9 +8,12 @@ from strategies import clusters, objects
 from vision_msgs.msg import Detection3D, Detection3DArray
 
 from perception_core.errors import CloudError, PerceptionError
+from perception_core.fusion import Fusion, FusionConfig
+from perception_core.lidar.processor import LidarProcessor
+from perception_core.simulation.lidar_scenes import labelled_scan
 from perception_core.types import CLASSES, Clusters, Mode, Objects
 from perception_core.types.classes import INDEX
-from perception_nodes.conversions import boxes
+from perception_nodes.conversions import boxes, cloud
 
 
 def equal(a, b):
@@ -134,3 +137,29 @@ def test_a_detection_without_hypothesis_is_refused():
 def test_truncated_bytes_are_refused(cut):
     with pytest.raises(PerceptionError):
         boxes.objects_from_cdr(boxes.objects_to_cdr(one_object())[:cut], Mode.FUSED)
+
+
+def test_a_live_fusion_node_fuses_what_the_offline_one_does():
+    """Bit by bit, over the bytes of both topics: hulls and heights above ground included."""
+    scan = labelled_scan("small", "vlp16", seed=1)
+    result = LidarProcessor().process(scan.cloud, scan.T_base_lidar)
+    found = result.clusters
+    points, labels = cloud.labelled_points_from_msg(
+        cloud.labelled_points_to_msg(found.points, found.labels, found.stamp_ns, found.frame)
+    )
+    live = boxes.clusters_from_cdr(boxes.clusters_to_cdr(found), points, labels)
+    assert len(found) > 3
+    assert equal(found, live)
+    offline = Fusion(FusionConfig()).fuse(found, [])
+    assert len(offline.hull) > 3
+    assert equal(
+        offline, boxes.objects_from_cdr(boxes.objects_to_cdr(Fusion(FusionConfig()).fuse(live, [])), offline.mode)
+    )
+
+
+@pytest.mark.parametrize(("digits", "text"), [("00", "hull of 2 digits"), ("xy" * 16, "no hexadecimal")])
+def test_a_hull_that_is_none_is_refused(digits, text):
+    msg = boxes.objects_to_msg(one_object())
+    msg.detections[0].id += f" hull={digits}"
+    with pytest.raises(CloudError, match=text):
+        boxes.objects_from_msg(msg, Mode.FUSED)

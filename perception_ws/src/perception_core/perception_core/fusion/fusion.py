@@ -26,6 +26,8 @@ __all__ = ["CameraView", "Fusion"]
 _INSIDE_SLACK = 0.1
 """Metres by which a fragment may stick out of the vehicle it belongs to."""
 
+_NO_HULL = np.empty((0, 2))
+
 
 @dataclass(slots=True)
 class _Candidate:
@@ -55,7 +57,7 @@ class Fusion:
         images = [project_clusters(clusters, view) for view in views]
         background = self._background(len(clusters), views, images)
         candidates = self._candidates(clusters, views, images)
-        built = [self._object(visible, counts, candidate, background) for candidate in candidates]
+        built = [self._object(clusters, visible, counts, candidate, background) for candidate in candidates]
         kept = _outside_bigger(built)
         mode = Mode.FUSED if views else Mode.LIDAR_ONLY
         return _pack([built[i] for i in kept], clusters.stamp_ns, clusters.frame, mode)
@@ -114,7 +116,12 @@ class Fusion:
         return list(candidates.values())
 
     def _object(
-        self, visible: list[Box], point_counts: list[int], candidate: _Candidate, background: NDArray[np.bool_]
+        self,
+        clusters: Clusters,
+        visible: list[Box],
+        point_counts: list[int],
+        candidate: _Candidate,
+        background: NDArray[np.bool_],
     ) -> "_Built":
         counts = [point_counts[c] for c in candidate.parts]
         box = completion.merge_boxes([visible[c] for c in candidate.parts], counts)
@@ -131,7 +138,10 @@ class Fusion:
         score = max((s for _, s in candidate.matches), default=0.0)
         points = sum(counts)
         existence = 1.0 - (1.0 - 0.9 * points / (points + 10.0)) * (1.0 - 0.9 * score)
-        return _Built(box, probabilities, existence, sensors, points)
+        hull = _NO_HULL
+        if shape_of is None and sensors == Sensor.LIDAR and len(candidate.parts) == 1:
+            hull = clusters.footprint(candidate.parts[0])
+        return _Built(box, probabilities, existence, sensors, points, hull)
 
     def _camera_object(
         self, view: CameraView, d: int, centre: NDArray[np.float64], covariance: NDArray[np.float64]
@@ -144,18 +154,19 @@ class Fusion:
         full[5, 5] = np.pi**2 / 12  # a heading known up to pi, evenly spread
         box = Box(centre, prior.mean.copy(), float(np.arctan2(centre[1], centre[0])), full)
         probabilities = classification.from_matches([(class_id, score)], self._config)
-        return _Built(box, probabilities, self._config.camera_trust * score, Sensor.CAMERA, 0)
+        return _Built(box, probabilities, self._config.camera_trust * score, Sensor.CAMERA, 0, _NO_HULL)
 
 
 @dataclass(frozen=True, slots=True)
 class _Built:
-    """One finished object."""
+    """One finished object; ``hull`` (H, 2) is its footprint where that is not the box's."""
 
     box: Box
     probabilities: NDArray[np.float64]
     existence: float
     sensors: Sensor
     points: int
+    hull: NDArray[np.float64]
 
 
 def _best_named_class(probabilities: NDArray[np.float64]) -> str | None:
@@ -217,4 +228,6 @@ def _pack(built: list[_Built], stamp_ns: int, frame: str, mode: Mode) -> Objects
         sensors=np.array([int(b.sensors) for b in built], dtype=np.uint8),
         point_count=np.array([b.points for b in built], dtype=np.int32),
         mode=mode,
+        hull=np.concatenate([_NO_HULL, *(b.hull for b in built)]),
+        hull_start=np.cumsum([0, *(len(b.hull) for b in built)]),
     )

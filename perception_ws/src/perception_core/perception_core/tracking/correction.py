@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from perception_core.tracking import class_belief, ends, imm, kalman
 from perception_core.tracking.anchoring import QUARTER, anchor_offset, anchored_innovation
 from perception_core.tracking.config import TrackerConfig
-from perception_core.tracking.measurements import Measurements
+from perception_core.tracking.measurements import NO_HULL, Measurements
 from perception_core.tracking.table import TrackTable
 
 Floats = NDArray[np.float64]
@@ -19,6 +19,10 @@ _YAW_OUTLIER = 4.0
 
 _MOVES = 0.5
 """Probability of moving from which on a part with loose ends does not make the object smaller."""
+
+
+_HIDDEN_PART = 0.3
+"""Metres by which the box exceeds what is seen now where it remembers more: then it is the footprint."""
 
 
 def correct(
@@ -75,6 +79,24 @@ def correct(
     )
     tracks.last_seen_ns[rows] = stamp_ns
     tracks.sensors[rows] = seen.sensors
+    partly = (measured_size[:, :2] < size[:, :2] - _HIDDEN_PART).any(axis=1)
+    tracks.hull[rows] = hulls_around(bare(seen.hull, partly), tracks.state[rows])
+
+
+def hulls_around(hulls: NDArray[np.object_], centre: Floats) -> NDArray[np.object_]:
+    """Return footprints (K,) of corners (H, 2) as seen from the centres (K, >=2)."""
+    out = np.full(len(hulls), None, np.object_)
+    for i, hull in enumerate(hulls):
+        out[i] = hull - centre[i, :2]
+    return out
+
+
+def bare(hulls: NDArray[np.object_], partly: Mask) -> NDArray[np.object_]:
+    """Return footprints (K,) without the corners of those of which only a part is seen."""
+    out = hulls.copy()
+    for i in np.flatnonzero(partly):
+        out[i] = NO_HULL
+    return out
 
 
 def _correct_motion(

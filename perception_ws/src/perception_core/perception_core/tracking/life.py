@@ -30,6 +30,7 @@ _OF_THE_BODY = (
     "oriented",
     "last_seen_ns",
     "sensors",
+    "hull",
 )
 """Columns that a reunited track takes over; identity, age, class and existence stay its own."""
 
@@ -88,6 +89,7 @@ def born(
         confirmed=np.zeros(n, dtype=np.bool_),
         oriented=np.zeros(n, dtype=np.bool_),
         sensors=new.sensors.copy(),
+        hull=correction.hulls_around(new.hull, new.centre),
     )
 
 

@@ -22,6 +22,9 @@ _SHAPED = 0.7
 _HEMMED = 2
 """Loose ends from which on even that is rather a part of a facade between parked cars."""
 
+NO_HULL = np.empty((0, 2))
+"""The box is the footprint."""
+
 _PERSON_WIDTH, _PERSON_TOP = 1.0, 2.2
 """Metres: people, and riders seen from the front, are narrower, and do not reach higher above the base."""
 
@@ -43,6 +46,7 @@ class Measurements:
         range: (M,) horizontal distance from the robot, metres.
         loose: bool (M, 2, 2) lower and upper end along length and width that are no ends of the object, see
             :mod:`perception_core.tracking.ends`.
+        hull: object (M,) of float64 (K, 2): corners of the convex footprint, none where that is the box's.
     """
 
     centre: Floats
@@ -56,6 +60,7 @@ class Measurements:
     sensors: NDArray[np.uint8]
     range: Floats
     loose: NDArray[np.bool_]
+    hull: NDArray[np.object_]
 
     def __len__(self) -> int:
         """Return the number of measurements."""
@@ -97,6 +102,7 @@ def from_objects(
         sensors=objects.sensors[good],
         range=np.hypot(centre[:, 0], centre[:, 1]),
         loose=_loose(objects, good),
+        hull=_hulls(objects, good, T_fixed_base),
     )
     return measurements, len(objects) - len(good)
 
@@ -111,6 +117,17 @@ def _loose(objects: Objects, good: NDArray[np.int64]) -> NDArray[np.bool_]:
     whole |= shaped & (loose.sum(axis=(1, 2)) < _HEMMED)
     loose[whole | _may_be_person(centre, size)] = False
     return loose
+
+
+def _hulls(objects: Objects, good: NDArray[np.int64], T_fixed_base: transforms.Transform) -> NDArray[np.object_]:
+    """Return the footprints (M,) of the good objects in the fixed frame; points and lines are none."""
+    out = np.full(len(good), None, np.object_)
+    z = np.repeat(objects.centre[:, 2], np.diff(objects.hull_start))
+    corners = transforms.apply(T_fixed_base, np.column_stack([objects.hull, z]))[:, :2]
+    for i, k in enumerate(good.tolist()):
+        own = corners[objects.hull_start[k] : objects.hull_start[k + 1]]
+        out[i] = own if len(own) > 2 and np.isfinite(own).all() else NO_HULL
+    return out
 
 
 def _may_be_person(centre: Floats, size: Floats) -> NDArray[np.bool_]:

@@ -8,6 +8,7 @@ from perception_core.tracking import existence, motion
 from perception_core.tracking.config import OutputConfig
 from perception_core.tracking.table import TrackTable
 from perception_core.types import Mode, Obstacles, SensorStatus
+from perception_core.types.classes import INDEX, UNKNOWN
 
 Floats = NDArray[np.float64]
 
@@ -50,7 +51,7 @@ def report(
         twist_covariance=_six(told.covariance[:, 3:, 3:], told.heading_covariance[:, 1, 1]),
         class_probabilities=told.class_probabilities,
         existence=existence.probability(told.log_odds),
-        footprints=tuple(boxes.bev_corners(centre, told.size, yaw)),
+        footprints=_footprints(told, yaw),
         motion=motion.classify(told, over_ground, config),
         sensors=told.sensors,
         first_seen_ns=told.first_seen_ns,
@@ -60,6 +61,15 @@ def report(
         mode=mode,
         statuses=statuses,
     )
+
+
+def _footprints(told: TrackTable, yaw: Floats) -> tuple[Floats, ...]:
+    """Return the footprints (K, 2): what was seen of things without a class where that is known, else the boxes'."""
+    centre = told.state[:, :2]
+    corners = boxes.bev_corners(told.state[:, :3], told.size, yaw)
+    nameless = told.class_probabilities.argmax(axis=1) == INDEX[UNKNOWN]
+    rows = zip(corners, told.hull, centre, nameless.tolist(), strict=True)
+    return tuple(hull + middle if bare and len(hull) else box for box, hull, middle, bare in rows)
 
 
 def _predicted_path(centre: Floats, velocity: Floats, yaw: Floats, config: OutputConfig) -> Floats:

@@ -40,6 +40,8 @@ class TrackTable:
         confirmed: bool (T,) has been reported.
         oriented: bool (T,) the x axis points where the object has moved.
         sensors: uint8 (T,) bits over the last update, 0 while coasting.
+        hull: object (T,) of float64 (K, 2): convex footprint of what was last seen, from the centre, in the axes of the
+            fixed frame; without corners the box is the footprint.
     """
 
     serial: NDArray[np.int64]
@@ -63,6 +65,7 @@ class TrackTable:
     confirmed: NDArray[np.bool_]
     oriented: NDArray[np.bool_]
     sensors: NDArray[np.uint8]
+    hull: NDArray[np.object_]
 
     def __len__(self) -> int:
         """Return the number of tracks."""
@@ -102,4 +105,5 @@ def empty_table() -> TrackTable:
         confirmed=np.empty(0, np.bool_),
         oriented=np.empty(0, np.bool_),
         sensors=np.empty(0, np.uint8),
+        hull=np.empty(0, np.object_),
     )

@@ -210,6 +210,7 @@ class Tracker:
         owning[owner[owner >= 0]] = True
         since = np.where(tracks.fragments_since_ns >= 0, tracks.fragments_since_ns, stamp_ns)
         tracks.fragments_since_ns = np.where(owning, since, -1)
+        matched.hull = correction.bare(matched.hull, np.isin(rows, owner))
         lasting = np.flatnonzero((stamp_ns - since) / 1e9 > shape.split_patience)
         fragments.rejoin(tracks, rows, matched, left, np.where(np.isin(owner, lasting), -1, owner))
         self._count(fragments=int((owner >= 0).sum()))

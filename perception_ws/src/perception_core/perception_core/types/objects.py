@@ -1,7 +1,7 @@
 """Fused, untracked objects of one scan."""
 
 import enum
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,6 +44,9 @@ class Objects:
         sensors: uint8 (M,) bits of :class:`Sensor`.
         point_count: int32 (M,) LiDAR points, 0 for camera-only objects.
         mode: what this set of objects stands on.
+        hull: float64 (H, 2) corners of convex footprints that tell more than the boxes', counter-clockwise, one
+            object's after the other: what was seen of things without a class, walls and hedges above all.
+        hull_start: int32 (M + 1,) where the corners of each object begin; without any the box is the footprint.
     """
 
     stamp_ns: int
@@ -57,6 +60,8 @@ class Objects:
     sensors: NDArray[np.uint8]
     point_count: NDArray[np.int32]
     mode: Mode
+    hull: NDArray[np.float64] = field(default_factory=lambda: np.empty((0, 2)))
+    hull_start: NDArray[np.int32] = field(default_factory=lambda: np.empty(0, np.int32))
 
     def __post_init__(self) -> None:
         """Check shapes and lengths, freeze the arrays."""
@@ -74,6 +79,11 @@ class Objects:
         }
         for name, (dtype, shape) in shapes.items():
             set_(self, name, column(f"objects.{name}", getattr(self, name), dtype, shape, CloudError))
+        start = self.hull_start if len(self.hull_start) else np.zeros(m + 1, np.int32)
+        set_(self, "hull", column("objects.hull", self.hull, np.float64, (None, 2), CloudError))
+        set_(self, "hull_start", column("objects.hull_start", start, np.int32, (m + 1,), CloudError))
+        if self.hull_start[-1] != len(self.hull):
+            raise CloudError(f"objects.hull_start: ends at {self.hull_start[-1]}, but {len(self.hull)} corners")
 
     def __len__(self) -> int:
         """Return the number of objects."""

@@ -8,6 +8,9 @@ probable first), each with the pose's covariance; ``id`` what vision_msgs has no
 ``points``   LiDAR points of the box, 0 for an object that only a camera saw
 ``existence``  objects only: probability in [0, 1] that there is something at all
 ``sensors``  objects only: bits of LIDAR=1, CAMERA=2
+``bottom``, ``top``  clusters only: metres of the lowest and highest point above the ground under it
+``hull``     corners x, y of the convex footprint, counter-clockwise, as the hexadecimal digits of little-endian
+             float64; objects whose footprint is the box's have none
 ===========  ==============================================================================
 
 Numbers are written so that they read back as the same floats: a live node then computes what an offline replay does.
@@ -15,6 +18,7 @@ The arrays are written and read as CDR bytes (see conversions.cdr); ``*_msg`` do
 The mode of a set of objects belongs to the whole array, also an empty one, and travels in ``objects/status``.
 """
 
+import itertools
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -35,6 +39,10 @@ _HYPOTHESIS = struct.Struct("<44d")
 
 _BOUNDS = struct.Struct("<10d")
 """position, orientation, size"""
+
+
+_CORNER_DIGITS = 32
+"""Hexadecimal digits of two float64."""
 
 
 @dataclass(slots=True)
@@ -59,7 +67,9 @@ def clusters_to_cdr(clusters: Clusters) -> bytes:
     covariance = np.zeros((len(clusters), 6, 6))
     covariance[:, :3, :3] = clusters.covariance
     unnamed = [[(UNKNOWN, 1.0)]] * len(clusters)
-    words = [f"points={n}" for n in clusters.point_count.tolist()]
+    hulls = _hulls_to_words(clusters.hull, clusters.hull_start)
+    columns = clusters.point_count.tolist(), clusters.bottom.tolist(), clusters.top.tolist(), hulls
+    words = [f"points={n} bottom={low!r} top={high!r}{hull}" for n, low, high, hull in zip(*columns, strict=True)]
     return _boxes_to_cdr(clusters, covariance, unnamed, words)
 
 
@@ -78,6 +88,7 @@ def clusters_from_cdr(data: bytes, points: NDArray[np.float32], labels: NDArray[
     boxes = _boxes_from_cdr(data)
     if len(labels) and not -1 <= int(labels.min()) <= int(labels.max()) < len(boxes.words):
         raise CloudError(f"clusters: labels {labels.min()} to {labels.max()}, but {len(boxes.words)} boxes")
+    hull, hull_start = _hulls_from_words(boxes.words)
     return Clusters(
         stamp_ns=boxes.stamp_ns,
         frame=boxes.frame,
@@ -88,6 +99,10 @@ def clusters_from_cdr(data: bytes, points: NDArray[np.float32], labels: NDArray[
         point_count=np.array(boxes.numbers("points"), dtype=np.int32),
         points=points,
         labels=labels,
+        hull=hull,
+        hull_start=hull_start,
+        bottom=np.array(boxes.numbers("bottom"), dtype=np.float32),
+        top=np.array(boxes.numbers("top"), dtype=np.float32),
     )
 
 
@@ -98,8 +113,9 @@ def clusters_from_msg(msg: Detection3DArray, points: NDArray[np.float32], labels
 
 def objects_to_cdr(objects: Objects) -> bytes:
     """Return a Detection3DArray of the fused objects."""
-    columns = objects.point_count.tolist(), objects.existence.tolist(), objects.sensors.tolist()
-    words = [f"points={n} existence={e!r} sensors={s}" for n, e, s in zip(*columns, strict=True)]
+    hulls = _hulls_to_words(objects.hull, objects.hull_start)
+    columns = objects.point_count.tolist(), objects.existence.tolist(), objects.sensors.tolist(), hulls
+    words = [f"points={n} existence={e!r} sensors={s}{hull}" for n, e, s, hull in zip(*columns, strict=True)]
     hypotheses = [class_list(row) for row in objects.class_probabilities.tolist()]
     return _boxes_to_cdr(objects, objects.covariance, hypotheses, words)
 
@@ -121,6 +137,7 @@ def objects_from_cdr(data: bytes, mode: Mode) -> Objects:
     for row, hypotheses in zip(probabilities, boxes.hypotheses, strict=True):
         for label, score in hypotheses:
             row[INDEX.get(label, INDEX[UNKNOWN])] += score
+    hull, hull_start = _hulls_from_words(boxes.words)
     return Objects(
         stamp_ns=boxes.stamp_ns,
         frame=boxes.frame,
@@ -133,6 +150,8 @@ def objects_from_cdr(data: bytes, mode: Mode) -> Objects:
         sensors=np.array(boxes.numbers("sensors"), dtype=np.uint8),
         point_count=np.array(boxes.numbers("points"), dtype=np.int32),
         mode=mode,
+        hull=hull,
+        hull_start=hull_start,
     )
 
 
@@ -150,6 +169,25 @@ def class_list(probabilities: Sequence[float]) -> list[tuple[str, float]]:
     """Return (class name, probability) of the classes above zero, most probable first."""
     named = [(name, p) for name, p in zip(CLASSES, probabilities, strict=True) if p > 0.0]
     return sorted(named, key=lambda pair: -pair[1])
+
+
+def _hulls_to_words(hull: NDArray[np.float64], start: NDArray[np.int32]) -> list[str]:
+    """Return `` hull=...`` of each box, or nothing where it has no corners."""
+    digits, ends = hull.astype("<f8").tobytes().hex(), (start * _CORNER_DIGITS).tolist()
+    return [f" hull={digits[a:b]}" if b > a else "" for a, b in itertools.pairwise(ends)]
+
+
+def _hulls_from_words(words: Sequence[dict[str, str]]) -> tuple[NDArray[np.float64], NDArray[np.int32]]:
+    """Return the corners (H, 2) of all boxes and where those of each begin (M + 1,)."""
+    hulls = [one.get("hull", "") for one in words]
+    for i, digits in enumerate(hulls):
+        if len(digits) % _CORNER_DIGITS:
+            raise CloudError(f"detections[{i}].id: hull of {len(digits)} digits, expected {_CORNER_DIGITS} a corner")
+    try:
+        corners = np.frombuffer(bytes.fromhex("".join(hulls)), "<f8").reshape(-1, 2)
+    except ValueError as error:
+        raise CloudError(f"detection id: hull is no hexadecimal number: {error}") from None
+    return corners, np.cumsum([0, *(len(digits) // _CORNER_DIGITS for digits in hulls)], dtype=np.int32)
 
 
 def _boxes_to_cdr(
