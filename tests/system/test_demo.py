@@ -38,10 +38,10 @@ def test_the_demo_gives_obstacles_latencies_and_a_report(tmp_path, left_behind):
     result = json.loads(out)
     assert result["scans_in"] == 20
     assert result["arrays_out"] >= 18, result
-    assert set(result["modes"]) == {"LIDAR_ONLY"}
-    assert result["images_lost"] is None
+    assert result["modes"]["FUSED"] >= 10, result  # a late image leaves a scan LIDAR_ONLY
+    assert set(result["modes"]) <= {"FUSED", "LIDAR_ONLY"}
+    assert result["images_lost"] is not None
     assert result["clean_shutdown"]
-    assert any("no detections" in note for note in result["notes"])
     end_to_end = result["latency_ms"]["scan published -> obstacles received"]
     assert 1.0 < end_to_end["p50"] < 1000.0
     assert {"lidar_node", "camera_node", "fusion_node", "tracking_node"} <= result["peak_rss_mb"].keys()
@@ -49,6 +49,17 @@ def test_the_demo_gives_obstacles_latencies_and_a_report(tmp_path, left_behind):
         assert bag.topics["/perception/obstacles"].count >= result["arrays_out"]
         assert bag.topics["/diagnostics"].count > 0
     assert (tmp_path / "demo" / "report.html").stat().st_size > 100_000
+    assert left_behind() == []
+
+
+def test_without_the_network_that_was_asked_for_it_goes_on_with_the_lidar(tmp_path, left_behind):
+    process = demo(tmp_path, "--json", "--model", "nowhere")
+    out, err = process.communicate(timeout=110)
+    assert process.returncode in (0, 1), err
+    result = json.loads(out)
+    assert set(result["modes"]) == {"LIDAR_ONLY"}
+    assert result["images_lost"] is None
+    assert any("no detections" in note and "nowhere" in note for note in result["notes"])
     assert left_behind() == []
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from perception_core.errors import ConfigError
-from perception_tools.profile import load_profile
+from perception_tools.profile import load_profile, write_with_model
 
 
 @pytest.mark.parametrize("name", ["vehicle", "drone", "kitti", "demo"])
@@ -72,3 +72,20 @@ def test_a_profile_that_is_not_there_is_named_with_those_that_are():
         load_profile("moon")
     with pytest.raises(ConfigError, match=r"moon\.yaml: no such parameter file"):
         load_profile("moon.yaml")
+
+
+def test_another_network_for_all_cameras_of_a_profile(tmp_path):
+    written = write_with_model("demo", "mine.onnx", tmp_path)
+    assert written == tmp_path / "demo.yaml"
+    ours, theirs = load_profile(str(written)), load_profile("demo")
+    assert [camera.camera.model for camera in ours.cameras] == ["mine.onnx"]
+    assert ours.name == theirs.name
+    assert (ours.lidar, ours.fusion, ours.tracking) == (theirs.lidar, theirs.fusion, theirs.tracking)
+    assert ours.cameras[0].image_topic == theirs.cameras[0].image_topic
+
+
+def test_another_network_for_a_profile_without_cameras_is_refused(tmp_path):
+    path = tmp_path / "blind.yaml"
+    path.write_text("lidar_node: {ros__parameters: {lidar_name: top}}")
+    with pytest.raises(ConfigError, match="no camera_node"):
+        write_with_model(str(path), "mine.onnx", tmp_path / "out")

@@ -152,7 +152,8 @@ def run_live(drive: Path, profile: Profile, output: Path, work: Path, options: L
 
 def _launch_command(profile: Profile) -> list[str]:
     file = str(bringup_folder("launch") / "perception.launch.py")
-    arguments = {"profile": profile.name, "use_sim_time": "true", "publish_static_tf": "false"}
+    told = {"profile": profile.name, "params_file": str(profile.path.resolve())}
+    arguments = {**told, "use_sim_time": "true", "publish_static_tf": "false"}
     return python("perception_tools.launching", file, *(f"{key}:={value}" for key, value in arguments.items()))
 
 

@@ -128,6 +128,35 @@ def find_profile(name: str) -> Path:
     return path
 
 
+def write_with_model(name: str, model: str, folder: Path) -> Path:
+    """Write a profile's parameters into ``folder`` with another network for all its cameras; return the file.
+
+    Raises:
+        ConfigError: no such profile, or no YAML.
+    """
+    path = find_profile(name)
+    document = _read(path)
+    cameras = list(_camera_parameters(document))
+    if not cameras:
+        raise ConfigError(f"{path}: no camera_node that a model could be given to")
+    for parameters in cameras:
+        parameters["camera.model"] = model
+    written = folder / path.name
+    written.write_text(yaml.safe_dump(document, sort_keys=False), encoding="utf-8")
+    return written
+
+
+def _camera_parameters(document: Mapping[str, Any], prefix: str = "") -> Iterator[dict[str, Any]]:
+    """Yield the parameters of every camera_node as the document holds them."""
+    for key, value in document.items():
+        name = f"{prefix}/{str(key).strip('/')}"
+        if isinstance(value, Mapping) and isinstance(value.get("ros__parameters"), dict):
+            if _kind(name.rpartition("/")[2]) == "camera_node":
+                yield value["ros__parameters"]
+        elif isinstance(value, Mapping):
+            yield from _camera_parameters(value, name)
+
+
 def bringup_folder(name: str) -> Path:
     """Return a folder that perception_bringup installs: launch, params, calibration.
 

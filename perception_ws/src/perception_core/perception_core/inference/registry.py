@@ -18,6 +18,11 @@ def packaged_cards() -> dict[str, ModelCard]:
     return {card.name: card for card in _packaged()}
 
 
+def packaged_weights() -> Path:
+    """Return the folder of the networks that this package brings along."""
+    return Path(str(files(__package__).joinpath("weights")))
+
+
 def pull(
     name: str,
     folder: Path,
@@ -62,8 +67,8 @@ def find_model(
     A path (anything with a folder in it or ending in ``.onnx``) is taken as it is; its card is the YAML of
     the same stem beside it, else the packaged card that knows its sha256. A name is looked for in
     ``folders``, first to last, as ``NAME.yaml`` (a card beside its file), then as the file of the packaged
-    card. A packaged card without sha256 describes a file that nobody here has checked: it is taken only with
-    ``unchecked``.
+    card, at last among the weights that this package brings along. A packaged card without sha256 describes a file
+    that nobody here has checked: it is taken only with ``unchecked``.
 
     Raises:
         ModelError: no such file (the message says where was searched and where the file can be had), a file
@@ -130,7 +135,7 @@ def _by_name(name: str, folders: list[Path], unchecked: bool) -> tuple[Path, Mod
             f"model {name!r} is unknown: no {name}.yaml in {_listed(folders)}; packaged: {', '.join(packaged)}"
         )
     card = packaged[name]
-    for folder in folders:
+    for folder in (*folders, packaged_weights()):
         path = folder / card.file
         if path.is_file():
             if not card.sha256 and not unchecked:

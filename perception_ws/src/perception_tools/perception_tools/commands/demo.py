@@ -17,6 +17,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--drive", type=Path, metavar="DIR", help="a KITTI raw drive (default: a simulated street)")
     parser.add_argument("--scenario", default="city", help="what to simulate without --drive (city)")
     parser.add_argument("--duration", type=float, metavar="S", help="seconds of the drive (default: all; 15 simulated)")
+    parser.add_argument("--model", help="the cameras' network, by name or path (default: the profile's)")
     parser.add_argument("--rate", type=float, default=1.0, help="how fast to play it (1.0)")
     parser.add_argument("--out", type=Path, default=Path("out/demo"), metavar="DIR", help="where to write (out/demo)")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
@@ -25,12 +26,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Run the demo; 1 when scans were lost or no obstacles came."""
     from perception_tools.live import LiveOptions, run_live
-    from perception_tools.profile import load_profile
+    from perception_tools.profile import load_profile, write_with_model
     from perception_tools.report import write_report
 
     _check(arguments)
     arguments.out.mkdir(parents=True, exist_ok=True)
     drive, profile_name, title = _drive(arguments)
+    if arguments.model:
+        profile_name = str(write_with_model(profile_name, arguments.model, arguments.out))
     profile = load_profile(profile_name)
     output = arguments.out / "obstacles.mcap"
     options = LiveOptions(arguments.rate, (arguments.duration or 0.0) if arguments.drive else 0.0)
