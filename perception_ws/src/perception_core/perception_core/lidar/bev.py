@@ -4,6 +4,11 @@ Whether something high above the ground stands or hangs is a question of the col
 of its occupied height slices, and points above the clearance stay only while the slices reach down below the
 clearance without a hole. A truck keeps its roof, a bridge, branches and a gate's beam do not become obstacles. How
 large a hole may be follows from the spacing of the beams: near the robot the side of a truck has none.
+
+Heights are those above the ground model. Behind a crest, where no ground was seen, it errs by a metre or two, and the
+crown of a tree or a gantry over such ground may come out below the clearance: it stays an obstacle then, on purpose.
+Where one does not know how high something hangs, taking it for free would be the worse error; it is decided anew, with
+the ground in sight, before the robot is there.
 """
 
 from dataclasses import dataclass

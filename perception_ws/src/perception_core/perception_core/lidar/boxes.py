@@ -17,7 +17,8 @@ class Columns:
         z: float64 (M, 2) lowest and highest point, base frame.
         height: float32 (M, 2) lowest and highest point above ground.
         reach: float64 (M,) metres from the sensor to the nearest cell.
-        span: float64 (M,) metres, diagonal of the rectangle around the cells along x and y.
+        span: float64 (M,) metres, diagonal of the rectangle around the points along x and y.
+        middle: float64 (M, 2) x and y of the middle of that rectangle, base frame.
     """
 
     count: NDArray[np.int32]
@@ -25,12 +26,13 @@ class Columns:
     height: NDArray[np.float32]
     reach: NDArray[np.float64]
     span: NDArray[np.float64]
+    middle: NDArray[np.float64]
 
 
 @kernel
 def _columns(
     count: I32, bounds: F32, levels: F32, bottom: F32, top: F32, reach: F64, labels: I32, m: int
-) -> tuple[I32, F64, F32, F64, F64]:
+) -> tuple[I32, F64, F32, F64, F64, F64]:
     points, nearest = np.zeros(m, np.int32), np.full(m, 1e18)
     z, height, box = np.empty((m, 2)), np.empty((m, 2), np.float32), np.empty((m, 4))
     z[:, 0], z[:, 1], height[:, 0], height[:, 1] = 1e18, -1e18, 1e18, -1e18
@@ -46,7 +48,8 @@ def _columns(
         for axis in range(2):
             box[k, axis] = min(box[k, axis], bounds[c, axis])
             box[k, 2 + axis] = max(box[k, 2 + axis], bounds[c, 2 + axis])
-    return points, z, height, nearest, np.hypot(box[:, 2] - box[:, 0], box[:, 3] - box[:, 1])
+    span, middle = np.hypot(box[:, 2] - box[:, 0], box[:, 3] - box[:, 1]), (box[:, :2] + box[:, 2:]) / 2.0
+    return points, z, height, nearest, span, middle
 
 
 def columns(

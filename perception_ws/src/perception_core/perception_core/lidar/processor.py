@@ -17,9 +17,10 @@ from perception_core.lidar.boxes import Columns, columns, extents, oriented_boxe
 from perception_core.lidar.config import LidarConfig
 from perception_core.lidar.connect import components
 from perception_core.lidar.coverage import ground_and_coverage
-from perception_core.lidar.ground import above_ground, fit_ground
+from perception_core.lidar.ground import GroundModel, above_ground, fit_ground
 from perception_core.lidar.hulls import footprint_hulls
 from perception_core.lidar.joined_cloud import joined_cloud
+from perception_core.lidar.kerbs import beside_higher_ground
 from perception_core.lidar.merge import merge_fragments
 from perception_core.lidar.point_classes import classify
 from perception_core.lidar.polar import polar_grid
@@ -143,7 +144,7 @@ class LidarProcessor:
         cells = self._obstacle_cells(scan, height, classes)
         labels, headings = self._clusters(cells, scan)
         clock.lap("cluster")
-        clusters, of_point = self._boxes(cloud.stamp_ns, scan, cells, labels, headings)
+        clusters, of_point = self._boxes(cloud.stamp_ns, scan, model, cells, labels, headings)
         clock.lap("boxes")
         ground_points, coverage = ground_and_coverage(
             scan, classes, np.stack([cells.x, cells.y], axis=1), self._grid, self.config.coverage_sectors
@@ -182,7 +183,7 @@ class LidarProcessor:
         """Return the piece of each cell, -1 for specks, and the heading of each piece."""
         c = self.config.cluster
         density = density_of(c.speck_density, len(scan.xyz))
-        specks = find_specks(cells.index, cells.count, cells.top, cells.reach, density)
+        specks = find_specks(cells.index, cells.count, cells.bottom, cells.top, cells.reach, density)
         labels, count = components(
             cells.index,
             cells.bounds,
@@ -207,6 +208,7 @@ class LidarProcessor:
         self,
         stamp_ns: int,
         scan: GriddedScan,
+        model: GroundModel,
         cells: BevCells,
         labels: NDArray[np.int32],
         headings: NDArray[np.float64],
@@ -219,7 +221,7 @@ class LidarProcessor:
         column = columns(
             cells.count, cells.bounds, cells.levels, cells.bottom, cells.top, cells.reach, labels, len(headings)
         )
-        keep = self._is_thing(column)
+        keep = self._is_thing(column, model, scan.sensor)
         m = int(keep.sum())
         number = np.where(keep, np.cumsum(keep) - 1, -1).astype(np.int32)
         of_cell = np.where(labels >= 0, number[labels], np.int32(-1)) if len(number) else labels
@@ -245,8 +247,8 @@ class LidarProcessor:
         )
         return clusters, of_point
 
-    def _is_thing(self, column: Columns) -> NDArray[np.bool_]:
-        """Tell which pieces (M,) are more than a speck, and higher than what one drives over."""
+    def _is_thing(self, column: Columns, model: GroundModel, sensor: NDArray[np.float64]) -> NDArray[np.bool_]:
+        """Tell which pieces (M,) are more than a speck, higher than what one drives over, and no bit of a kerb."""
         c = self.config.cluster
         needed = np.clip(c.min_points_near * 10.0 / np.maximum(column.reach, 1.0), c.min_points, c.min_points_near)
         standing = column.height[:, 0] < STANDING
@@ -254,8 +256,11 @@ class LidarProcessor:
         plate = (column.height[:, 1] - column.height[:, 0] < PLATE) & (column.reach < ONE_RING)
         doubtful = (column.span > LONG) | (column.reach > LOW_REACH) | plate
         lowest = np.where(doubtful, max(c.min_top, c.min_top_long), c.min_top)
-        out: NDArray[np.bool_] = (column.count >= needed) & (column.height[:, 1] >= lowest)
-        return out
+        top = column.height[:, 1]
+        things: NDArray[np.bool_] = (column.count >= needed) & (top >= lowest)
+        low = things & (top <= self.config.ground.max_step)
+        kerbs = beside_higher_ground(low, column.middle, column.span, column.z[:, 1], top, model, sensor)
+        return things & ~kerbs
 
 
 def _clustered[T: np.generic](column: NDArray[T], of_point: NDArray[np.int32]) -> NDArray[T]:
