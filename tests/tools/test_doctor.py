@@ -160,11 +160,19 @@ def test_the_machine_is_checked(demo, tmp_path):
     good = {"ROS_DISTRO": "jazzy", "RMW_IMPLEMENTATION": "rmw_fastrtps_cpp"}
     found = list(check_environment(demo, good))
     assert [f.subject for f in found if f.level == Level.ERROR] == ["middleware"]
-    assert [f.level for f in found if f.subject == "weights front"] == [Level.WARNING]
+    assert [f.level for f in found if f.subject == "weights front"] == [Level.OK]  # the demo's come with the stack
     bad = {**good, "ROS_DISTRO": "humble", "FASTRTPS_DEFAULT_PROFILES_FILE": str(tmp_path / "gone.xml")}
     texts = " ".join(f.text for f in check_environment(None, bad) if f.level == Level.ERROR)
     assert "'humble'" in texts
     assert "gone.xml" in texts
+
+
+def test_weights_that_are_not_there_are_named(demo):
+    front = dataclasses.replace(demo.cameras[0], camera=dataclasses.replace(demo.cameras[0].camera, model="yolox_nano"))
+    found = check_environment(dataclasses.replace(demo, cameras=(front,)), {})
+    (finding,) = [f for f in found if f.subject == "weights front"]
+    assert finding.level == Level.WARNING
+    assert "yolox_nano.onnx" in finding.text
 
 
 def test_a_segmentation_model_that_is_not_there_is_named(demo):
