@@ -8,7 +8,9 @@ setup(
     name=PACKAGE,
     version="0.1.0",
     packages=find_packages(include=[PACKAGE, f"{PACKAGE}.*"]),
-    package_data={"": ["py.typed", "**/*.yaml", "**/*.onnx", "**/*.json", "**/*.html", "**/*.css", "**/*.svg", "**/*.md"]},
+    package_data={
+        "": ["py.typed", "**/*.yaml", "**/*.onnx", "**/*.json", "**/*.html", "**/*.css", "**/*.svg", "**/*.md"]
+    },
     data_files=[
         ("share/ament_index/resource_index/packages", [f"resource/{PACKAGE}"]),
         (f"share/{PACKAGE}", ["package.xml"]),

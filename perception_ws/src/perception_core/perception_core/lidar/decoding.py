@@ -217,7 +217,7 @@ def warm_up() -> None:
 
 
 def _alike(*axes: NDArray[Any]) -> tuple[NDArray[Any], ...]:
-    """Return views of one type, native, aligned alike, not to be written to: numba compiles anew for each difference."""
+    """Return views of one type, native, aligned alike, read-only: numba compiles anew for each difference."""
     one_type = all(axis.dtype == axes[0].dtype and axis.dtype.isnative for axis in axes)
     if not one_type or len({axis.flags.aligned for axis in axes}) > 1:
         kind = np.result_type(*(axis.dtype for axis in axes)).newbyteorder("=")
