@@ -7,6 +7,8 @@ slope are gone to first order and straight lines of sight stay straight. Then
    three cells inside of it, takes the lowest reliable points of the cell when they agree with the prediction, and else
    lets the uncertainty grow until ground is seen again. The slope is an Ornstein-Uhlenbeck process: out of sight it
    fades into the plane, and its uncertainty stays bounded; a surprise (foot of a ramp) sets it free again.
+   Far from the last ground seen nearly everything could be ground by its height; there, points beside which the beam
+   goes on to lower ground behind are those of a thing.
    Ideas taken: lowest points of region-wise cells and removal of reflected noise (Patchwork++: Lee, Lim, Myung, IROS
    2022), profiles along rays (Himmelsbach, von Hundelshausen, Wuensche, "Fast Segmentation of 3D Point Clouds for
    Ground Vehicles", IV 2010);
@@ -38,6 +40,14 @@ VERTICAL_SIGMA = 0.1
 """Metres; the foot of something upright tells less about the ground."""
 STEP_GATE = 0.2
 """Metres a step (kerb) may rise between neighbouring cells and still be ground."""
+UNSURE = 0.08
+"""Metres, standard deviation of the prediction from which on the lowest points may be those of a thing."""
+WIDEST = 5.0
+"""Metres to each side within which the beams must go on beside it: wider than cars, narrower than rising ground."""
+THING_DOUBT = 0.05
+"""Metres, standard deviation of the ground under such a thing as far as the class of its points is concerned."""
+SAME_BEAM = 0.004
+"""Difference of the slopes of lines of sight in neighbouring sectors that can be one beam."""
 UPRIGHT = 1.0
 """Metres above the lowest points in which more than half as many points as in the band mean something upright."""
 START_SLOPE_SIGMA = 0.02
@@ -87,7 +97,8 @@ class GroundModel:
         grid: the polar grid.
         plane: float64 (3,) a, b, c of the plane z = a + b x + c y around the robot, x and y from the sensor, base axes.
         rise: float32 (R, S) metres of the ground above that plane at the cell centres, finite everywhere.
-        sigma: float32 (R, S) metres, standard deviation of ``rise`` before smoothing.
+        sigma: float32 (R, S) metres, standard deviation of ``rise`` before smoothing; at most ``THING_DOUBT`` where
+            something stands.
         noise: float32 (R, S) metres, standard deviation of points on the ground.
         seen: bool (R, S) ground was measured there, not only predicted.
     """
@@ -112,7 +123,7 @@ def fit_ground(scan: GriddedScan, grid: PolarGrid, config: GroundConfig) -> Grou
     """Estimate the ground under and around a scan; z = 0 under the robot within ``config.start_sigma``."""
     plane, spread, nearest = start_plane(scan.lowest, grid.centres, grid.sectors, config.start_sigma)
     starts, z, reach = _sort_relative(scan.xyz, scan.range, scan.cell, scan.counts, plane, scan.sensor)
-    rise, slope, variance, noise, seen = _propagate(
+    rise, slope, variance, noise, seen, things = _propagate(
         z,
         reach,
         starts,
@@ -127,7 +138,9 @@ def fit_ground(scan: GriddedScan, grid: PolarGrid, config: GroundConfig) -> Grou
         max(STEP_GATE, config.max_step),
     )
     _smooth(rise, slope, variance, seen, grid.centres, SWEEPS)
-    return GroundModel(grid, plane, rise, np.sqrt(variance), np.sqrt(noise), seen)
+    sigma = np.sqrt(variance)
+    sigma[things] = np.minimum(sigma[things], THING_DOUBT)
+    return GroundModel(grid, plane, rise, sigma, np.sqrt(noise), seen)
 
 
 def above_ground(
@@ -197,15 +210,15 @@ def _propagate(
     slope_change: float,
     max_slope: float,
     max_step: float,
-) -> tuple[F32, F32, F32, F32, Mask]:
-    """Filter all sectors ring by ring; return height, slope, variance of height, noise, and where ground was seen.
+) -> tuple[F32, F32, F32, F32, Mask, Mask]:
+    """Filter all sectors ring by ring; return height, slope, variance, noise, where ground was seen, where things were.
 
     The uncertainty begins to grow at range ``nearest``, where ``start_sigma`` holds.
     """
     rings = len(centres)
     height, slope = np.zeros((rings, sectors), np.float32), np.zeros((rings, sectors), np.float32)
     variance, noise = np.zeros((rings, sectors), np.float32), np.zeros((rings, sectors), np.float32)
-    seen = np.zeros((rings, sectors), np.bool_)
+    seen, things = np.zeros((rings, sectors), np.bool_), np.zeros((rings, sectors), np.bool_)
     # Rows: height, slope, their covariance hh, hs, ss, variance of the points.
     inner, prior, work = np.zeros((6, sectors + 2)), np.zeros((6, sectors + 2)), np.empty((2, sectors + 2))
     inner[2], inner[4], inner[5] = start_sigma**2, slope_sigma**2, NOISE**2
@@ -217,10 +230,9 @@ def _propagate(
         sights[i] = sight
         for j in range(sectors):
             cell = i * sectors + j
-            a, b = starts[cell], starts[cell + 1]
-            if b > a:
-                seen[i, j] = _observe(
-                    z[a:b], reach[a:b], prior, j + 1, centres[i], sensor_z, sight[j], d, max_slope, max_step, np.inf
+            if starts[cell + 1] > starts[cell]:
+                seen[i, j], things[i, j] = _observe(
+                    z, reach, starts, i, prior, j + 1, centres, sensor_z, sight[j], d, max_slope, max_step, np.inf, 1.0
                 )
                 if seen[i, j]:
                     sight[j] = max(sight[j], (prior[0, j + 1] - sensor_z) / centres[i])
@@ -233,6 +245,7 @@ def _propagate(
         variance,
         noise,
         seen,
+        things,
         sights,
         z,
         reach,
@@ -243,7 +256,7 @@ def _propagate(
         max_slope,
         max_step,
     )
-    return height, slope, variance, noise, seen
+    return height, slope, variance, noise, seen, things
 
 
 @kernel
@@ -253,6 +266,7 @@ def _return(
     variance: F32,
     noise: F32,
     seen: Mask,
+    things: Mask,
     sights: F32,
     z: F32,
     reach: F32,
@@ -277,12 +291,27 @@ def _return(
                 prior[3, k], prior[4, k], prior[5, k] = 0.0, RETURN_SLOPE_SIGMA**2, noise[i, j]
                 continue
             _update(prior[:, k], height[i, j] - prior[0, k], variance[i, j])
-            a, b = starts[i * sectors + j], starts[i * sectors + j + 1]
-            if b > a and _observe(
-                z[a:b], reach[a:b], prior, k, centres[i], sensor_z, sights[i, j], d, max_slope, max_step, RETURN_DOUBT
-            ):
-                seen[i, j] = True
-                noise[i, j] = prior[5, k]
+            cell = i * sectors + j
+            if starts[cell + 1] > starts[cell]:
+                seen[i, j], thing = _observe(
+                    z,
+                    reach,
+                    starts,
+                    i,
+                    prior,
+                    k,
+                    centres,
+                    sensor_z,
+                    sights[i, j],
+                    d,
+                    max_slope,
+                    max_step,
+                    RETURN_DOUBT,
+                    -1.0,
+                )
+                things[i, j] = (things[i, j] or thing) and not seen[i, j]
+                if seen[i, j]:
+                    noise[i, j] = prior[5, k]
             height[i, j], slope[i, j], variance[i, j] = prior[0, k], -prior[1, k], prior[2, k]
         outer, prior = prior, outer
 
@@ -303,25 +332,109 @@ def _update(state: F64, e: float, noise: float) -> None:
 def _observe(
     z: F32,
     reach: F32,
+    starts: I32,
+    ring: int,
     prior: F64,
     j: int,
-    centre: float,
+    centres: F32,
     sensor_z: float,
     sight: float,
     d: float,
     max_slope: float,
     max_step: float,
     doubt: float,
-) -> bool:
-    """Correct column ``j`` of the prior by the points of its cell where they can be ground; return whether they are."""
-    state = prior[:, j]
+    outward: float,
+) -> tuple[bool, bool]:
+    """Correct column ``j`` of the prior by the points of its cell where they can be ground.
+
+    Return whether they are, and whether they could be by their height but are seen to belong to a thing.
+
+    The slope of the prior counts outwards where ``outward`` is 1, inwards where it is -1.
+    """
+    state, centre, sectors = prior[:, j], centres[ring], prior.shape[1] - 2
     across = 0.5 * abs(prior[0, j + 1] - prior[0, j - 1])
     limit = state[0] + max_step + 2.0 * min(np.sqrt(state[2]), doubt)
-    e, n, upright, spread = _lowest(z, reach, state[0], state[1], centre, sensor_z, sight, BAND + across, limit)
+    a, b = starts[ring * sectors + j - 1], starts[ring * sectors + j]
+    e, n, upright, spread = _lowest(
+        z[a:b], reach[a:b], state[0], outward * state[1], centre, sensor_z, sight, BAND + across, limit
+    )
     if n == 0 or not _agrees(e, upright, state, d, max_slope, max_step, doubt):
-        return False
+        return False, False
+    if (
+        e > 0.0
+        and state[2] > UNSURE**2
+        and _stands_out(z, reach, starts, ring, j - 1, centres, sensor_z, state[0], e, outward * state[1], max_step)
+    ):
+        return False, True
     _correct(state, e, n, upright, max(spread - across * across / 12.0, 0.0), d, max_slope)
-    return True
+    return True, False
+
+
+@kernel
+def _stands_out(
+    z: F32,
+    reach: F32,
+    starts: I32,
+    ring: int,
+    sector: int,
+    centres: F32,
+    sensor_z: float,
+    height: float,
+    e: float,
+    slope: float,
+    max_step: float,
+) -> bool:
+    """Does the beam that met the lowest points of a cell, ``e`` above the prediction, go on beside them?
+
+    Ground wider than a car is met by a beam at ranges that change little from sector to sector. Beside a thing the
+    beam goes on to ground behind it that is lower by more than a step, or on one side a nearer thing stops it.
+    """
+    direction = (height + e - sensor_z) / centres[ring]
+    level = height + e - max(0.5 * e, max_step)
+    left = _beside(z, reach, starts, ring, sector, 1, centres, sensor_z, direction, level, slope)
+    if left == 0:
+        return False
+    return left + _beside(z, reach, starts, ring, sector, -1, centres, sensor_z, direction, level, slope) >= 3
+
+
+@kernel
+def _beside(
+    z: F32,
+    reach: F32,
+    starts: I32,
+    ring: int,
+    sector: int,
+    side: int,
+    centres: F32,
+    sensor_z: float,
+    direction: float,
+    level: float,
+    slope: float,
+) -> int:
+    """Where the beam of a ``direction`` ends in the next sectors on one side of a cell.
+
+    2: on ground behind, below ``level``; 1: on something nearer; 0: at the range of the cell or on nothing known.
+    """
+    rings, sectors = len(centres), (len(starts) - 1) // len(centres)
+    centre = centres[ring]
+    most = min(int(WIDEST / (centre * 2.0 * np.pi / sectors)) + 1, sectors // 8)
+    for step in range(1, most + 1):
+        k = (sector + side * step) % sectors
+        for i in range(ring + 1, rings):
+            if sensor_z + direction * centres[i] < level + slope * (centres[i] - centre) - 2.0 * SIGHT_SLACK:
+                break
+            for p in range(starts[i * sectors + k], starts[i * sectors + k + 1]):
+                over = z[p] - level - slope * (reach[p] - centre)
+                if (
+                    -2.0 * SIGHT_SLACK < over < 0.0
+                    and abs(z[p] - sensor_z - direction * reach[p]) < SAME_BEAM * reach[p]
+                ):
+                    return 2
+        for i in range(ring - 1):
+            for p in range(starts[i * sectors + k], starts[i * sectors + k + 1]):
+                if abs(z[p] - sensor_z - direction * reach[p]) < SAME_BEAM * reach[p]:
+                    return 1
+    return 0
 
 
 @kernel
