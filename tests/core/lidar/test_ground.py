@@ -225,3 +225,22 @@ def test_the_same_scan_has_the_same_ground(cast, T_base_sensor) -> None:
     cloud = cast(slope=0.05)
     first, second = (classified(cloud.xyz, T_base_sensor, GroundConfig(start_sigma=50.0)) for _ in range(2))
     assert first[1].tobytes() == second[1].tobytes()
+
+
+def test_a_lone_ring_on_a_far_car_is_no_ground_with_16_beams() -> None:
+    # From 1.8 m the beam at -3 degrees meets the ground at 34.3 m, and a car's rear at 29 m as low as 0.28 m.
+    elevation, azimuth = np.meshgrid(np.radians(np.arange(-15.0, 0.0, 2.0)), np.radians(np.arange(0.0, 360.0, 0.2)))
+    drop, phi = np.tan(-elevation).ravel(), np.arctan2(np.sin(azimuth), np.cos(azimuth)).ravel()
+    reach = 1.8 / drop
+    rear = 29.0 / np.cos(phi)
+    on_car = (np.abs(np.tan(phi) * 29.0) < 0.9) & (rear < reach)
+    reach[on_car] = rear[on_car]
+    xyz = np.stack([reach * np.cos(phi), reach * np.sin(phi), -drop * reach], axis=1).astype(np.float32)
+    T = np.eye(4)
+    T[2, 3] = 1.8
+    scan = grid_scan(xyz, T, GRID, CropConfig())
+    classes = above_ground(scan, fit_ground(scan, GRID, GroundConfig()), GroundConfig())[1]
+    car = on_car[scan.index]
+    assert car.sum() > 30
+    assert (classes[car] == PointClass.OBSTACLE).all()
+    assert (classes[~car] == PointClass.GROUND).all()
