@@ -361,7 +361,7 @@ def _observe(
     if n == 0 or not _agrees(e, upright, state, d, max_slope, max_step, doubt):
         return False, False
     if (
-        e > 0.0
+        e > 0.5 * max_step
         and state[2] > UNSURE**2
         and _stands_out(z, reach, starts, ring, j - 1, centres, sensor_z, state[0], e, outward * state[1], max_step)
     ):
