@@ -131,7 +131,7 @@ def test_middleware_profile_keeps_shared_memory():
 @pytest.mark.parametrize("package", PYTHON_PACKAGES, ids=name)
 def test_data_files_are_installed(package: Path):
     # With --symlink-install a forgotten pattern goes unnoticed: the sources themselves are used.
-    patterns = re.search(r"package_data=(\{.*\})", (package / "setup.py").read_text())
+    patterns = re.search(r"package_data=(\{.*?\})", (package / "setup.py").read_text(), re.DOTALL)
     known = {Path(pattern).suffix or Path(pattern).name for pattern in ast.literal_eval(patterns[1])[""]}
     known |= {Path(pattern).name for pattern in ast.literal_eval(patterns[1])[""]}
     data = [

@@ -164,7 +164,6 @@ def test_describe_prints_findings_and_a_card(folder, capsys):
 
 def test_build_without_tensorrt_is_an_error(folder, capsys):
     segmenter(folder)
-    pytest.importorskip("onnxruntime")
     if main(["models", "build", "halves", "--backend", "tensorrt"]) == 0:
         pytest.skip("there is a TensorRT here")
     assert "tensorrt" in capsys.readouterr().err

@@ -1,10 +1,11 @@
-"""Average precision against values worked out by hand, and against pycocotools where it is installed."""
+"""Average precision against values worked out by hand, and against pycocotools."""
 
 import contextlib
 import io
 
 import numpy as np
 import pytest
+from pycocotools import coco, cocoeval
 
 from perception_core.evaluation.detections import THRESHOLDS, ImageBoxes, detection_scores, overlaps
 
@@ -83,12 +84,10 @@ def test_classes_and_images_are_apart():
 
 
 def test_parity_with_pycocotools():
-    coco = pytest.importorskip("pycocotools.coco")
-    evaluation = pytest.importorskip("pycocotools.cocoeval")
     rng = np.random.default_rng(2)
     images = [_random_image(rng) for _ in range(30)]
     with contextlib.redirect_stdout(io.StringIO()):
-        reference = evaluation.COCOeval(*_as_coco(coco, images), "bbox")
+        reference = cocoeval.COCOeval(*_as_coco(coco, images), "bbox")
         reference.evaluate()
         reference.accumulate()
     ours = detection_scores(images, [0, 1, 2])
