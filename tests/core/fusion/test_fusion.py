@@ -60,6 +60,17 @@ def test_two_people_side_by_side_take_their_own_boxes(fusion: Fusion) -> None:
     assert objects.class_probabilities[0, INDEX[PERSON]] > objects.class_probabilities[1, INDEX[PERSON]]
 
 
+def test_a_person_does_not_take_the_name_of_the_car_behind(fusion: Fusion) -> None:
+    """The box is that of a parked car whose returns did not come; the person before it is no car."""
+    person: Box = (10.0, 0.3, 0.85, 0.4, 0.5, 1.7)
+    car: Box = (14.0, 0.0, 0.75, 0.1, 1.7, 1.4)
+    objects = fusion.fuse(clusters_of(person), [view_of((*pixel_box(car, grow=20.0), CAR, 0.9))])
+    on_person = np.hypot(*(objects.centre[:, :2] - person[:2]).T) < 0.5
+    assert on_person.sum() == 1
+    assert objects.class_probabilities[on_person][0, INDEX[CAR]] < 0.5
+    np.testing.assert_allclose(objects.size[on_person][0], [0.5, 0.4, 1.7])
+
+
 def test_a_far_car_does_not_steal_the_points_of_the_near_one(fusion: Fusion) -> None:
     """The far car's box lies wholly inside the near car's picture, but only the far car fits its pixel height."""
     near: Box = (8.0, 0.0, 0.75, 0.1, 1.7, 1.4)

@@ -19,6 +19,12 @@ _EDGE_PX = 3.0
 _SIZE_FLOOR = 0.05
 """Likelihood of an implausible size: it weakens a match, the picture can still outvote it."""
 
+_SLIM, _UPRIGHT = 1.2, 1.2
+"""Metres; narrower in both directions and higher than this is a person or a pole, or the one part of a vehicle that is
+not hidden, which is rare."""
+
+_VEHICLES = frozenset(("car", "truck", "bus"))
+
 
 @dataclass(frozen=True, slots=True)
 class Association:
@@ -84,9 +90,13 @@ def associate(
 
 
 def _plausibility(clusters: Clusters, depth: NDArray[np.float64], view: CameraView) -> NDArray[np.float64]:
-    """Return (M, D) in [floor, 1]: does the box's class fit the cluster's depth and footprint?"""
+    """Return (M, D) in [floor, 1]: does the box's class fit the cluster's depth and footprint?
+
+    What stands as slim and high as a person takes no vehicle's box: a vehicle is that slim from no side.
+    """
     detections = view.detections
     fit = np.ones((len(clusters), len(detections)))
+    upright = (clusters.size[:, 0] < _SLIM) & (clusters.size[:, 2] > _UPRIGHT)
     width, height = detections.image_size
     for d in range(len(detections)):
         prior = SIZE_PRIORS.get(CLASSES[int(detections.class_ids[d])])
@@ -99,6 +109,8 @@ def _plausibility(clusters: Clusters, depth: NDArray[np.float64], view: CameraVi
             fit[:, d] *= np.exp(-0.5 * deviation**2)
         excess = clusters.size[:, 0] - (prior.mean[0] + 2.0 * prior.sigma[0])
         fit[:, d] *= np.exp(-0.5 * (np.maximum(excess, 0.0) / (0.5 + prior.sigma[0])) ** 2)
+        if CLASSES[int(detections.class_ids[d])] in _VEHICLES:
+            fit[upright, d] = _SIZE_FLOOR
     return np.maximum(fit, _SIZE_FLOOR)
 
 

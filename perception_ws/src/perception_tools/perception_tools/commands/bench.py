@@ -40,7 +40,9 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print_json(result)
         return 0
-    print(f"{os.cpu_count()} cores; everybody on one thread, as the column `threads` (processor time / time) shows\n")
+    print(
+        f"{os.cpu_count()} cores; everybody is held to one thread; the column `threads` (processor time / time) shows who took more\n"
+    )
     for suite in wanted:
         print(f"{_PRINT[suite](result[suite])}\n")
     return 0
