@@ -40,8 +40,8 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print_json(result)
         return 0
-    threads = "everybody is held to one thread; `threads` (processor time / time) shows who took more"
-    print(f"{os.cpu_count()} cores; {threads}\n")
+    held = "everybody is held to one thread; `threads` (processor time / time) shows who took more"
+    print(f"{os.cpu_count()} cores; {held}\n")
     for suite in wanted:
         print(f"{_PRINT[suite](result[suite])}\n")
     return 0
