@@ -100,22 +100,26 @@ def test_sizes_are_expressions_and_nothing_else(archive, expression, fits):
 
 
 class Bomb:
-    """A pickle that would run a command."""
+    """A pickle that would make a folder."""
+
+    def __init__(self, folder):
+        self.folder = folder
 
     def __reduce__(self):
-        return os.system, ("touch /tmp/must-not-be-there",)
+        return os.mkdir, (str(self.folder),)
 
 
 def test_a_pickle_is_refused_unread(tmp_path):
-    path = tmp_path / "a.pt"
-    path.write_bytes(pickle.dumps(Bomb()))
+    path, made = tmp_path / "a.pt", tmp_path / "made"
+    path.write_bytes(pickle.dumps(Bomb(made)))
     with pytest.raises(ModelError, match=r"a\.pt: damaged, or an old pickle, which could run any code"):
         read_program(path)
     with zipfile.ZipFile(path, "w") as file:
-        file.writestr("a/data.pkl", pickle.dumps(Bomb()))
+        file.writestr("a/data.pkl", pickle.dumps(Bomb(made)))
         file.writestr("a/version", "3")
     with pytest.raises(ModelError, match=r"a pickle of Python objects.*torch.export.save"):
         read_program(path)
+    assert not made.exists()
 
 
 def test_torchscript_is_known_by_its_code(tmp_path):

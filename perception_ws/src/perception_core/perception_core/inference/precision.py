@@ -98,6 +98,11 @@ class _Converter:
         self._nodes: list[Any] = []
 
     def convert(self) -> None:
+        """Rewrite the graph in place: weights and the values between them in half precision, inputs and outputs kept.
+
+        Raises:
+            ModelError: operators or weights that cannot be converted.
+        """
         graph = self._graph
         self._check()
         self._take_weights()

@@ -171,6 +171,6 @@ def _tell(tree: PhaseTree, report: Report) -> bool:
     fraction, text = tree.state()
     try:
         report(Progress("build", fraction, text))
-    except Exception:
+    except Exception:  # it may not pass through TensorRT's C++; False stops the build, which is then reported
         return False
     return True
