@@ -5,9 +5,9 @@ import itertools
 import numpy as np
 import pytest
 
-from perception_core.errors import PerceptionError
 from perception_core.geometry.transforms import apply, interpolate, invert
-from perception_core.simulation import Simulation, Truth, load_scenario, simulate
+from perception_core.simulation import Simulation, load_scenario, simulate
+from perception_core.types import Truth
 from perception_core.types.classes import CLASSES, INDEX
 
 
@@ -117,11 +117,3 @@ def test_boxes_in_the_image_hold_the_projected_centre(tiny, tiny_frames):
             assert y_min - 1 <= pixels[row, 1] <= y_max
             checked += 1
     assert checked >= 4
-
-
-def test_truth_columns_must_fit_together(tiny_frames):
-    truth = tiny_frames[0].truth
-    columns = {name: getattr(truth, name) for name in Truth.__slots__}
-    columns["yaw"] = columns["yaw"][:-1]
-    with pytest.raises(PerceptionError, match=r"truth\.yaw"):
-        Truth(**columns)

@@ -5,6 +5,5 @@ Start at :mod:`perception_core.simulation.simulator`.
 
 from perception_core.simulation.scenario import Scenario, load_scenario, scenario_names
 from perception_core.simulation.simulator import SimulatedFrame, Simulation, simulate
-from perception_core.simulation.truth import Truth
 
-__all__ = ["Scenario", "SimulatedFrame", "Simulation", "Truth", "load_scenario", "scenario_names", "simulate"]
+__all__ = ["Scenario", "SimulatedFrame", "Simulation", "load_scenario", "scenario_names", "simulate"]

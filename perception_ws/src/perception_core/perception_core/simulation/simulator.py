@@ -15,10 +15,10 @@ from perception_core.simulation.camera import Camera, Picture, camera_model
 from perception_core.simulation.lidar import Lidar, Scan
 from perception_core.simulation.rig import ODOM_FRAME, SimulatedRig, camera_pose, lidar_pose, rig
 from perception_core.simulation.scenario import MAIN_LIDAR, Scenario
-from perception_core.simulation.truth import Truth
 from perception_core.simulation.world import World, build_world
 from perception_core.types.cloud import PointCloud
 from perception_core.types.image import Image
+from perception_core.types.truth import Truth
 
 SECOND_NS = 1_000_000_000
 

@@ -7,6 +7,7 @@ from perception_core.types.image import Detections2D, Image
 from perception_core.types.objects import Mode, Objects, Sensor
 from perception_core.types.obstacles import Motion, Obstacles, SensorKind, SensorState, SensorStatus
 from perception_core.types.segments import SEGMENTS, InstanceMasks, Segmentation
+from perception_core.types.truth import Truth
 
 __all__ = [
     "CLASSES",
@@ -26,4 +27,5 @@ __all__ = [
     "SensorKind",
     "SensorState",
     "SensorStatus",
+    "Truth",
 ]

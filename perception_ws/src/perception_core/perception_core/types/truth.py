@@ -10,11 +10,11 @@ from perception_core.errors import PerceptionError
 
 @dataclass(frozen=True, slots=True)
 class Truth:
-    """All M objects of a scenario at the stamp of a scan, in ``frame`` (odom), seen or not.
+    """All M objects of a drive at the stamp of a scan, in ``frame`` (a fixed one, as odom), seen or not.
 
     Attributes:
         stamp_ns: int nanoseconds.
-        frame: ``odom``.
+        frame: name of the fixed frame.
         ids: int32 (M,) from 1, the same through the drive.
         class_ids: int32 (M,) columns of ``types.classes.CLASSES``.
         centre: float64 (M, 3) metres, the middle of the box.
@@ -22,8 +22,9 @@ class Truth:
         yaw: float64 (M,) radians, x along the length, forward.
         velocity: float64 (M, 3) m/s in the axes of ``frame``.
         yaw_rate: float64 (M,) rad/s.
-        point_count: int32 (M,) LiDAR returns of this scan from the object.
-        visible_fraction: float64 (M,) share of the object's pixels inside the image that nothing hides.
+        point_count: int32 (M,) LiDAR returns of this scan from the object; -1 where nobody knows.
+        visible_fraction: float64 (M,) share of the object's pixels inside the image that nothing hides; NaN where
+            nobody knows.
         boxes_2d: float64 (M, 4) x_min, y_min, x_max, y_max in pixels of the object inside the image, hidden parts
             included; 0 where none of it is seen.
     """
