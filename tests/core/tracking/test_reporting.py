@@ -6,7 +6,7 @@ import uuid
 import numpy as np
 
 from perception_core.tracking import life
-from perception_core.tracking.config import MeasurementConfig, OutputConfig, TrackerConfig
+from perception_core.tracking.config import MeasurementConfig, MotionConfig, OutputConfig, TrackerConfig
 from perception_core.tracking.measurements import from_objects
 from perception_core.tracking.reporting import report
 from perception_core.tracking.table import TrackTable, empty_table
@@ -15,7 +15,7 @@ from perception_core.types import Mode, Objects, Obstacles
 
 
 def reported(tracks: TrackTable, **output: float) -> Obstacles:
-    return report(tracks, 5, "odom", True, Mode.FUSED, (), OutputConfig(**output))
+    return report(tracks, 5, "odom", True, Mode.FUSED, (), OutputConfig(**output), MotionConfig())
 
 
 def two_tracks(objects) -> TrackTable:
@@ -40,6 +40,20 @@ def test_path_and_footprint_by_hand(objects) -> None:
     np.testing.assert_allclose(told.predicted_path[0], [[11.0, -0.5, 0.0], [12.0, -1.0, 0.0]])
     assert told.prediction_step_ns == 500_000_000
     np.testing.assert_allclose(told.footprints[0], [[12.1, 0.9], [7.9, 0.9], [7.9, -0.9], [12.1, -0.9]])
+
+
+def test_the_covariance_of_the_path_grows_as_worked_out_by_hand(objects) -> None:
+    """After 2 s: 0.01 + 2 * 2 * 0.02 + 4 * 0.25 + 1.5 * 8 / 3 along x; yaw 0.04 + 4 * 0.09 + 0.1 * 8 / 3."""
+    tracks = two_tracks(objects)
+    tracks.confirmed[0] = True
+    tracks.hidden_variance[0] = 0.0
+    tracks.covariance[0] = np.diag([0.01, 0.04, 0.01, 0.25, 0.16, 0.01])
+    tracks.covariance[0, 0, 3] = tracks.covariance[0, 3, 0] = 0.02
+    tracks.heading_covariance[0] = np.diag([0.04, 0.09])
+    told = reported(tracks, prediction_steps=4, prediction_step=0.5)
+    expected = [0.01 + 0.08 + 1.0 + 4.0, 0.04 + 4.0 * 0.16 + 4.0, 0.04 + 0.36 + 0.8 / 3.0]
+    np.testing.assert_allclose(told.predicted_covariance[0, 3], np.diag(expected))
+    assert (np.diff(np.linalg.det(told.predicted_covariance[0])) > 0.0).all()
 
 
 def test_what_is_hidden_widens_the_covariance_along_its_axis(objects) -> None:

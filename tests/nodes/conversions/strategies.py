@@ -117,7 +117,15 @@ def obstacles(draw: st.DrawFn, most: int = 3) -> Obstacles:
         prediction_step_ns=draw(st.integers(0, 10**10)) if t else 0,
         mode=draw(st.sampled_from(Mode)),
         statuses=tuple(draw(st.lists(STATUSES, max_size=2))),
+        predicted_covariance=draw(covariances(t, draw(st.sampled_from([0, steps])))),
     )
+
+
+@st.composite
+def covariances(draw: st.DrawFn, t: int, steps: int) -> np.ndarray:
+    """Products of factors, so symmetric and positive semidefinite, singular ones among them."""
+    factor = draw(table(t, steps, 3, 3, elements=st.integers(-8, 8))) / 4.0
+    return factor @ factor.swapaxes(-1, -2)
 
 
 @st.composite

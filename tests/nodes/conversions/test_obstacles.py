@@ -35,6 +35,7 @@ def one_obstacle():
         prediction_step_ns=500_000_000,
         mode=Mode.LIDAR_ONLY,
         statuses=(SensorStatus("top", SensorKind.LIDAR, SensorState.OK, 3, 10.0),),
+        predicted_covariance=[[np.diag([0.5, 0.25, 0.125])]],
     )
 
 
@@ -54,6 +55,7 @@ def test_one_obstacle_reads_as_the_message_says():
     assert (obstacle.first_seen.sec, obstacle.last_seen.sec) == (1, 2)
     assert [p.position.x for p in obstacle.predicted_path] == [2.5]
     assert obstacle.prediction_step.nanosec == 500_000_000
+    assert list(obstacle.predicted_path_covariance) == [0.5, 0.0, 0.0, 0.0, 0.25, 0.0, 0.0, 0.0, 0.125]
     assert [(s.name, s.kind, s.state, s.rate_hz) for s in msg.sensors] == [("top", 1, 0, 10.0)]
 
 
@@ -87,6 +89,7 @@ def test_obstacles_come_back(tracked):
     np.testing.assert_allclose(back.class_probabilities, tracked.class_probabilities, atol=1e-6)
     np.testing.assert_allclose(back.existence, tracked.existence, atol=1e-6)
     np.testing.assert_allclose(back.predicted_path[..., :2], tracked.predicted_path[..., :2])
+    np.testing.assert_array_equal(back.predicted_covariance, tracked.predicted_covariance)
     for left, right in zip(back.footprints, tracked.footprints, strict=True):
         np.testing.assert_allclose(left, right, rtol=1e-6, atol=1e-30)
 
@@ -115,4 +118,13 @@ def test_paths_of_different_lengths_are_refused():
     msg.obstacles.append(conversion.obstacles_to_msg(one_obstacle()).obstacles[0])
     msg.obstacles[1].predicted_path = []
     with pytest.raises(PerceptionError, match="predicted paths"):
+        conversion.obstacles_from_msg(msg)
+
+
+def test_a_path_may_have_no_covariance_but_not_half_of_one():
+    msg = conversion.obstacles_to_msg(one_obstacle())
+    msg.obstacles[0].predicted_path_covariance = []
+    assert conversion.obstacles_from_msg(msg).predicted_covariance.shape == (1, 0, 3, 3)
+    msg.obstacles[0].predicted_path_covariance = [1.0] * 8
+    with pytest.raises(PerceptionError, match=r"path covariances of \[8\] numbers for 1 poses"):
         conversion.obstacles_from_msg(msg)

@@ -141,7 +141,14 @@ class Tracker:
         """
         if self._stamp_ns is None or fixed_frame != self._frame:
             return reporting.report(
-                empty_table(), stamp_ns, fixed_frame, self._over_ground, mode, statuses, self._config.output
+                empty_table(),
+                stamp_ns,
+                fixed_frame,
+                self._over_ground,
+                mode,
+                statuses,
+                self._config.output,
+                self._config.motion,
             )
         stamp_ns = max(stamp_ns, self._stamp_ns)
         alive = self._tracks.select(~life.expired(self._tracks, stamp_ns, self._config.life))
@@ -293,7 +300,8 @@ class Tracker:
         self._events = dataclasses.replace(self._events, **changes)
 
     def _report(self, tracks: TrackTable, stamp_ns: int, mode: Mode, statuses: tuple[SensorStatus, ...]) -> Obstacles:
-        return reporting.report(tracks, stamp_ns, self._frame, self._over_ground, mode, statuses, self._config.output)
+        output, moving = self._config.output, self._config.motion
+        return reporting.report(tracks, stamp_ns, self._frame, self._over_ground, mode, statuses, output, moving)
 
 
 def warm_up() -> None:

@@ -1,13 +1,13 @@
 """Tracked obstacles: what the planner gets."""
 
 import enum
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from perception_core.errors import PerceptionError
-from perception_core.types._checks import column
+from perception_core.types._checks import check_covariances, column
 from perception_core.types.classes import CLASSES
 from perception_core.types.objects import Mode
 
@@ -74,6 +74,8 @@ class Obstacles:
         prediction_step_ns: int nanoseconds.
         mode: what this set stands on; empty with ``BLIND`` does not mean free.
         statuses: health of each sensor.
+        predicted_covariance: float64 (T, P, 3, 3) of x, y, yaw of ``predicted_path`` in m^2 and rad^2, symmetric and
+            positive semidefinite; (T, 0, 3, 3): not known.
     """
 
     stamp_ns: int
@@ -97,9 +99,10 @@ class Obstacles:
     prediction_step_ns: int
     mode: Mode
     statuses: tuple[SensorStatus, ...] = ()
+    predicted_covariance: NDArray[np.float64] = field(default_factory=lambda: np.empty((0, 0, 3, 3)))
 
     def __post_init__(self) -> None:
-        """Check shapes and lengths, freeze the arrays."""
+        """Check shapes, lengths and the covariances of the predicted path, freeze the arrays."""
         set_ = object.__setattr__
         set_(self, "ids", column("obstacles.ids", self.ids, np.uint8, (None, 16)))
         t = len(self.ids)
@@ -125,6 +128,15 @@ class Obstacles:
             raise PerceptionError(f"obstacles.footprints: expected {t} polygons, got {len(self.footprints)}")
         footprints = tuple(column("obstacles.footprints", f, np.float64, (None, 2)) for f in self.footprints)
         set_(self, "footprints", footprints)
+        set_(self, "predicted_covariance", self._checked_covariance(t))
+
+    def _checked_covariance(self, t: int) -> NDArray[np.float64]:
+        name = "obstacles.predicted_covariance"
+        steps = self.predicted_path.shape[1] if np.size(self.predicted_covariance) else 0
+        given = self.predicted_covariance if steps else np.empty((t, 0, 3, 3))
+        out = column(name, given, np.float64, (t, steps, 3, 3))
+        check_covariances(name, out)
+        return out
 
     def __len__(self) -> int:
         """Return the number of obstacles."""

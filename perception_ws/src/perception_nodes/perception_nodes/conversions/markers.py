@@ -42,15 +42,22 @@ ARROW_COLOUR = (0.1, 0.9, 0.3, 1.0)
 ARROW_SECONDS = 1.0
 """An arrow reaches where the obstacle will be after this time."""
 
+_SIGMAS = 2.0
+"""Size of the ellipses around predicted positions: 86 % of a normal distribution in two dimensions."""
+
+_ELLIPSE_CORNERS = 16
+
 
 def markers_to_cdr(obstacles: Obstacles) -> bytes:
-    """Return boxes, outlines on the ground, id labels and velocity arrows; the first marker deletes the older ones."""
+    """Return boxes, outlines on the ground, id labels, velocity arrows and paths; the first deletes the older ones."""
     shapes = [_Shape("", 0, Marker.CUBE, action=Marker.DELETEALL)]
     for i in range(len(obstacles)):
         name = CLASSES[int(np.argmax(obstacles.class_probabilities[i]))]
         shapes += [_box(obstacles, i, name), _label(obstacles, i, name)]
         if math.hypot(*obstacles.velocity[i, :2].tolist()) >= MIN_SPEED:
             shapes.append(_arrow(obstacles, i))
+        if obstacles.motion[i] == Motion.MOVING and obstacles.predicted_path.shape[1]:
+            shapes += [_path(obstacles, i, name), *_path_ellipses(obstacles, i, name)]
         if len(obstacles.footprints[i]):
             shapes.append(_outline(obstacles, i, name))
     out = cdr.CdrWriter()
@@ -137,8 +144,36 @@ def _arrow(obstacles: Obstacles, i: int) -> _Shape:
     return _Shape("velocities", i, Marker.ARROW, scale=(0.12, 0.3, 0.4), colour=ARROW_COLOUR, points=points)
 
 
+def _path(obstacles: Obstacles, i: int, name: str) -> _Shape:
+    floor = _floor(obstacles, i)
+    ahead = [obstacles.centre[i, :2].tolist(), *obstacles.predicted_path[i, :, :2].tolist()]
+    points = [(x, y, floor) for x, y in ahead]
+    return _Shape("paths", i, Marker.LINE_STRIP, scale=(0.06, 0.0, 0.0), colour=(*COLOURS[name], 0.8), points=points)
+
+
+def _path_ellipses(obstacles: Obstacles, i: int, name: str) -> list[_Shape]:
+    """Return the growing ellipses of the predicted positions as one shape; none where they are not known."""
+    covariance = obstacles.predicted_covariance[i, :, :2, :2]
+    if len(covariance) == 0:
+        return []
+    variance, axes = np.linalg.eigh(covariance)
+    sigma = _SIGMAS * np.sqrt(np.maximum(variance, 0.0))
+    angle = np.linspace(0.0, 2.0 * np.pi, _ELLIPSE_CORNERS + 1)
+    circle = np.stack([np.cos(angle), np.sin(angle)])
+    ellipse = obstacles.predicted_path[i, :, None, :2] + ((axes * sigma[:, None, :]) @ circle).swapaxes(1, 2)
+    segments = np.stack([ellipse[:, :-1], ellipse[:, 1:]], axis=2).reshape(-1, 2)
+    floor = _floor(obstacles, i)
+    points = [(x, y, floor) for x, y in segments.tolist()]
+    colour = (*COLOURS[name], 0.5)
+    return [_Shape("path_ellipses", i, Marker.LINE_LIST, scale=(0.03, 0.0, 0.0), colour=colour, points=points)]
+
+
+def _floor(obstacles: Obstacles, i: int) -> float:
+    return float(obstacles.centre[i, 2] - obstacles.size[i, 2] / 2.0)
+
+
 def _outline(obstacles: Obstacles, i: int, name: str) -> _Shape:
-    floor = float(obstacles.centre[i, 2] - obstacles.size[i, 2] / 2.0)
+    floor = _floor(obstacles, i)
     corners = obstacles.footprints[i].tolist()
     points = [(x, y, floor) for x, y in [*corners, corners[0]]]
     colour = (*COLOURS[name], 1.0)

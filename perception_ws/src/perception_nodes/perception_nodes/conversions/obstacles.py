@@ -89,10 +89,11 @@ def sensor_status_from_msg(msg: SensorStatusMsg) -> SensorStatus:
 
 
 def obstacles_from_msg(msg: ObstacleArray) -> Obstacles:
-    """Return columns; class probabilities, existence and footprints have the message's float32 precision.
+    """Return columns; class probabilities, existence, footprints and the covariances of paths are float32 there.
 
     Raises:
-        PerceptionError: an orientation that is no rotation, paths of different lengths, an unknown mode.
+        PerceptionError: an orientation that is no rotation, paths of different lengths, covariances of them that are
+            none or not 9 numbers a pose, an unknown mode.
     """
     rows = msg.obstacles
     mode, statuses = status_from_msg(msg)
@@ -117,7 +118,8 @@ def obstacles_from_msg(msg: ObstacleArray) -> Obstacles:
         sensors=np.array([o.sensors for o in rows], dtype=np.uint8),
         first_seen_ns=np.array([ns_from_msg(o.first_seen) for o in rows], dtype=np.int64),
         last_seen_ns=np.array([ns_from_msg(o.last_seen) for o in rows], dtype=np.int64),
-        predicted_path=_paths(rows, steps.pop() if steps else 0),
+        predicted_path=_paths(rows, max(steps, default=0)),
+        predicted_covariance=_path_covariances(rows, max(steps, default=0)),
         prediction_step_ns=ns_from_msg(rows[0].prediction_step) if rows else 0,
         mode=mode,
         statuses=statuses,
@@ -147,6 +149,9 @@ def _write_obstacle(out: cdr.CdrWriter, obstacles: Obstacles, i: int) -> None:
     out.time(*split_ns(obstacles.last_seen_ns[i]))
     _write_path(out, obstacles.predicted_path[i].tolist(), z)
     out.time(*divmod(obstacles.prediction_step_ns, NS))
+    covariance = obstacles.predicted_covariance[i].astype("<f4")
+    out.count(covariance.size)
+    out.raw(covariance.tobytes())
 
 
 def _write_classes(out: cdr.CdrWriter, probabilities: list[float]) -> None:
@@ -185,6 +190,17 @@ def _probabilities(obstacle: Obstacle) -> list[float]:
 def _paths(rows: list[Obstacle], steps: int) -> NDArray[np.float64]:
     poses = [(p.position.x, p.position.y, yaw_from_msg(p.orientation)) for o in rows for p in o.predicted_path]
     return np.array(poses, dtype=np.float64).reshape(len(rows), steps, 3)
+
+
+def _path_covariances(rows: list[Obstacle], steps: int) -> NDArray[np.float64]:
+    lengths = {len(o.predicted_path_covariance) for o in rows}
+    if lengths - {0} and lengths != {9 * steps}:
+        raise PerceptionError(
+            f"obstacles: path covariances of {sorted(lengths)} numbers for {steps} poses, expected 9 a pose"
+        )
+    known = steps if lengths - {0} else 0
+    numbers = [o.predicted_path_covariance for o in rows]
+    return np.array(numbers, dtype=np.float64).reshape(len(rows), known, 3, 3)
 
 
 def _xyz(v: Vector3) -> tuple[float, float, float]:
