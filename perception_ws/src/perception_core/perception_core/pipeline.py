@@ -82,6 +82,18 @@ class CameraReader(Protocol):
         ...
 
 
+class ScanReader(Protocol):
+    """What reads the scans: the LiDAR path, or one that has read them before."""
+
+    def warm_up(self) -> None:
+        """Compile everything."""
+        ...
+
+    def process_joined(self, clouds: Sequence[tuple[PointCloud, Transform]]) -> LidarResult:
+        """Return what is seen in the clouds, each with its ``T_base_sensor``, all at one stamp."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Rig:
     """Names and frames of one robot.
@@ -139,6 +151,7 @@ class Pipeline:
         id_namespace: bytes,
         with_occupancy: bool = True,
         on_lidar: Callable[[LidarResult], None] | None = None,
+        scan_reader: ScanReader | None = None,
     ) -> None:
         """Build the pieces.
 
@@ -150,6 +163,7 @@ class Pipeline:
             id_namespace: 16 bytes from which the obstacle ids are derived; the same bytes give the same ids.
             with_occupancy: make the occupancy grid of each result; False where nobody looks at it.
             on_lidar: is told what the LiDAR path made of each scan (or each joined scan), as soon as it is made.
+            scan_reader: reads the scans; None is the LiDAR path of ``config``.
         """
         self._config = config
         self._rig = rig
@@ -157,7 +171,7 @@ class Pipeline:
         self._with_occupancy = with_occupancy
         self._readers = readers
         self._wants_pixels = config.fusion.segmentation_trust > 0.0
-        self._lidar = LidarProcessor(config.lidar, rig.base_frame, rig.body)
+        self._lidar = scan_reader or LidarProcessor(config.lidar, rig.base_frame, rig.body)
         self._on_lidar = on_lidar
         self._join: ScanJoin[PointCloud] = ScanJoin(rig.lidars, config.lidar.join)
         self._rates = RateHistory() if rig.has_rates else None

@@ -65,7 +65,7 @@ def labels_of_input(xyz: NDArray[np.float64], result: LidarResult) -> NDArray[np
     if len(clusters.points) and len(xyz):
         distance, nearest = cKDTree(clusters.points).query(xyz, distance_upper_bound=1e-3)
         found = np.isfinite(distance)
-        labels[found] = clusters.labels[nearest[found]]
+        labels[found] = clusters.labels[np.asarray(nearest)[found]]
     return labels
 
 
