@@ -36,7 +36,7 @@ from perception_core.lidar.config import LidarConfig
 from perception_core.lidar.join import JoinedScan, ScanJoin
 from perception_core.lidar.processor import LidarProcessor, LidarResult
 from perception_core.lidar.rates import RateHistory
-from perception_core.planning.occupancy import OccupancyConfig, OccupancyGridData, occupancy_grid
+from perception_core.planning.occupancy import OccupancyConfig, OccupancyGrid, OccupancyGridData
 from perception_core.planning.sectors import SectorConfig, SectorRanges, sector_ranges
 from perception_core.tracking import Tracker, TrackerConfig
 from perception_core.types import Detections2D, Image, Objects, Obstacles, PointCloud, Segmentation, SensorKind
@@ -168,7 +168,7 @@ class Pipeline:
         self._config = config
         self._rig = rig
         self._transforms = transforms
-        self._with_occupancy = with_occupancy
+        self._occupancy = OccupancyGrid(config.occupancy, rig.base_frame) if with_occupancy else None
         self._readers = readers
         self._wants_pixels = config.fusion.segmentation_trust > 0.0
         self._lidar = scan_reader or LidarProcessor(config.lidar, rig.base_frame, rig.body)
@@ -321,9 +321,7 @@ class Pipeline:
         statuses = self._monitor.statuses(objects.stamp_ns)
         obstacles = self._tracker.update(objects, T_fixed_base, rig.fixed_frame, statuses)
         coverage = lidar.coverage if lidar is not None else None
-        grid = None
-        if self._with_occupancy:
-            grid = occupancy_grid(obstacles, T_fixed_base, coverage, self._config.occupancy)
+        grid = self._occupancy.update(obstacles, T_fixed_base, coverage) if self._occupancy else None
         sectors = sector_ranges(obstacles, T_fixed_base, coverage, self._config.sectors)
         return [PipelineResult(objects.stamp_ns, lidar, objects, obstacles, grid, sectors)]
 

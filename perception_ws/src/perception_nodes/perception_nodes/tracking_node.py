@@ -53,6 +53,7 @@ class TrackingNode(PerceptionNode[TrackingNodeConfig]):
         sectors.warm_up()
         self._fixed = config.fixed_frame or config.base_frame
         self._tracker = tracking.Tracker(config.tracking, uuid.uuid4().bytes)
+        self._grid = occupancy.OccupancyGrid(config.occupancy, config.base_frame)
         self._join = StampJoin(("objects", "status"))
         self._coverages: dict[int, NDArray[Any]] = {}
         self._statuses: tuple[SensorStatus, ...] = ()
@@ -80,6 +81,7 @@ class TrackingNode(PerceptionNode[TrackingNodeConfig]):
     def on_time_reset(self) -> None:
         """Forget tracks and everything that waits; ids go on counting."""
         self._tracker.reset()
+        self._grid.reset()
         self._join.clear()
         self._pending.clear()
         self._coverages.clear()
@@ -164,7 +166,7 @@ class TrackingNode(PerceptionNode[TrackingNodeConfig]):
         ranges = sectors.sector_ranges(obstacles, T_fixed_base, coverage, self.config.sectors)
         self._sectors.publish(sectors_to_msg(ranges, stamp_ns, base))
         if self._occupancy.get_subscription_count():
-            grid = occupancy.occupancy_grid(obstacles, T_fixed_base, coverage, self.config.occupancy)
+            grid = self._grid.update(obstacles, T_fixed_base, coverage)
             self._occupancy.publish(occupancy_to_msg(grid))
 
     def _current_statuses(self) -> tuple[SensorStatus, ...]:

@@ -16,8 +16,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from perception_core.geometry.azimuth import sector_turns
 from perception_core.lidar.jit import F32, F64, I32, U64, kernel
-from perception_core.lidar.polar import sector_turns
 from perception_core.types.clusters import PointClass
 
 _OBSTACLE = np.uint8(PointClass.OBSTACLE)

@@ -3,8 +3,9 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from perception_core.geometry.azimuth import sector_turns
 from perception_core.lidar.jit import F32, F64, I16, kernel
-from perception_core.lidar.polar import TABLE_STEP, PolarGrid, sector_turns
+from perception_core.lidar.polar import TABLE_STEP, PolarGrid
 from perception_core.lidar.scan_grid import GriddedScan
 from perception_core.types.clusters import PointClass
 

@@ -7,9 +7,10 @@ high as the top of a kerb there, and around a stone it is as low as its foot eve
 
 import numpy as np
 
+from perception_core.geometry.azimuth import sector_turns
 from perception_core.lidar.ground import GroundModel
 from perception_core.lidar.jit import F32, F64, I16, Mask, kernel
-from perception_core.lidar.polar import TABLE_STEP, sector_turns
+from perception_core.lidar.polar import TABLE_STEP
 
 BESIDE = 0.4, 0.6, 0.8
 """Metres from the edge of a thing at which the ground beside it is looked up: one to two cells of the polar grid."""

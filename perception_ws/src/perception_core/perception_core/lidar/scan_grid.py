@@ -5,10 +5,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from perception_core.geometry.azimuth import sector_turns
 from perception_core.lidar.body import body_table, reach_of
 from perception_core.lidar.config import CropConfig
 from perception_core.lidar.jit import F32, I16, I32, I64, kernel
-from perception_core.lidar.polar import TABLE_STEP, PolarGrid, sector_turns
+from perception_core.lidar.polar import TABLE_STEP, PolarGrid
 
 Kinds = NDArray[np.uint8]
 

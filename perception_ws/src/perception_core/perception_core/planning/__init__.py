@@ -1,14 +1,14 @@
 """What planners take besides the obstacles: an occupancy grid and the nearest range a sector."""
 
-from perception_core.planning.occupancy import OccupancyConfig, OccupancyGridData, occupancy_grid
+from perception_core.planning.occupancy import OccupancyConfig, OccupancyGrid, OccupancyGridData
 from perception_core.planning.sectors import SectorConfig, SectorRanges, sector_ranges
 
 __all__ = [
     "OccupancyConfig",
+    "OccupancyGrid",
     "OccupancyGridData",
     "SectorConfig",
     "SectorRanges",
-    "occupancy_grid",
     "sector_ranges",
     "warm_up",
 ]

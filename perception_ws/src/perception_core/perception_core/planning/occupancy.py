@@ -4,22 +4,21 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from perception_core.config import Config, param
 from perception_core.geometry import transforms
+from perception_core.planning import memory
+from perception_core.planning.drawing import EXPECTED, NOTHING, PASSING, STANDING, Codes, clear, occupy
+from perception_core.planning.memory import Cells, Odds, fading, remember
 from perception_core.planning.outlines import Outlines, checked_coverage, outlines
 from perception_core.planning.sectors import nearest_in_sectors
-from perception_core.types import Obstacles
-
-Floats = NDArray[np.float64]
-Cells = NDArray[np.int8]
-
-OCCUPIED, FREE, UNKNOWN = 100, 0, -1
-"""The values of nav_msgs/OccupancyGrid."""
+from perception_core.types import Motion, Obstacles
 
 _SHADOW_SECTORS = 720
+"""Directions, at least, in which the first obstacle is looked for."""
+_JUMP_NS = 1_000_000_000
+"""Stamps that go back by more are another time; by less, a message out of order."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +29,20 @@ class OccupancyConfig(Config):
     resolution: float = param(0.25, "side of a cell", unit="m", low=0.05, high=2.0)
     position_sigmas: float = param(1.0, "obstacles are widened by this many sigma of their position", low=0.0, high=5.0)
     max_margin: float = param(1.0, "upper bound of that", unit="m", low=0.0, high=10.0)
+    occupied_memory: float = param(
+        10.0,
+        "what stood there and is no longer looked at is unknown after this; needs odometry; 0 remembers nothing",
+        unit="s",
+        low=0.0,
+        high=600.0,
+    )
+    free_memory: float = param(
+        1.0,
+        "what was seen free and is no longer looked at is unknown after this: something may come in; needs odometry",
+        unit="s",
+        low=0.0,
+        high=60.0,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,118 +65,90 @@ class OccupancyGridData:
     stamp_ns: int
 
 
-def occupancy_grid(
-    obstacles: Obstacles,
-    T_fixed_base: transforms.Transform,
-    coverage: NDArray[np.floating] | None,
-    config: OccupancyConfig,
-) -> OccupancyGridData:
-    """Draw obstacles and coverage around the robot.
+class OccupancyGrid:
+    """The grid of one robot: it rolls along with it and remembers for a while what it saw.
 
-    A cell is occupied when it touches a footprint widened by the obstacle's position uncertainty; free when
-    its middle was seen and no footprint stands before it; all else is unknown.
-
-    Args:
-        obstacles: in the fixed frame.
-        T_fixed_base: (4, 4) pose of the base frame.
-        coverage: (S,) metres up to which each sector of the base frame was seen (sector 0 starts at -pi,
-            counter-clockwise), 0 where nothing was; None: nothing was seen anywhere.
-        config: parameters.
-
-    Raises:
-        PerceptionError: coverage of a wrong shape.
+    A cell is occupied while it touches a footprint widened by the obstacle's position uncertainty, and free when its
+    middle was seen and no footprint stands before it. What stands still is remembered when nobody looks, what moves or
+    may move leaves nothing behind: seen free it is free at once, not seen it is unknown. Free and occupied both fade to
+    unknown.
     """
-    seen = checked_coverage(coverage)
-    shapes = outlines(obstacles, config.position_sigmas, config.max_margin)
-    robot, yaw = T_fixed_base[:3, 3], transforms.yaw_of(T_fixed_base)
-    side = math.ceil(config.extent / config.resolution)
-    corner = np.round(robot[:2] / config.resolution - side / 2.0) * config.resolution
-    cells = np.full((side, side), UNKNOWN, dtype=np.int8)
-    shadow = nearest_in_sectors(shapes, T_fixed_base, _SHADOW_SECTORS)
-    _clear(cells, corner, config.resolution, robot[:2], yaw, seen, shadow)
-    _occupy(cells, corner, config.resolution, shapes.corners, shapes.starts, shapes.margin)
-    origin = (float(corner[0]), float(corner[1]), float(robot[2]))
-    return OccupancyGridData(cells, config.resolution, origin, obstacles.frame, obstacles.stamp_ns)
+
+    def __init__(self, config: OccupancyConfig, base_frame: str = "base_link") -> None:
+        """Start without memory; obstacles in ``base_frame`` come without odometry, and nothing is remembered."""
+        self._config = config
+        self._base_frame = base_frame
+        self._side = math.ceil(config.extent / config.resolution)
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget everything."""
+        self._odds: Odds = np.zeros((self._side, self._side), np.float32)
+        self._first = (0, 0)
+        self._frame = ""
+        self._stamp_ns = 0
+
+    def update(
+        self, obstacles: Obstacles, T_fixed_base: transforms.Transform, coverage: NDArray[np.floating] | None
+    ) -> OccupancyGridData:
+        """Draw obstacles and coverage, and what is remembered around them.
+
+        Args:
+            obstacles: in the fixed frame.
+            T_fixed_base: (4, 4) pose of the base frame.
+            coverage: (S,) metres up to which each sector of the base frame was seen (sector 0 starts at -pi,
+                counter-clockwise), 0 where nothing was; None: nothing was seen anywhere.
+
+        Raises:
+            PerceptionError: coverage of a wrong shape.
+        """
+        resolution, robot = self._config.resolution, T_fixed_base[:3, 3]
+        column, row = np.round(robot[:2] / resolution - self._side / 2.0).astype(int).tolist()
+        corner = np.array([column, row]) * resolution
+        seen = self._seen_now(obstacles, T_fixed_base, checked_coverage(coverage), corner)
+        keep = self._keep(obstacles)
+        shift = (row - self._first[0], column - self._first[1])
+        self._odds, cells = remember(self._odds, shift, keep, seen)
+        self._first, self._frame, self._stamp_ns = (row, column), obstacles.frame, obstacles.stamp_ns
+        origin = (float(corner[0]), float(corner[1]), float(robot[2]))
+        return OccupancyGridData(cells, resolution, origin, obstacles.frame, obstacles.stamp_ns)
+
+    def _keep(self, obstacles: Obstacles) -> memory.Fading:
+        """Return what remains of the memory up to the stamp of the obstacles."""
+        config, elapsed_ns = self._config, obstacles.stamp_ns - self._stamp_ns
+        if obstacles.frame in (self._base_frame, "") or obstacles.frame != self._frame or elapsed_ns < -_JUMP_NS:
+            return memory.Fading(0.0, 0.0)
+        return fading(max(elapsed_ns, 0) * 1e-9, config.occupied_memory, config.free_memory)
+
+    def _seen_now(
+        self,
+        obstacles: Obstacles,
+        T_fixed_base: transforms.Transform,
+        coverage: NDArray[np.float64],
+        corner: NDArray[np.float64],
+    ) -> Codes:
+        config = self._config
+        shapes = outlines(obstacles, config.position_sigmas, config.max_margin)
+        cells = np.full((self._side, self._side), NOTHING, np.uint8)
+        finer = math.ceil(_SHADOW_SECTORS / len(coverage))
+        shadow = nearest_in_sectors(shapes, T_fixed_base, finer * len(coverage))
+        limit = np.minimum(np.repeat(coverage, finer), shadow)
+        clear(cells, corner, config.resolution, T_fixed_base[:2, 3], transforms.yaw_of(T_fixed_base), limit)
+        occupy(cells, corner, config.resolution, shapes.corners, shapes.starts, shapes.margin, _codes(obstacles))
+        return cells
+
+
+def _codes(obstacles: Obstacles) -> Codes:
+    """Return (T,) how each obstacle is drawn: STANDING and PASSING were seen by a sensor, EXPECTED ones not."""
+    stands = obstacles.motion == Motion.STATIC
+    return np.where(obstacles.sensors == 0, EXPECTED, np.where(stands, STANDING, PASSING)).astype(np.uint8)
 
 
 def warm_up() -> None:
     """Compile the loops."""
-    cells = np.full((4, 4), UNKNOWN, dtype=np.int8)
+    cells = np.zeros((4, 4), np.uint8)
     shapes = Outlines(np.eye(3)[:, :2].copy(), np.array([0, 3]), np.zeros(1))
-    corner, robot = np.zeros(2), np.eye(4)[:3, 3]
-    _clear(cells, corner, 1.0, robot[:2], 0.0, np.ones(4), np.full(4, np.inf))
-    _occupy(cells, corner, 1.0, shapes.corners, shapes.starts, shapes.margin)
-
-
-@njit(cache=True)
-def _clear(
-    cells: Cells,
-    corner: Floats,
-    resolution: float,
-    robot: Floats,
-    yaw: float,
-    coverage: Floats,
-    shadow: Floats,
-) -> None:
-    """Mark as free what lies within the coverage and before the first obstacle of its direction."""
-    farthest = min(coverage.max(), 1e6)
-    for row in range(cells.shape[0]):
-        y = corner[1] + (row + 0.5) * resolution - robot[1]
-        if abs(y) > farthest:
-            continue
-        for column in range(cells.shape[1]):
-            x = corner[0] + (column + 0.5) * resolution - robot[0]
-            reach = math.sqrt(x * x + y * y)
-            if reach > farthest:
-                continue
-            turn = ((math.atan2(y, x) - yaw + math.pi) / (2.0 * math.pi)) % 1.0
-            sector = min(int(turn * len(coverage)), len(coverage) - 1)
-            direction = min(int(turn * len(shadow)), len(shadow) - 1)
-            if reach <= coverage[sector] and reach <= shadow[direction]:
-                cells[row, column] = FREE
-
-
-@njit(cache=True)
-def _occupy(
-    cells: Cells,
-    corner: Floats,
-    resolution: float,
-    corners: Floats,
-    starts: NDArray[np.int64],
-    margin: Floats,
-) -> None:
-    """Mark the cells whose circumscribed circle touches a convex polygon widened by its margin."""
-    height, width = cells.shape
-    for t in range(len(starts) - 1):
-        polygon = corners[starts[t] : starts[t + 1]]
-        if len(polygon) == 0:
-            continue
-        reach = margin[t] + resolution * math.sqrt(0.5)
-        first_column = max(math.floor((polygon[:, 0].min() - reach - corner[0]) / resolution), 0)
-        last_column = min(math.floor((polygon[:, 0].max() + reach - corner[0]) / resolution), width - 1)
-        first_row = max(math.floor((polygon[:, 1].min() - reach - corner[1]) / resolution), 0)
-        last_row = min(math.floor((polygon[:, 1].max() + reach - corner[1]) / resolution), height - 1)
-        for row in range(first_row, last_row + 1):
-            y = corner[1] + (row + 0.5) * resolution
-            for column in range(first_column, last_column + 1):
-                x = corner[0] + (column + 0.5) * resolution
-                if _distance(polygon, x, y) <= reach:
-                    cells[row, column] = OCCUPIED
-
-
-@njit(cache=True)
-def _distance(polygon: Floats, x: float, y: float) -> float:
-    """Return the distance in metres from a point to a convex, counter-clockwise polygon (K, 2); 0 inside."""
-    inside = len(polygon) > 2
-    nearest = math.inf
-    for i in range(len(polygon)):
-        j = i + 1 if i + 1 < len(polygon) else 0
-        ax, ay = polygon[i, 0], polygon[i, 1]
-        dx, dy = polygon[j, 0] - ax, polygon[j, 1] - ay
-        px, py = x - ax, y - ay
-        if dx * py - dy * px < 0.0:
-            inside = False
-        length = dx * dx + dy * dy
-        t = min(max((px * dx + py * dy) / length, 0.0), 1.0) if length > 0.0 else 0.0
-        nearest = min(nearest, (px - t * dx) ** 2 + (py - t * dy) ** 2)
-    return 0.0 if inside else math.sqrt(nearest)
+    corner, robot = np.zeros(2), np.eye(4)[:2, 3]
+    clear(cells, corner, 1.0, robot, 0.0, np.ones(4))
+    occupy(cells, corner, 1.0, shapes.corners, shapes.starts, shapes.margin, np.array([STANDING]))
+    memory.warm_up()

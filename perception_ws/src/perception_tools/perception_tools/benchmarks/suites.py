@@ -10,7 +10,7 @@ from perception_core.errors import ModelError
 from perception_core.fusion import CameraView, Fusion, FusionConfig
 from perception_core.lidar.config import LidarConfig
 from perception_core.lidar.processor import LidarProcessor
-from perception_core.planning.occupancy import OccupancyConfig, occupancy_grid
+from perception_core.planning.occupancy import OccupancyConfig, OccupancyGrid
 from perception_core.planning.sectors import SectorConfig, sector_ranges
 from perception_core.tracking import Tracker, TrackerConfig
 from perception_tools.benchmarks.frames import BenchFrame
@@ -30,12 +30,12 @@ def tracking(frames: Sequence[BenchFrame], folders: Sequence[Path]) -> list[Row]
     rows += compare(
         "tracking", {"ours": lambda k: fresh.update(fused[k], frames[k].T_fixed_base, "odom")}, range(len(frames))
     )
-    grid, sectors = OccupancyConfig(), SectorConfig()
+    grid, sectors = OccupancyGrid(OccupancyConfig()), SectorConfig()
     rows += compare(
         "occupancy and sectors",
         {
             "ours": lambda k: (
-                occupancy_grid(obstacles[k], frames[k].T_fixed_base, results[k].coverage, grid),
+                grid.update(obstacles[k], frames[k].T_fixed_base, results[k].coverage),
                 sector_ranges(obstacles[k], frames[k].T_fixed_base, results[k].coverage, sectors),
             )
         },
