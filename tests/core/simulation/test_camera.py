@@ -7,7 +7,7 @@ from perception_core.simulation.camera import NOTHING, STREET, Camera, camera_mo
 from perception_core.simulation.materials import Material
 from perception_core.simulation.mesh import box, merge
 from perception_core.simulation.rig import camera_pose
-from perception_core.simulation.scenario import CameraConfig, LightConfig
+from perception_core.simulation.scenario_config import CameraConfig, LightConfig
 
 GREY = (0.5, 0.5, 0.5)
 # 1 m above the ground, looking along x; f = 100 px, the principal point between the pixels of the middle.

@@ -7,7 +7,8 @@ from perception_core.errors import ConfigError
 from perception_core.geometry.transforms import apply, invert
 from perception_core.simulation import Simulation, load_scenario
 from perception_core.simulation.rig import lidar_pose
-from perception_core.simulation.scenario import LidarConfig, parse_scenario
+from perception_core.simulation.scenario import parse_scenario
+from perception_core.simulation.scenario_config import LidarConfig
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ from perception_core.geometry.transforms import from_yaw
 from perception_core.simulation.lidar import NOTHING, STREET, Lidar, beam_elevations
 from perception_core.simulation.materials import Material
 from perception_core.simulation.mesh import box
-from perception_core.simulation.scenario import LidarConfig
+from perception_core.simulation.scenario_config import LidarConfig
 
 GREY = (0.5, 0.5, 0.5)
 T_BASE_LIDAR = from_yaw(0.0, (0.0, 0.0, 1.0))

@@ -7,7 +7,7 @@ import numpy as np
 from perception_core.datasets.calibration import load_rig
 from perception_core.simulation import load_scenario
 from perception_core.simulation.rig import camera_pose, rig
-from perception_core.simulation.scenario import CameraConfig
+from perception_core.simulation.scenario_config import CameraConfig
 
 DEMO = Path(__file__).parents[3] / "calibration/demo"
 

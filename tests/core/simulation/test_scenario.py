@@ -36,7 +36,7 @@ def test_pairs_may_be_nested_or_flat():
     ("document", "message"),
     [
         ({"sedd": 1}, r"x\.sedd: unknown parameter \(value 1\)"),
-        ({"street": {"lanes": 3}}, r"x\.street\.lanes: unknown parameter"),
+        ({"street": {"kerbs": 3}}, r"x\.street\.kerbs: unknown parameter"),
         ({"street": {"lane_width": -1}}, r"x\.street\.lane_width: -1.* out of range"),
         ({"actors": [{"model": "tank"}]}, r"x\.actors\[0\]\.model: 'tank' is none of"),
         ({"actors": [{"colour": 1}]}, r"x\.actors\[0\]\.colour: unknown"),

@@ -14,7 +14,7 @@ from perception_core.simulation.random_street import random_camera, random_light
 from perception_core.simulation.repaint import repaint
 from perception_core.simulation.rig import camera_pose
 from perception_core.simulation.route import Route
-from perception_core.simulation.scenario import CameraConfig, LightConfig, StreetConfig
+from perception_core.simulation.scenario_config import CameraConfig, LightConfig, StreetConfig
 from perception_core.simulation.things import THINGS, thing
 from perception_core.simulation.world import build_world
 from perception_core.types import classes

@@ -8,7 +8,7 @@ from typing import Any
 from perception_core.errors import ConfigError
 from perception_core.simulation import Simulation, load_scenario
 from perception_core.simulation.rig import BASE_FRAME, ODOM_FRAME
-from perception_core.simulation.scenario import MAIN_LIDAR
+from perception_core.simulation.scenario_config import MAIN_LIDAR
 from perception_core.types import Obstacles, Truth
 from perception_tools.drive_writer import DriveTopics, DriveWriter
 from perception_tools.output import progress

@@ -11,7 +11,7 @@ from perception_core.geometry.camera_model import CameraModel
 from perception_core.geometry.transforms import Transform, yaw_of
 from perception_core.simulation import shading
 from perception_core.simulation.materials import SPECULAR
-from perception_core.simulation.scenario import CameraConfig, LightConfig
+from perception_core.simulation.scenario_config import CameraConfig, LightConfig
 from perception_core.simulation.world import Actor, Snapshot, World
 
 Floats32 = NDArray[np.float32]

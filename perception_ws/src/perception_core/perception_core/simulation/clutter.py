@@ -7,9 +7,9 @@ import numpy as np
 from perception_core.geometry.transforms import from_yaw
 from perception_core.simulation.materials import Material
 from perception_core.simulation.mesh import Colour, Mesh, box, ellipsoid, merge, tube
+from perception_core.simulation.road import place, road_half_width
 from perception_core.simulation.route import Route
-from perception_core.simulation.scenario import StreetConfig
-from perception_core.simulation.street import place, road_half_width
+from perception_core.simulation.scenario_config import StreetConfig
 
 _STEEL: Colour = (0.30, 0.32, 0.33)
 _LEAF: Colour = (0.27, 0.41, 0.17)

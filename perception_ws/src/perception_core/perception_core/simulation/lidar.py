@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from perception_core.geometry.transforms import Transform
 from perception_core.simulation.materials import REFLECTIVITY, RETURN_RATE, Material
-from perception_core.simulation.scenario import LidarConfig
+from perception_core.simulation.scenario_config import LidarConfig
 from perception_core.simulation.world import Snapshot, World
 from perception_core.types.cloud import PointCloud
 
@@ -150,7 +150,8 @@ class Lidar:
         centre = now.poses[index, :3, 3] + [0.0, 0.0, actor.size[2] / 2.0] - T_world_lidar[:3, 3]
         x, y, z = T_world_lidar[:3, :3].T @ centre
         distance = float(np.linalg.norm(centre))
-        drift = (now.speed[index] + ego.speed[0] + abs(ego.yaw_rate[0]) * distance) / (2.0 * self._config.rate)
+        speeds = abs(now.speed[index]) + abs(ego.speed[0]) + abs(ego.climb[0])
+        drift = (speeds + abs(ego.yaw_rate[0]) * distance) / (2.0 * self._config.rate)
         drift += self._swing(world, now.time) * distance
         radius = actor.radius + drift
         if distance - radius > self._config.range_max:

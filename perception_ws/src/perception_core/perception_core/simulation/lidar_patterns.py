@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from perception_core.errors import ConfigError
 from perception_core.geometry.transforms import identity
 from perception_core.simulation.lidar import Lidar
-from perception_core.simulation.scenario import LidarConfig
+from perception_core.simulation.scenario_config import LidarConfig
 
 Floats32 = NDArray[np.float32]
 

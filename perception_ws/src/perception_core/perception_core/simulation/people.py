@@ -14,6 +14,9 @@ STRIDE = 1.5
 """Metres walked in one full gait (two steps)."""
 
 WALKER_SIZE = (0.75, 0.62, 1.75)
+CHILD_SCALE = 0.66
+"""How tall a child of six is beside a grown person, 1.16 m."""
+
 CYCLIST_SIZE = (1.75, 0.6, 1.78)
 
 _SKIN: Colour = (0.72, 0.52, 0.42)

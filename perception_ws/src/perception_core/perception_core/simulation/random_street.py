@@ -5,11 +5,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from perception_core.simulation.scenario import (
+from perception_core.simulation.scenario import Scenario
+from perception_core.simulation.scenario_config import (
     ActorConfig,
     CameraConfig,
     LightConfig,
-    Scenario,
     ScenarioConfig,
     StreetConfig,
 )

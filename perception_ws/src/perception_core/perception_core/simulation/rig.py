@@ -1,4 +1,4 @@
-"""The simulated car's frames: where its sensors are mounted."""
+"""The simulated car's frames: where its sensors are mounted, and where the robot believes them to be."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,9 @@ from scipy.spatial.transform import Rotation
 from perception_core.geometry.camera_model import CameraModel
 from perception_core.geometry.transforms import Transform, from_yaw
 from perception_core.simulation.camera import camera_model
-from perception_core.simulation.scenario import CameraConfig, LidarConfig, Scenario
+from perception_core.simulation.disturbances import camera_disturbance, lidar_disturbance
+from perception_core.simulation.scenario import Scenario
+from perception_core.simulation.scenario_config import CameraConfig, LidarConfig
 
 BASE_FRAME = "base_link"
 ODOM_FRAME = "odom"
@@ -31,14 +33,29 @@ class SimulatedRig:
 
 
 def rig(scenario: Scenario) -> SimulatedRig:
-    """Return the rig of a scenario."""
-    camera = scenario.config.camera
-    lidars = [scenario.config.lidar, *(lidar for _, lidar in scenario.lidars)]
-    transforms = (
-        *((BASE_FRAME, lidar.frame, lidar_pose(lidar)) for lidar in lidars),
-        (BASE_FRAME, camera.frame, camera_pose(camera)),
-    )
-    return SimulatedRig(transforms, {camera.frame: camera_model(camera)})
+    """Return the rig as the robot believes it to be: with the errors of calibration of the scenario."""
+    config = scenario.config.disturbances
+    lidars = {
+        lidar.frame: lidar_disturbance(config, name).believed(lidar_pose(lidar))
+        for name, lidar in scenario.all_lidars.items()
+    }
+    cameras = {
+        camera.frame: camera_disturbance(config, name).believed(camera_pose(camera))
+        for name, camera in scenario.all_cameras.items()
+    }
+    return _rig(scenario, {**lidars, **cameras})
+
+
+def true_rig(scenario: Scenario) -> SimulatedRig:
+    """Return the rig as it is."""
+    lidars = {lidar.frame: lidar_pose(lidar) for lidar in scenario.all_lidars.values()}
+    cameras = {camera.frame: camera_pose(camera) for camera in scenario.all_cameras.values()}
+    return _rig(scenario, {**lidars, **cameras})
+
+
+def _rig(scenario: Scenario, mounts: dict[str, Transform]) -> SimulatedRig:
+    models = {camera.frame: camera_model(camera) for camera in scenario.all_cameras.values()}
+    return SimulatedRig(tuple((BASE_FRAME, frame, T) for frame, T in mounts.items()), models)
 
 
 def lidar_pose(config: LidarConfig) -> Transform:

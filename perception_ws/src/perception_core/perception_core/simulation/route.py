@@ -12,6 +12,7 @@ from scipy.interpolate import CubicSpline, PchipInterpolator
 from scipy.spatial.transform import Rotation
 
 from perception_core.errors import ConfigError
+from perception_core.simulation.flight import Flight
 
 Floats = NDArray[np.float64]
 
@@ -121,6 +122,9 @@ class Motion:
         return T
 
 
+_GROUNDED = Flight()
+
+
 @dataclass(frozen=True, slots=True)
 class Ride:
     """How a body follows the road.
@@ -129,11 +133,15 @@ class Ride:
         wheelbase: metres between the axles that lie on the slope; 0 stays upright.
         pitching: amplitude of its nodding on its springs, radians.
         rolling: amplitude of its swaying, radians.
+        reverse: whether it goes its way backwards.
+        flight: its height over the road and its tilt.
     """
 
     wheelbase: float = 0.0
     pitching: float = 0.0
     rolling: float = 0.0
+    reverse: bool = False
+    flight: Flight = _GROUNDED
 
     def sway(self, times: Floats) -> tuple[Floats, Floats]:
         """Return pitch and roll (N,) in radians of the springs at times (N,): level at time 0, never repeating."""
@@ -190,7 +198,7 @@ class Trajectory:
         self._along = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(self._xy, axis=0), axis=1))])
         if len(street) > 1:
             tangent = np.gradient(self._xy, axis=0)
-            self._yaw = np.unwrap(np.arctan2(tangent[:, 1], tangent[:, 0]))
+            self._yaw = np.unwrap(np.arctan2(tangent[:, 1], tangent[:, 0])) + (np.pi if ride.reverse else 0.0)
         self._pitch = self._lean(route, street)
 
     def at(self, times: ArrayLike) -> Motion:
@@ -200,16 +208,17 @@ class Trajectory:
         s = np.clip(travelled, 0.0, self._along[-1])
         speed = np.where(moving, speed, 0.0)
         pitch, roll = self._ride.sway(np.atleast_1d(np.asarray(times, dtype=np.float64)))
+        flight = self._ride.flight.at(times)
         return Motion(
             np.interp(s, self._along, self._xy[:, 0]),
             np.interp(s, self._along, self._xy[:, 1]),
-            np.interp(s, self._along, self._z),
+            np.interp(s, self._along, self._z) + flight.altitude,
             np.interp(s, self._along, self._yaw),
-            speed,
-            speed * self._slope(s, self._z),
+            -speed if self._ride.reverse else speed,
+            speed * self._slope(s, self._z) + flight.climb,
             speed * self._slope(s, self._yaw),
-            pitch + np.interp(s, self._along, self._pitch),
-            roll,
+            pitch + np.interp(s, self._along, self._pitch) + flight.pitch,
+            roll + flight.roll,
         )
 
     def travelled(self, time: float) -> float:

@@ -1,25 +1,15 @@
-"""The static world of a scenario: road, kerbs, sidewalks, houses, trees, lamps, gantries and foot bridges."""
+"""The static world of a scenario along its road: houses, trees, lamps, rails, gantries and foot bridges."""
 
 from collections.abc import Iterator
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
 
-from perception_core.geometry.transforms import Transform, from_yaw
 from perception_core.simulation.materials import Material
-from perception_core.simulation.mesh import Colour, Mesh, box, ellipsoid, grid, merge, painted, tube
+from perception_core.simulation.mesh import Colour, Mesh, box, ellipsoid, merge, painted, tube
+from perception_core.simulation.road import BEFORE, BEYOND, place, road_half_width, strip
 from perception_core.simulation.route import Route
-from perception_core.simulation.scenario import StreetConfig
+from perception_core.simulation.scenario_config import StreetConfig
 
-Floats = NDArray[np.float64]
-
-BEFORE, BEYOND = 120.0, 160.0
-"""Metres the street goes on before the first waypoint and beyond the last."""
-
-_ASPHALT: Colour = (0.33, 0.33, 0.345)
-_PAVING: Colour = (0.60, 0.58, 0.55)
-_KERB: Colour = (0.68, 0.67, 0.64)
-_LINE: Colour = (0.93, 0.93, 0.90)
 _STEEL: Colour = (0.42, 0.45, 0.46)
 _WALLS: tuple[Colour, ...] = (
     (0.74, 0.66, 0.54),
@@ -32,23 +22,6 @@ _WALLS: tuple[Colour, ...] = (
 )
 _ROOFS: tuple[Colour, ...] = ((0.48, 0.25, 0.19), (0.33, 0.31, 0.31), (0.42, 0.33, 0.28))
 _LEAVES: tuple[Colour, ...] = ((0.25, 0.42, 0.14), (0.32, 0.46, 0.16), (0.22, 0.37, 0.15))
-_PAINT_HEIGHT = 0.004
-
-
-def road_half_width(config: StreetConfig) -> float:
-    """Return metres from the centreline to the kerb."""
-    return config.lane_width + config.parking_width
-
-
-def ground_height(config: StreetConfig, d: Floats) -> Floats:
-    """Return the height (N,) in metres on which one walks at d (N,): up the kerb within one step of 0.8 m."""
-    step = np.clip((np.abs(d) - road_half_width(config) + 0.2) / 0.8, 0.0, 1.0)
-    return np.asarray(config.kerb_height * step * step * (3.0 - 2.0 * step), dtype=np.float64)
-
-
-def build_ground(config: StreetConfig, route: Route) -> Mesh:
-    """Build what one drives and walks on."""
-    return merge([*_ground(config, route), *_markings(config, route), *_side_streets(config, route)])
 
 
 def build_street(config: StreetConfig, route: Route, rng: np.random.Generator, ground: Mesh) -> Mesh:
@@ -56,79 +29,12 @@ def build_street(config: StreetConfig, route: Route, rng: np.random.Generator, g
     parts = [ground, *_furniture(config, route, rng)]
     if config.buildings:
         parts += list(_houses(config, route, rng))
+    if config.rails:
+        parts += list(_rails(config, route))
     parts += [_gantry(config, route, s) for s in config.gantries]
     parts += [_bridge(config, route, s) for s in config.bridges]
     parts += [_hanging(route, *row) for row in zip(*(config.hanging[i::5] for i in range(5)), strict=True)]
     return merge(parts)
-
-
-def place(route: Route, s: float, d: float, z: float = 0.0) -> Transform:
-    """Return the pose of something that stands along the street at (s, d)."""
-    x, y = route.position(s, d)
-    heading = float(route.heading(np.clip(s, 0.0, route.length)))
-    return from_yaw(heading, (x, y, z + float(route.height(s))))
-
-
-def _strip(route: Route, s: ArrayLike, edges: tuple[tuple[float, float], ...], look: tuple[Material, Colour]) -> Mesh:
-    """Make a surface along the street through edges (d, z), right to left."""
-    stations = np.asarray(s, dtype=np.float64)
-    points = np.stack(
-        [np.column_stack([route.position(stations, d), route.height(stations) + z]) for d, z in edges], axis=1
-    )
-    return grid(points, *look)
-
-
-def _ground(config: StreetConfig, route: Route) -> Iterator[Mesh]:
-    s = np.arange(-BEFORE, route.length + BEYOND, 0.5 if route.hilly else 2.0)
-    half, top = road_half_width(config), config.kerb_height
-    outer = half + config.sidewalk_width
-    yield _strip(route, s, ((-half, 0.0), (0.0, 0.0), (half, 0.0)), (Material.ASPHALT, _ASPHALT))
-    for side in (-1.0, 1.0):
-        kerb = [(side * half, 0.0), (side * (half + 0.01), top), (side * (half + 0.15), top)]
-        paving = [(side * (half + 0.15), top), (side * outer, top)]
-        lawn = [(side * outer, top), (side * (outer + 90.0), top)]
-        for edges, look in (
-            (kerb, (Material.KERB, _KERB)),
-            (paving, (Material.PAVING, _PAVING)),
-            (lawn, (Material.GRASS, (0.36, 0.42, 0.24))),
-        ):
-            yield _strip(route, s, tuple(edges if side > 0 else edges[::-1]), look)
-    far, low = 900.0, float(route.height(s).min()) - 0.4
-    plain = [[-far, -far, low], [far, -far, low], [far, far, low], [-far, far, low]]
-    yield painted(plain, [[0, 1, 2], [0, 2, 3]], Material.GRASS, (0.36, 0.42, 0.24))
-
-
-def _side_streets(config: StreetConfig, route: Route) -> Iterator[Mesh]:
-    """Lay streets 7 m wide across, raised to the level of the sidewalks, which begin at the kerbs."""
-    half, z = road_half_width(config), config.kerb_height + 0.01
-    for s in config.side_streets:
-        stations = np.linspace(s - 3.5, s + 3.5, 15)
-        for low, high in ((-half - 90.0, -half), (half, half + 90.0)):
-            yield _strip(route, stations, ((low, z), (high, z)), (Material.ASPHALT, _ASPHALT))
-
-
-def _markings(config: StreetConfig, route: Route) -> Iterator[Mesh]:
-    look = (Material.MARKING, _LINE)
-    z = _PAINT_HEIGHT
-
-    def bar(s_low: float, s_high: float, d_low: float, d_high: float) -> Mesh:
-        count = int(np.ceil((s_high - s_low) / 0.5)) + 1 if route.hilly else 3
-        return _strip(route, np.linspace(s_low, s_high, count), ((d_low, z), (d_high, z)), look)
-
-    for s in np.arange(-BEFORE + 10.0, route.length + BEYOND - 10.0, 9.0):
-        if all(abs(s + 1.5 - crossing) > 5.0 for crossing in config.crossings):
-            yield bar(s, s + 3.0, -0.06, 0.06)
-    for side in (-1.0, 1.0):
-        d = side * config.lane_width
-        for s in np.arange(-BEFORE + 10.0, route.length + BEYOND - 10.0, 6.2):
-            yield bar(s, s + 0.12, *sorted((d, d + side * config.parking_width)))
-            yield bar(s, s + 6.2, d - 0.05, d + 0.05)
-    half = road_half_width(config)
-    for crossing in config.crossings:
-        for d in np.arange(-half + 0.4, half - 0.4, 1.0):
-            yield bar(crossing - 1.7, crossing + 1.7, d, d + 0.5)
-        yield bar(crossing - 3.2, crossing - 2.8, -config.lane_width, 0.0)
-        yield bar(crossing + 2.8, crossing + 3.2, 0.0, config.lane_width)
 
 
 def _houses(config: StreetConfig, route: Route, rng: np.random.Generator) -> Iterator[Mesh]:
@@ -260,3 +166,15 @@ def _hanging(route: Route, s: float, low: float, high: float, z: float, thicknes
     beam = tube((0, low, z), (0, high, z), (thickness / 2.0,) * 2, Material.METAL, _STEEL, 8)
     posts = [tube((0, d, -0.2), (0, d, z + 0.2), (0.05, 0.05), Material.METAL, _STEEL, 8) for d in (low, high)]
     return merge([beam, *posts]).moved(place(route, s, 0.0))
+
+
+def _rails(config: StreetConfig, route: Route) -> Iterator[Mesh]:
+    """Stand guard rails on posts every 4 m in the middle and 0.4 m inside both edges of the road."""
+    look = (Material.METAL, _STEEL)
+    edge = road_half_width(config) - 0.4
+    stations = np.arange(-BEFORE, route.length + BEYOND, 0.5 if route.hilly else 2.0)
+    for d in (-edge, 0.0, edge):
+        profile = ((d - 0.06, 0.45), (d + 0.06, 0.45), (d + 0.06, 0.75), (d - 0.06, 0.75), (d - 0.06, 0.45))
+        yield strip(route, stations, profile[::-1], look)
+        for s in np.arange(-BEFORE, route.length + BEYOND, 4.0):
+            yield box((0.1, 0.1, 0.7), (0.0, 0.0, 0.35), *look).moved(place(route, float(s), d))

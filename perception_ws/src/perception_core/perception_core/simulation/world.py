@@ -4,7 +4,6 @@ Nothing is re-indexed while the world moves: each model is indexed once in its o
 (instancing). That also gives every ray its own time. Actors that never move stand in the street's mesh besides.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
@@ -12,48 +11,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perception_core.errors import ConfigError
-from perception_core.simulation import people, things, vehicles
+from perception_core.simulation import people
 from perception_core.simulation.clutter import build_clutter
-from perception_core.simulation.mesh import Colour, Mesh, merge
+from perception_core.simulation.flight import Flight
+from perception_core.simulation.mesh import Mesh, merge
 from perception_core.simulation.raycast import RayScene
+from perception_core.simulation.road import build_ground, carriageway, ground_height
 from perception_core.simulation.route import Motion, Ride, Route, Trajectory
-from perception_core.simulation.scenario import ActorConfig, Scenario, StreetConfig
-from perception_core.simulation.street import build_ground, build_street, ground_height
+from perception_core.simulation.scenario import Scenario
+from perception_core.simulation.scenario_config import ANY_CAR, ActorConfig, StreetConfig
+from perception_core.simulation.street import build_street
+from perception_core.simulation.traffic import Placement
+from perception_core.simulation.wardrobe import CLASS_OF_MODEL, WALKERS, Wardrobe, model_size
 from perception_core.types import classes
 
-CLASS_OF_MODEL = {
-    "sedan": classes.CAR,
-    "hatchback": classes.CAR,
-    "suv": classes.CAR,
-    "van": classes.CAR,
-    "truck": classes.TRUCK,
-    "bus": classes.BUS,
-    "pedestrian": classes.PERSON,
-    "cyclist": classes.CYCLIST,
-    **dict.fromkeys(things.THINGS, classes.UNKNOWN),
-}
-
-_PAINTS: tuple[Colour, ...] = (
-    (0.80, 0.81, 0.82),
-    (0.10, 0.11, 0.13),
-    (0.55, 0.57, 0.60),
-    (0.60, 0.07, 0.07),
-    (0.12, 0.22, 0.48),
-    (0.90, 0.90, 0.88),
-    (0.32, 0.34, 0.36),
-    (0.16, 0.32, 0.24),
-    (0.70, 0.62, 0.45),
-)
-_COATS: tuple[Colour, ...] = (
-    (0.70, 0.12, 0.12),
-    (0.15, 0.25, 0.50),
-    (0.85, 0.75, 0.25),
-    (0.20, 0.22, 0.24),
-    (0.80, 0.80, 0.78),
-    (0.20, 0.42, 0.30),
-    (0.55, 0.35, 0.55),
-)
-_TROUSERS: tuple[Colour, ...] = ((0.14, 0.17, 0.28), (0.10, 0.10, 0.11), (0.38, 0.33, 0.26))
 _WHEELBASE = 2.7
 _PARKING_SLOT = 6.2
 _PARKED_MODELS = ("sedan", "hatchback", "suv", "hatchback", "sedan", "suv", "van")
@@ -71,6 +42,7 @@ class Actor:
         trajectory: where it is when.
         bodies: indices into ``World.bodies``, one a pose of its gait.
         moves: False for one that stands still through the scenario.
+        stride: metres walked in one full gait.
     """
 
     id: int
@@ -80,12 +52,13 @@ class Actor:
     trajectory: Trajectory
     bodies: tuple[int, ...]
     moves: bool
+    stride: float = people.STRIDE
 
     def body_at(self, time: float) -> int:
         """Return the mesh to show at a time in seconds."""
         if len(self.bodies) == 1:
             return self.bodies[0]
-        phase = int(self.trajectory.travelled(time) / people.STRIDE * len(self.bodies))
+        phase = int(self.trajectory.travelled(time) / self.stride * len(self.bodies))
         return self.bodies[phase % len(self.bodies)]
 
 
@@ -184,20 +157,6 @@ class World:
         return Snapshot(time, motion.poses(), motion.yaw, motion.speed, motion.climb, motion.yaw_rate, bodies)
 
 
-class _Wardrobe:
-    """Collects the meshes the actors need, each look once."""
-
-    def __init__(self, street: Mesh) -> None:
-        self.meshes: list[Mesh] = [street]
-        self._known: dict[tuple[object, ...], int] = {}
-
-    def add(self, look: tuple[object, ...], build: Callable[[], Mesh]) -> int:
-        if look not in self._known:
-            self._known[look] = len(self.meshes)
-            self.meshes.append(build())
-        return self._known[look]
-
-
 def build_world(scenario: Scenario, seed: int) -> World:
     """Build a scenario's world; the same seed gives the same world.
 
@@ -211,11 +170,11 @@ def build_world(scenario: Scenario, seed: int) -> World:
     street = build_street(config.street, route, street_rng, ground)
     if config.street.clutter > 0.0:
         street = merge([street, *build_clutter(config.street, route, np.random.default_rng([seed, 4]))])
-    wardrobe = _Wardrobe(street)
-    entries = [*scenario.actors, *parked_cars(config.street, route, parking_rng)]
+    wardrobe = Wardrobe(street)
+    entries = _entries(scenario, route, parked_cars(config.street, route, parking_rng), seed)
     actors = tuple(_actor(i + 1, entry, (config.street, route), wardrobe, look_rng) for i, entry in enumerate(entries))
-    ride = Ride(_WHEELBASE, *np.radians([config.pitching, config.rolling]).tolist())
-    ego = _trajectory("ego", config.ego, config.street, route, ride)
+    sway = np.radians([config.pitching, config.rolling]).tolist()
+    ego = _trajectory("ego", config.ego, config.street, route, (sway[0], sway[1]))
     owner = _settle(wardrobe, actors)
     bodies, first = [], 0
     for mesh in wardrobe.meshes:
@@ -243,42 +202,45 @@ def parked_cars(config: StreetConfig, route: Route, rng: np.random.Generator) ->
             middle = s + _PARKING_SLOT / 2.0
             blocked = any(low - 3.0 < middle < high + 3.0 for low, high in free)
             if taken and not blocked:
-                d = side * (config.lane_width + config.parking_width / 2.0 + 0.05 + sideways)
+                d = side * (carriageway(config) + config.parking_width / 2.0 + 0.05 + sideways)
                 heading = float(turn) + (180.0 if side > 0 else 0.0)
                 cars.append(ActorConfig(model, (float(middle + shift), float(d)), (0.0, 0.0), heading))
     return cars
 
 
+def _entries(scenario: Scenario, route: Route, parked: list[ActorConfig], seed: int) -> list[ActorConfig]:
+    """Return the actors in order of their ids: the scripted ones, the traffic, the parked cars."""
+    if not scenario.traffic and not any(_is_open(entry) for entry in scenario.actors):
+        return [*scenario.actors, *parked]
+    config = scenario.config
+    drive = partial(_trajectory, "actors", street=config.street, route=route)
+    placement = Placement(config.duration, drive, np.random.default_rng([seed, 5]))
+    placement.ego(config.ego)
+    for entry in parked:
+        placement.add(entry)
+    scripted = [placement.varied(entry, scenario.actors[i + 1 :]) for i, entry in enumerate(scenario.actors)]
+    traffic = [placement.traffic(entry, f"{scenario.name}.traffic[{i}]") for i, entry in enumerate(scenario.traffic)]
+    return [*scripted, *(entry for entries in traffic for entry in entries), *parked]
+
+
+def _is_open(entry: ActorConfig) -> bool:
+    """Tell whether the seed has a say in an actor."""
+    return entry.model == ANY_CAR or any((entry.vary_way, entry.vary_side, entry.vary_speed))
+
+
 def _actor(
-    number: int, entry: ActorConfig, where: tuple[StreetConfig, Route], wardrobe: _Wardrobe, rng: np.random.Generator
+    number: int, entry: ActorConfig, where: tuple[StreetConfig, Route], wardrobe: Wardrobe, rng: np.random.Generator
 ) -> Actor:
-    ride = Ride() if entry.model == "pedestrian" else Ride(_WHEELBASE)
-    trajectory = _trajectory(f"actors[{number - 1}]", entry, *where, ride)
-    bodies, size = _bodies(entry.model, wardrobe, rng)
+    trajectory = _trajectory(f"actors[{number - 1}]", entry, *where)
+    bodies, size = wardrobe.dress(entry.model, rng), model_size(entry.model)
     middle = np.array([0.0, 0.0, size[2] / 2.0])
     radius = max(float(np.linalg.norm(wardrobe.meshes[b].vertices - middle, axis=1).max()) for b in bodies)
     class_id = classes.INDEX[CLASS_OF_MODEL[entry.model]]
-    return Actor(number, class_id, size, radius, trajectory, bodies, moves=len(entry.path) > 2)
+    stride = people.STRIDE * WALKERS.get(entry.model, 1.0)
+    return Actor(number, class_id, size, radius, trajectory, bodies, len(entry.path) > 2, stride)
 
 
-def _bodies(
-    model: str, wardrobe: _Wardrobe, rng: np.random.Generator
-) -> tuple[tuple[int, ...], tuple[float, float, float]]:
-    paint, coat, trousers = (palette[int(rng.integers(len(palette)))] for palette in (_PAINTS, _COATS, _TROUSERS))
-    if model == "pedestrian":
-        poses = tuple(
-            wardrobe.add((model, coat, trousers, phase), partial(people.walker, phase, coat, trousers))
-            for phase in range(people.GAIT_PHASES)
-        )
-        return poses, people.WALKER_SIZE
-    if model == "cyclist":
-        return (wardrobe.add((model, coat, trousers), partial(people.cyclist, coat, trousers)),), people.CYCLIST_SIZE
-    if model in things.THINGS:
-        return (wardrobe.add((model, paint), partial(things.thing, model, paint)),), things.THINGS[model]
-    return (wardrobe.add((model, paint), partial(vehicles.vehicle, model, paint)),), vehicles.vehicle_size(model)
-
-
-def _settle(wardrobe: _Wardrobe, actors: tuple[Actor, ...]) -> NDArray[np.int32]:
+def _settle(wardrobe: Wardrobe, actors: tuple[Actor, ...]) -> NDArray[np.int32]:
     """Add the actors that never move to the street's mesh; return whose each of its triangles is."""
     parts, owners = [wardrobe.meshes[0]], [-1]
     for index, actor in enumerate(actors):
@@ -289,10 +251,17 @@ def _settle(wardrobe: _Wardrobe, actors: tuple[Actor, ...]) -> NDArray[np.int32]
     return np.repeat(np.array(owners, dtype=np.int32), [len(part) for part in parts])
 
 
-def _trajectory(name: str, entry: ActorConfig, street: StreetConfig, route: Route, ride: Ride) -> Trajectory:
+def _trajectory(
+    name: str, entry: ActorConfig, street: StreetConfig, route: Route, sway: tuple[float, float] = (0.0, 0.0)
+) -> Trajectory:
+    """Make the trajectory of an actor; ``sway`` is how far it nods and sways, radians."""
     path = np.reshape(entry.path, (-1, 2))
     speed = np.reshape(entry.speed, (-1, 2))
+    tilt = np.reshape(entry.tilt, (-1, 3)) * [1.0, np.pi / 180.0, np.pi / 180.0]
     try:
+        flight = Flight(entry.altitude, tilt)
+        wheelbase = 0.0 if entry.model in WALKERS or flight.leaves_ground else _WHEELBASE
+        ride = Ride(wheelbase, *sway, entry.reverse, flight)
         return Trajectory(route, path, speed, float(np.radians(entry.heading)), partial(ground_height, street), ride)
     except ConfigError as error:
         raise ConfigError(f"{name}.{error}") from error

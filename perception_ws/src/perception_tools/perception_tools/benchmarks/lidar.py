@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from perception_core.simulation.rig import lidar_pose
-from perception_core.simulation.scenario import LidarConfig as BeamConfig
 from perception_core.simulation.scenario import Scenario, load_scenario
+from perception_core.simulation.scenario_config import LidarConfig as BeamConfig
 from perception_core.simulation.simulator import Simulation
 from perception_tools.benchmarks import alone
 from perception_tools.benchmarks.frames import BenchFrame
