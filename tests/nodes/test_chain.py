@@ -1,6 +1,7 @@
 """The four nodes on real DDS: a scan becomes clusters, objects, obstacles."""
 
 import time
+import uuid
 
 import pytest
 from nav_msgs.msg import OccupancyGrid
@@ -72,6 +73,7 @@ def test_a_scan_becomes_clusters_with_their_points(stack):
 
 def test_without_weights_every_scan_becomes_obstacles_from_lidar_alone(chain):
     chain.listen(MarkerArray, "/perception/markers")
+    chain.listen(Detection3DArray, "/perception/tracks")
     chain.listen(OccupancyGrid, "/perception/occupancy")
     chain.listen(LaserScan, "/perception/obstacle_scan")
     stamps = send_scans(chain, 12, lambda ns: chain.publish(IMAGE, picture(ns)))
@@ -81,6 +83,8 @@ def test_without_weights_every_scan_becomes_obstacles_from_lidar_alone(chain):
     (car,) = last.obstacles
     assert (car.sensors, len({bytes(car.id.uuid)})) == (Obstacle.LIDAR, 1)
     assert 10.0 < car.pose.pose.position.x < 13.0
+    (track,) = chain.of_stamp("/perception/tracks", stamps[-1]).detections
+    assert track.id == str(uuid.UUID(bytes=bytes(car.id.uuid)))
     states = {s.name: s for s in last.sensors}
     assert states["top"].state == SensorStatus.OK
     assert states["top"].rate_hz == pytest.approx(10.0, abs=2.0)

@@ -26,6 +26,7 @@ from perception_nodes.conversions.obstacles import obstacles_to_cdr, status_from
 from perception_nodes.conversions.occupancy import occupancy_to_msg
 from perception_nodes.conversions.scan import coverage_from_msg, sectors_to_msg
 from perception_nodes.conversions.time import ns_from_msg, seconds
+from perception_nodes.conversions.tracks import tracks_to_cdr
 from perception_nodes.node import qos
 from perception_nodes.node.base import PerceptionNode
 from perception_nodes.node.joining import StampJoin
@@ -63,6 +64,7 @@ class TrackingNode(PerceptionNode[TrackingNodeConfig]):
         self._mode = Mode.BLIND
         self._obstacles = self.publish_to(ObstacleArray, "obstacles")
         self._markers = self.publish_to(MarkerArray, "markers")
+        self._tracks = self.publish_to(Detection3DArray, "tracks")
         self._occupancy = self.publish_to(OccupancyGrid, "occupancy", qos.result(1))
         self._sectors = self.publish_to(LaserScan, "obstacle_scan")
         self._gate = self.gate("objects")
@@ -158,6 +160,8 @@ class TrackingNode(PerceptionNode[TrackingNodeConfig]):
         self.stats.took("since_stamp", (now_ns - obstacles.stamp_ns) / 1e6)
         if self._markers.get_subscription_count():
             self._markers.publish(markers_to_cdr(obstacles))
+        if self._tracks.get_subscription_count():
+            self._tracks.publish(tracks_to_cdr(obstacles))
         if T_fixed_base is not None:
             self._publish_free_space(obstacles, T_fixed_base, coverage)
 
