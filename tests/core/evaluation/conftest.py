@@ -93,13 +93,13 @@ def result_of(things: Sequence[Thing], time: float, step: float = 1.0) -> Obstac
     return Obstacles(**columns)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def thing() -> type[Thing]:
     """What truth and results are made of."""
     return Thing
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def frame() -> Callable[..., EvaluationFrame]:
     """frame(time, true things, reported things) with the robot at the origin, or at ``pose``."""
 

@@ -1,1 +1,4 @@
-"""How good it is: scores of ground, clusters and boxes against exact truth. Arrays in, numbers out."""
+"""How good it is: scores of ground, clusters, boxes and tracks against exact truth. Arrays in, numbers out.
+
+Start at :mod:`perception_core.evaluation.evaluate`.
+"""

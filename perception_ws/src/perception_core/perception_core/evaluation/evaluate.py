@@ -4,14 +4,23 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from perception_core.evaluation.accuracy import Accuracy, accuracy
 from perception_core.evaluation.config import EvaluationConfig
+from perception_core.evaluation.consistency import Consistency, consistency
+from perception_core.evaluation.detection_centre import CentreScores, centre_scores
+from perception_core.evaluation.detection_overlap import OverlapScores, overlap_scores
 from perception_core.evaluation.frames import EvaluationFrame
+from perception_core.evaluation.latency import LatencyScores, latency_scores
 from perception_core.evaluation.mot_average import average_scores
 from perception_core.evaluation.mot_clear import clear_scores
 from perception_core.evaluation.mot_hota import hota_scores
 from perception_core.evaluation.mot_identity import identity_scores
 from perception_core.evaluation.mot_scans import mot_scans
+from perception_core.evaluation.naming import Naming, naming
+from perception_core.evaluation.pairs import Pairs, pairs_of
+from perception_core.evaluation.prediction import Prediction, predictions
 from perception_core.evaluation.scans import Scan, judge_all
+from perception_core.types.classes import CLASSES, INDEX, UNKNOWN
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,11 +84,69 @@ class Tracking:
 
 
 @dataclass(frozen=True, slots=True)
+class Detection:
+    """Scores of single scans; classes are those that were asked for.
+
+    Attributes:
+        everything: nuScenes-style, without regard to class.
+        by_class: nuScenes-style.
+        mean_ap: mean of their ``ap`` (mAP).
+        overlap_by_class: KITTI-style.
+        mean_bev, mean_space: mean of their ``bev`` and ``space``.
+    """
+
+    everything: CentreScores
+    by_class: dict[str, CentreScores]
+    mean_ap: float
+    overlap_by_class: dict[str, OverlapScores]
+    mean_bev: float
+    mean_space: float
+
+
+@dataclass(frozen=True, slots=True)
+class Honesty:
+    """Consistency of what the tracker says about its uncertainty, over the objects that were asked for and found.
+
+    Attributes:
+        position: of x, y, z.
+        horizontal: of x, y.
+        velocity: of vx, vy, vz.
+        velocity_horizontal: of vx, vy.
+        yaw: modulo pi.
+    """
+
+    position: Consistency
+    horizontal: Consistency
+    velocity: Consistency
+    velocity_horizontal: Consistency
+    yaw: Consistency
+
+
+@dataclass(frozen=True, slots=True)
 class Evaluation:
-    """All figures; NaN where there is nothing to speak of."""
+    """All figures; NaN where there is nothing to speak of.
+
+    Attributes:
+        counts: what was judged.
+        tracking: CLEAR MOT, IDF1, HOTA, AMOTA.
+        latency: seconds to the first report.
+        accuracy: errors of all that was found.
+        accuracy_by_class: by the class of the true object.
+        consistency: whether the covariance is honest.
+        prediction: errors of the predicted path at 1, 2 and 3 s.
+        naming: whether classes are right.
+        detection: average precision.
+    """
 
     counts: Counts
     tracking: Tracking
+    latency: LatencyScores
+    accuracy: Accuracy
+    accuracy_by_class: dict[str, Accuracy]
+    consistency: Honesty
+    prediction: tuple[Prediction, ...]
+    naming: Naming
+    detection: Detection
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain nested dictionaries, for JSON."""
@@ -95,7 +162,53 @@ def evaluate_all(sequences: Sequence[Sequence[EvaluationFrame]], config: Evaluat
     """Judge several drives together: counts are added, ids of two drives are different ids."""
     config = config or EvaluationConfig()
     scans = judge_all(sequences, config)
-    return Evaluation(_counts(scans, len(sequences)), _tracking(scans, config))
+    pairs, settling = pairs_of(scans), config.settling_time
+    there = _classes(scans)
+    return Evaluation(
+        counts=_counts(scans, len(sequences)),
+        tracking=_tracking(scans, config),
+        latency=latency_scores(scans, settling),
+        accuracy=accuracy(pairs, settling),
+        accuracy_by_class={CLASSES[i]: accuracy(pairs.where(pairs.class_ids == i), settling) for i in there},
+        consistency=_honesty(pairs),
+        prediction=predictions(scans),
+        naming=naming(pairs),
+        detection=_detection(scans, there),
+    )
+
+
+def _classes(scans: Sequence[Scan]) -> list[int]:
+    """Return the classes that are asked for, but for unknown."""
+    there = {int(i) for scan in scans for i in scan.frame.truth.class_ids[scan.asked]}
+    return sorted(there - {INDEX[UNKNOWN]})
+
+
+def _honesty(pairs: Pairs) -> Honesty:
+    position, velocity = pairs.position_covariance, pairs.velocity_covariance
+    return Honesty(
+        consistency(pairs.position, position, pairs.object),
+        consistency(pairs.position[:, :2], position[:, :2, :2], pairs.object),
+        consistency(pairs.velocity, velocity, pairs.object),
+        consistency(pairs.velocity[:, :2], velocity[:, :2, :2], pairs.object),
+        consistency(pairs.yaw[:, None], pairs.yaw_variance[:, None, None], pairs.object),
+    )
+
+
+def _detection(scans: Sequence[Scan], there: Sequence[int]) -> Detection:
+    by_class = {CLASSES[i]: centre_scores(scans, i) for i in there}
+    overlaps = {CLASSES[i]: overlap_scores(scans, i) for i in there}
+    return Detection(
+        centre_scores(scans),
+        by_class,
+        _mean([scores.ap for scores in by_class.values()]),
+        overlaps,
+        _mean([scores.bev for scores in overlaps.values()]),
+        _mean([scores.space for scores in overlaps.values()]),
+    )
+
+
+def _mean(values: Sequence[float]) -> float:
+    return sum(values) / len(values) if values else float("nan")
 
 
 def _counts(scans: Sequence[Scan], drives: int) -> Counts:
