@@ -99,6 +99,13 @@ def perception_models() -> Path | None:
     return _folder("PERCEPTION_MODELS")
 
 
+@pytest.fixture
+def no_networks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No weights but those that come along, whatever this machine has."""
+    monkeypatch.delenv("PERCEPTION_MODELS", raising=False)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+
+
 @pytest.fixture(scope="session")
 def torch() -> ModuleType:
     """PyTorch; tests that take it are left out where it is not installed."""

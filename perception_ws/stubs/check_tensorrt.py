@@ -95,6 +95,8 @@ def check(requirement: str, package: str, flavour: str) -> int:
     config = folder / "mypy.ini"
     config.write_text(MYPY.format(paths=f"{folder / 'stubs'}:{CORE}"))
     modules = sorted((CORE / "perception_core" / "inference").glob("tensorrt_*.py"))
+    if flavour != "tensorrt_rtx":
+        modules = [path for path in modules if not path.name.startswith("tensorrt_rtx_")]
     command = [sys.executable, "-m", "mypy", "--config-file", config, "--cache-dir", folder / "mypy", *modules]
     typed = subprocess.run([*command, "--no-error-summary"], check=False, cwd=WORKSPACE.parent)
     status = max(looked_up.returncode, typed.returncode)

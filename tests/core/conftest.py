@@ -28,3 +28,9 @@ def networks() -> ModuleType:
 def fake_tensorrt() -> ModuleType:
     """The module inference/fake_tensorrt.py: TensorRT and CUDA on the host's memory."""
     return _module_beside("inference/fake_tensorrt.py")
+
+
+@pytest.fixture(scope="session")
+def host_kernel() -> ModuleType:
+    """The module inference/host_kernel.py: kernels of CUDA compiled for the host, and a fake NVRTC and driver."""
+    return _module_beside("inference/host_kernel.py")

@@ -112,8 +112,7 @@ def test_a_file_that_is_no_network_leaves_the_node_alive_and_silent(stack, netwo
     assert not stack.received[DETECTIONS]
 
 
-def test_a_model_without_file_is_named(stack, monkeypatch):
-    monkeypatch.delenv("PERCEPTION_MODELS", raising=False)
+def test_a_model_without_file_is_named(stack, no_networks):
     start_camera(stack)
     assert "yolox_nano" in fault(stack, "no detections: ").reason
 

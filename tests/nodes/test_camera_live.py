@@ -2,6 +2,7 @@
 
 import threading
 import time
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from vision_msgs.msg import Detection2DArray, Detection3DArray, LabelInfo
 from perception_core.camera import CameraConfig, build_networks
 from perception_core.errors import ConfigError
 from perception_core.geometry import transforms
+from perception_core.inference.image_runner import Preprocessing
 from perception_core.inference.progress import Progress
 from perception_core.inference.switching import SwitchingBackend
 from perception_core.types import SEGMENTS
@@ -311,6 +313,21 @@ def test_the_diagnostics_say_which_engine_runs_and_why(stack, models):
     assert values["network.backend"].startswith("onnxruntime (")
     assert "onnxruntime is the best" in values["network.reason"]
     assert values["network.build"] == "none"
+    assert values["network.preprocessing"] == "CPU"
+
+
+def test_a_network_on_the_gpu_whose_images_the_cpu_prepares_is_warned_of_once(stack, models):
+    node = stack.start(CameraNode, camera__model="tiny")
+    warned = []
+    node.get_logger().warning, kept = warned.append, node.get_logger().warning
+    backend = node._networks.parts["network"].backend
+    fault = Preprocessing(fault="NVRTC is missing")
+    with mock.patch.object(type(backend), "preprocessing", fault):
+        for _ in range(3):
+            node._note_engines()
+    node.get_logger().warning = kept
+    assert warned == ["network: images are prepared on the CPU, because NVRTC is missing"]
+    assert node.stats.states["network.preprocessing"] == "CPU, because NVRTC is missing"
 
 
 def test_the_progress_of_a_build_is_told_and_no_image_waits_for_it(stack, models):

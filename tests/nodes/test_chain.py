@@ -30,9 +30,8 @@ POINTS, IMAGE, INFO = (
 
 
 @pytest.fixture
-def chain(stack, monkeypatch):
+def chain(stack, no_networks):
     """All four nodes without weights, and the mounts of the sensors."""
-    monkeypatch.delenv("PERCEPTION_MODELS", raising=False)
     for topic, kind in (("obstacles", ObstacleArray), ("objects", Detection3DArray)):
         stack.listen(kind, f"/perception/{topic}")
     for node in (LidarNode, CameraNode, FusionNode, TrackingNode):

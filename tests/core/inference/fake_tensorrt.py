@@ -330,7 +330,13 @@ class Engine:
         return TensorIOMode.INPUT if self._tensor(name) in self.session.get_inputs() else TensorIOMode.OUTPUT
 
     def get_tensor_dtype(self, name):
-        types = {"tensor(float)": DataType.FLOAT, "tensor(int64)": DataType.INT64, "tensor(bfloat16)": DataType.BF16}
+        types = {
+            "tensor(float)": DataType.FLOAT,
+            "tensor(float16)": DataType.HALF,
+            "tensor(int64)": DataType.INT64,
+            "tensor(bfloat16)": DataType.BF16,
+            "tensor(uint8)": DataType.UINT8,
+        }
         return types[self._tensor(name).type]
 
     def get_tensor_shape(self, name):
@@ -339,8 +345,47 @@ class Engine:
     def is_shape_inference_io(self, name):
         return False
 
-    def create_execution_context(self):
+    def create_execution_context(self, runtime_config=None):
+        if runtime_config is not None:
+            runtime_config.cache.compile()
         return Context(self)
+
+    def create_runtime_config(self):
+        return RuntimeConfig()
+
+
+class RuntimeCache:
+    """What TensorRT-RTX compiles: `compiled` counts how often it had to."""
+
+    compiled = 0
+    HEAD = b"FAKE KERNELS "
+
+    def __init__(self):
+        self.content = b""
+
+    def deserialize(self, blob):
+        fits = bytes(blob).startswith(self.HEAD)
+        self.content = bytes(blob) if fits else self.content
+        return fits
+
+    def serialize(self):
+        return memoryview(self.content)
+
+    def compile(self):
+        if not self.content:
+            RuntimeCache.compiled += 1
+            self.content = self.HEAD + b"of this GPU"
+
+
+class RuntimeConfig:
+    cache = None
+
+    def create_runtime_cache(self):
+        return RuntimeCache()
+
+    def set_runtime_cache(self, cache):
+        self.cache = cache
+        return True
 
 
 class Context:
@@ -355,13 +400,17 @@ class Context:
         self.shapes[name] = shape
         return True
 
+    def _dtype(self, name):
+        kinds = {DataType.HALF: np.float16, DataType.INT64: np.int64, DataType.UINT8: np.uint8}
+        return kinds.get(self.engine.get_tensor_dtype(name), np.float32)
+
     def infer_shapes(self):
         return [node.name for node in self.engine.session.get_inputs() if node.name not in self.shapes]
 
     def get_tensor_shape(self, name):
         if Engine.data_dependent:
             return Dims([-1, 6])
-        zeros = {name: np.zeros(shape, np.float32) for name, shape in self.shapes.items()}
+        zeros = {name: np.zeros(shape, self._dtype(name)) for name, shape in self.shapes.items()}
         return Dims(self.engine.session.run([name], zeros)[0].shape)
 
     def set_tensor_address(self, name, address):
@@ -374,7 +423,7 @@ class Context:
         names = [node.name for node in self.engine.session.get_outputs()]
 
         def work():
-            inputs = {name: self._array(name, shape, np.float32).copy() for name, shape in self.shapes.items()}
+            inputs = {name: self._array(name, shape).copy() for name, shape in self.shapes.items()}
             for name, result in zip(names, self.engine.session.run(names, inputs), strict=True):
                 cuda.check(self.addresses[name], result.nbytes)
                 ctypes.memmove(self.addresses[name], result.ctypes.data, result.nbytes)
@@ -382,8 +431,9 @@ class Context:
         cuda.enqueue(work)
         return True
 
-    def _array(self, name, shape, dtype):
-        size = int(np.prod(shape)) * 4
+    def _array(self, name, shape):
+        dtype = np.dtype(self._dtype(name))
+        size = int(np.prod(shape)) * dtype.itemsize
         Engine.cuda.check(self.addresses[name], size)
         memory = (ctypes.c_uint8 * size).from_address(self.addresses[name])
         return np.frombuffer(memory, dtype).reshape(shape)
@@ -406,6 +456,7 @@ def install(monkeypatch, name="tensorrt"):
     for attribute, value in (("built", 0), ("last_config", None), ("flags", None), ("failure", "")):
         monkeypatch.setattr(Builder, attribute, value)
     monkeypatch.setattr(Runtime, "refused", 0)
+    monkeypatch.setattr(RuntimeCache, "compiled", 0)
     monkeypatch.setattr(Engine, "cuda", cuda)
     monkeypatch.setattr(Engine, "data_dependent", False)
     monkeypatch.setitem(sys.modules, name, fake_module(name))

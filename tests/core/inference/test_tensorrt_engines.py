@@ -1,5 +1,7 @@
 """From a file to a running engine, through the cache. TensorRT and CUDA are fake ones here."""
 
+import dataclasses
+import errno
 import signal
 import threading
 
@@ -106,6 +108,70 @@ def test_half_precision_is_a_converted_network(fake, request_for):
     assert output.dtype == np.float32
     np.testing.assert_allclose(output, IMAGE + 0.1, atol=2e-3)
     assert not np.array_equal(output, IMAGE + np.float32(0.1))
+
+
+def obtain_rtx(request):
+    return load_or_build(load_api("tensorrt_rtx"), load_cuda(), request, unheard, threading.Event())
+
+
+@pytest.fixture
+def rtx(fake_tensorrt, monkeypatch):
+    fake_tensorrt.install(monkeypatch, "tensorrt_rtx")
+    return fake_tensorrt
+
+
+def kernels_of(request):
+    key = engine_key(load_api("tensorrt_rtx"), load_cuda(), request)
+    return request.cache.path_of(key).with_suffix(".kernels")
+
+
+def test_what_rtx_compiles_at_run_time_lies_beside_the_engine_and_is_compiled_once(rtx, request_for):
+    for _ in range(3):
+        backend = obtain_rtx(request_for())
+        np.testing.assert_allclose(backend.run({"images": IMAGE})["output"], IMAGE + 0.1, rtol=1e-6)
+        backend.close()
+    assert rtx.RuntimeCache.compiled == 1
+    assert kernels_of(request_for()).is_file()
+    obtain_rtx(request_for(level=5)).close()  # another engine has kernels of its own
+    assert rtx.RuntimeCache.compiled == 2
+
+
+@pytest.mark.parametrize("harm", ["cut off", "of another key", "that RTX refuses", "writable by others"])
+def test_compiled_kernels_that_are_not_good_are_compiled_anew(rtx, request_for, harm):
+    request = request_for()
+    obtain_rtx(request).close()
+    path = kernels_of(request)
+    if harm == "cut off":
+        path.write_bytes(path.read_bytes()[:-2])
+    elif harm == "of another key":
+        path.write_bytes(path.with_suffix(".engine").read_bytes())
+    elif harm == "writable by others":
+        path.chmod(0o666)
+    else:
+        key = dataclasses.replace(engine_key(load_api("tensorrt_rtx"), load_cuda(), request), content="kernels")
+        request.cache.store(key, b"of another driver")
+    obtain_rtx(request).close()
+    assert rtx.RuntimeCache.compiled == 2
+    obtain_rtx(request).close()
+    assert rtx.RuntimeCache.compiled == 2  # and these are good again
+    assert rtx.Builder.built == 1
+
+
+def test_kernels_that_cannot_be_stored_are_said_and_hinder_nothing(rtx, request_for, monkeypatch):
+    def full(*_arguments):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    obtain_rtx(request_for()).close()
+    kernels_of(request_for()).unlink()
+    monkeypatch.setattr("perception_core.inference.engines.cache.write_atomically", full)
+    backend = obtain_rtx(request_for())
+    assert "the kernels cannot be stored (No space left on device)" in backend.reason
+    np.testing.assert_allclose(backend.run({"images": IMAGE})["output"], IMAGE + 0.1, rtol=1e-6)
+
+
+def test_tensorrt_itself_has_no_such_kernels(fake, request_for, tmp_path):
+    obtain(request_for()).close()
+    assert not list((tmp_path / "engines").glob("*.kernels"))
 
 
 def test_an_interrupt_stops_the_build(fake, request_for):

@@ -1,7 +1,6 @@
 """camera_node: images of one or several cameras in, detections and label images out."""
 
 import functools
-import os
 import time
 from collections.abc import Sequence
 from typing import Any
@@ -13,6 +12,7 @@ from sensor_msgs.msg import CameraInfo
 from perception_core.camera.batching import Batching
 from perception_core.camera.networks import CameraNetworks, build_networks
 from perception_core.errors import ModelError, PerceptionError
+from perception_core.inference.folders import model_folders
 from perception_core.types import Image
 from perception_nodes.camera_port import CameraPort
 from perception_nodes.config import CameraNodeConfig, check_cameras, each_camera
@@ -21,9 +21,6 @@ from perception_nodes.node import qos
 from perception_nodes.node.base import PerceptionNode
 from perception_nodes.node.newest import NewestWorker
 from perception_nodes.node.runner import run
-
-MODELS_VARIABLE = "PERCEPTION_MODELS"
-"""Folders to search for weights, separated like PATH."""
 
 _IMAGE_QUEUE = 2
 """Images are taken into their camera's slot as they come; one may be in the way of the next for a moment."""
@@ -55,6 +52,7 @@ class CameraNode(PerceptionNode[CameraNodeConfig]):
         cv2.setNumThreads(1)
         self._ports = {config.camera_name: CameraPort(self, config) for config in each_camera(self.config)}
         self._model_fault = ""
+        self._told_faults: set[str] = set()
         self._networks = self._load()
         if self._networks is not None:
             self._batching = Batching(self._networks, len(self._ports), self.config.batching)
@@ -118,9 +116,8 @@ class CameraNode(PerceptionNode[CameraNodeConfig]):
     # -- networks ------------------------------------------------------------------------------------------------
 
     def _load(self) -> CameraNetworks | None:
-        folders = [folder for folder in os.environ.get(MODELS_VARIABLE, "").split(os.pathsep) if folder]
         try:
-            networks = build_networks(self.config.camera, folders)
+            networks = build_networks(self.config.camera, model_folders())
             networks.warm_up()
         except ModelError as error:
             self._model_fault = f"no detections: {error}"
@@ -146,7 +143,15 @@ class CameraNode(PerceptionNode[CameraNodeConfig]):
             states[f"{what}.backend"] = backend.name
             states[f"{what}.reason"] = backend.reason or "asked for by name"
             states[f"{what}.build"] = str(backend.progress) if backend.progress is not None else "none"
+            states[f"{what}.preprocessing"] = str(backend.preprocessing)
+            self._warn_of(what, backend.preprocessing.fault)
         states["batching"] = self._batching.reason
+
+    def _warn_of(self, what: str, fault: str) -> None:
+        """Warn, once, that a network on the GPU gets its images from the CPU."""
+        if fault and what not in self._told_faults:
+            self._told_faults.add(what)
+            self.get_logger().warning(f"{what}: images are prepared on the CPU, because {fault}")
 
     def _building(self) -> str:
         """Return how far an engine is that is being built, empty where none is."""

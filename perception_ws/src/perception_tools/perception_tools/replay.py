@@ -6,7 +6,6 @@ output (``ObstacleArray.latency`` is 0), and obstacle ids are derived from a fix
 
 import dataclasses
 import functools
-import os
 import time
 import uuid
 from collections import Counter, defaultdict
@@ -25,6 +24,7 @@ from perception_core.camera.label_image import label_image
 from perception_core.camera.networks import CameraNetworks, build_networks
 from perception_core.datasets.calibration import load_body
 from perception_core.errors import ModelError, PerceptionError
+from perception_core.inference.folders import model_folders
 from perception_core.lidar import decoding
 from perception_core.lidar.processor import LidarResult
 from perception_core.pipeline import Pipeline, PipelineResult
@@ -46,7 +46,6 @@ from perception_tools.profile import Profile, calibration_folder
 from perception_tools.result_writer import ResultWriter
 from perception_tools.transforms import RecordedTransforms
 
-MODELS_VARIABLE = "PERCEPTION_MODELS"
 _ID_NAMESPACE = uuid.UUID("0d9b1c7e-54a1-4f0c-8a55-7c1f4a0b9f2d").bytes
 
 
@@ -150,6 +149,7 @@ class _Replay:
             _ID_NAMESPACE,
             with_occupancy=False,
             on_lidar=self._on_lidar,
+            image_configs={camera.camera_name: camera.images for camera in profile.cameras},
         )
         self._gates: dict[str, StampGate] = {}
         self._handlers = self._topic_handlers()
@@ -285,11 +285,10 @@ class _Replay:
         gate.check(stamp_ns, message.log_ns)
 
     def _load_networks(self) -> Mapping[str, CameraNetworks]:
-        folders = [f for f in os.environ.get(MODELS_VARIABLE, "").split(os.pathsep) if f]
         networks = {}
         for camera in self._profile.cameras:
             try:
-                loaded = networks[camera.camera_name] = build_networks(camera.camera, folders)
+                loaded = networks[camera.camera_name] = build_networks(camera.camera, model_folders())
             except ModelError as error:
                 self.statistics.notes.append(f"camera {camera.camera_name}: no detections: {error}")
             else:

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perception_core.errors import ModelError
+from perception_core.inference.image_runner import ImageRunner, Preprocessing
 from perception_core.inference.progress import Progress
 
 Tensors = dict[str, NDArray[Any]]
@@ -43,6 +44,8 @@ class Backend(Protocol):
         name: the engine, for people: ``onnxruntime (CPU, 2 threads)``.
         reason: why this engine and not another.
         progress: how far a better engine is that is being built beside, for diagnostics.
+        preprocessing: where images are prepared, for people and diagnostics.
+        images: prepares images on the device and runs the network on them; None where they have to come prepared.
         path: the file it was loaded from.
         inputs: what :meth:`run` wants.
         outputs: what :meth:`run` returns.
@@ -61,6 +64,16 @@ class Backend(Protocol):
     @property
     def progress(self) -> Progress | None:
         """How far a better engine is that is being built beside; None where none is."""
+        ...
+
+    @property
+    def preprocessing(self) -> Preprocessing:
+        """Where images are prepared, and why not on the GPU where that was to be expected."""
+        ...
+
+    @property
+    def images(self) -> ImageRunner | None:
+        """What prepares images on the device for the next run; None where they have to come prepared."""
         ...
 
     @property

@@ -60,6 +60,12 @@ class InferenceConfig(Config):
     serve_while_building: bool = param(
         True, "run the network with ONNX Runtime until its TensorRT engine is built, instead of waiting for it"
     )
+    preprocessing: str = param(
+        "auto",
+        "where images become the network's input: auto is the GPU where TensorRT runs the network and NVRTC compiles "
+        "the kernel, else the CPU; gpu makes it an error where that cannot be",
+        choices=("auto", "gpu", "cpu"),
+    )
     engine_folder: str = param("", "folder of built engines; empty: perception/engines in $XDG_CACHE_HOME or ~/.cache")
     engine_limit: int = param(
         4096, "size of that folder, beyond which the engines go that were not used for longest", unit="MB", low=1
@@ -93,6 +99,8 @@ def create_backend(
     config = config or InferenceConfig()
     path = Path(path)
     choice = choose_backend(config.backend, path, config.gpu)
+    if config.preprocessing == "gpu" and choice.name not in _ON_GPU:
+        raise ModelError(f"{path}: preprocessing on the GPU needs TensorRT, and the engine is {choice.name}")
     if not path.is_file():
         raise ModelError(f"{path}: no such file")
     if path.stat().st_size == 0:
@@ -215,7 +223,7 @@ def _engine_request(order: _Order) -> "EngineRequest":
     options = BuildOptions(ranges, precision == "fp32", config.build_level, config.workspace * _MEGABYTE)
     cache = EngineCache(engine_folder(config), config.engine_limit * _MEGABYTE)
     reason = "; ".join(part for part in (order.choice.reason, why) if part)
-    return EngineRequest(order.path, precision, options, cache, reason)
+    return EngineRequest(order.path, precision, options, cache, reason, config.preprocessing)
 
 
 _FACTORIES: dict[str, Callable[[_Order], Backend]] = {

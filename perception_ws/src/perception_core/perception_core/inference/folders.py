@@ -4,7 +4,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-MODELS_VARIABLE = "PERCEPTION_MODELS"
+_MODELS_VARIABLE = "PERCEPTION_MODELS"
 """Environment variable with the folders of networks, separated as in PATH."""
 
 
@@ -21,5 +21,5 @@ def download_folder(environ: Mapping[str, str] = os.environ) -> Path:
 
 def model_folders(environ: Mapping[str, str] = os.environ) -> tuple[Path, ...]:
     """Return where networks are looked for: the folders of PERCEPTION_MODELS first, then that of downloads."""
-    named = [Path(folder).expanduser() for folder in environ.get(MODELS_VARIABLE, "").split(os.pathsep) if folder]
+    named = [Path(folder).expanduser() for folder in environ.get(_MODELS_VARIABLE, "").split(os.pathsep) if folder]
     return (*named, download_folder(environ))

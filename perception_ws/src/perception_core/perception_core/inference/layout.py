@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from perception_core.inference.model_card import InputSpec
 
-_MOST_TILES = 4
+MOST_TILES = 4
 _OVERLAP = 0.15
 """Least share of the image's width that neighbouring windows have in common."""
 
@@ -51,7 +51,7 @@ def lay_out(spec: InputSpec, width: int, height: int, split_wide: bool = False) 
     if not split_wide or spec.letterbox == "stretch":
         return best
     least = _LEAST_GAIN * best[0].scale[0]
-    for count in range(2, _MOST_TILES + 1):
+    for count in range(2, min(MOST_TILES, spec.height) + 1):
         tiles = _stack(spec, width, height, count)
         if tiles[0].scale[0] >= max(least, best[0].scale[0]):
             best = tiles

@@ -40,11 +40,12 @@ class NetworkInput:
             pixels = np.clip(np.rint(pixels), 0, 255)
         if self.spec.layout == "nhwc":
             pixels = pixels.transpose(0, 2, 3, 1)
-        feeds = {self.image.name: np.ascontiguousarray(pixels, dtype=self.image.dtype)}
-        size = [[self.spec.width, self.spec.height]] * len(tensor)
-        for info in self.size_inputs:
-            feeds[info.name] = np.array(size, info.dtype)
-        return feeds
+        return {self.image.name: np.ascontiguousarray(pixels, dtype=self.image.dtype), **self.sizes(len(tensor))}
+
+    def sizes(self, batch: int) -> Mapping[str, NDArray[Any]]:
+        """Return the arrays of all inputs but the image's, for ``batch`` images."""
+        size = [[self.spec.width, self.spec.height]] * batch
+        return {info.name: np.array(size, info.dtype) for info in self.size_inputs}
 
 
 def network_input(backend: Backend, spec: InputSpec) -> NetworkInput:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from perception_core.errors import ModelError
 from perception_core.inference.backend import TensorInfo, Tensors
-from perception_core.inference.progress import Progress
+from perception_core.inference.loaded_network import LoadedNetwork
 
 _DTYPES: dict[str, type[np.generic]] = {
     "tensor(float)": np.float32,
@@ -40,7 +40,7 @@ AUTO_PROVIDERS = ("cuda", "cpu")
 the backend tensorrt does the same with progress and a cache."""
 
 
-class OnnxRuntimeBackend:
+class OnnxRuntimeBackend(LoadedNetwork):
     """A network run by ONNX Runtime."""
 
     def __init__(
@@ -80,36 +80,6 @@ class OnnxRuntimeBackend:
         self._inputs = tuple(_info(path, node) for node in self._session.get_inputs())
         self._outputs = tuple(_info(path, node) for node in self._session.get_outputs())
         self._output_names = [info.name for info in self._outputs]
-
-    @property
-    def name(self) -> str:
-        """Engine and device, for people."""
-        return self._name
-
-    @property
-    def reason(self) -> str:
-        """Why this engine, and why not on a faster device."""
-        return self._reason
-
-    @property
-    def progress(self) -> Progress | None:
-        """None: nothing is being built."""
-        return None
-
-    @property
-    def path(self) -> str:
-        """File the network was loaded from."""
-        return self._path
-
-    @property
-    def inputs(self) -> tuple[TensorInfo, ...]:
-        """Inputs in the order of the file."""
-        return self._inputs
-
-    @property
-    def outputs(self) -> tuple[TensorInfo, ...]:
-        """Outputs in the order of the file."""
-        return self._outputs
 
     def run(self, inputs: Mapping[str, NDArray[Any]]) -> Tensors:
         """Run the network once; the arrays returned are the caller's.

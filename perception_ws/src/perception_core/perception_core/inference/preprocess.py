@@ -22,9 +22,7 @@ class Preprocessor:
         """
         self._spec = spec
         self._split_wide = split_wide
-        mean, std = np.array(spec.mean), np.array(spec.std)
-        self._gain = (spec.scale / std).astype(np.float32)
-        self._bias = (-mean / std).astype(np.float32)
+        self._gain, self._bias = gain_and_bias(spec)
         self._blue_first = spec.colour == "bgr"
         self._tensor = np.empty((1, 3, spec.height, spec.width), np.float32) if tensor is None else tensor
         self._size = (0, 0)
@@ -84,6 +82,12 @@ class BatchPreprocessor:
 def warm_up() -> None:
     """Compile, or load from the cache, so that no image has to wait."""
     Preprocessor(InputSpec(width=2, height=2))(np.zeros((2, 2, 3), np.uint8))
+
+
+def gain_and_bias(spec: InputSpec) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return float32 (3,) each: a value of 0..255 becomes ``value * gain + bias``, in the order of the channels."""
+    mean, std = np.array(spec.mean), np.array(spec.std)
+    return (spec.scale / std).astype(np.float32), (-mean / std).astype(np.float32)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from perception_core.errors import ModelError
 from perception_core.inference.backend import Backend, TensorInfo, Tensors
+from perception_core.inference.image_runner import ImageRunner, Preprocessing
 from perception_core.inference.progress import Progress, Report
 
 Build = Callable[[Report, threading.Event], Backend]
@@ -55,6 +56,17 @@ class SwitchingBackend:
         """How far the build is; None once it has ended, well or not."""
         with self._lock:
             return self._progress
+
+    @property
+    def preprocessing(self) -> Preprocessing:
+        """Where the engine that runs now wants images prepared."""
+        return self._backend.preprocessing
+
+    @property
+    def images(self) -> ImageRunner | None:
+        """What prepares images for the next run: the built engine's if it became ready since the last."""
+        self._change_over()
+        return self._backend.images
 
     @property
     def path(self) -> str:

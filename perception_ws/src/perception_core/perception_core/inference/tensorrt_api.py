@@ -18,7 +18,8 @@ from perception_core.errors import ModelError
 if TYPE_CHECKING:
     import tensorrt as trt
 
-FLAVOURS = ("tensorrt", "tensorrt_rtx")
+RTX = "tensorrt_rtx"
+FLAVOURS = ("tensorrt", RTX)
 """Names of the packages, best first: RTX compiles for the card at hand while it loads, which takes seconds."""
 
 _OLDEST = 10

@@ -1,5 +1,6 @@
 """From an ONNX file to a running TensorRT backend: precision, key, cache, build."""
 
+import hashlib
 import threading
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -7,14 +8,19 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from perception_core.errors import ModelError
+from perception_core.inference.backend import TensorInfo
 from perception_core.inference.engines.cache import CachedEngine, EngineCache
 from perception_core.inference.engines.key import EngineKey, ShapeRange, model_digest
+from perception_core.inference.image_kernel import KERNEL_SOURCE
+from perception_core.inference.nvrtc import compile_kernel
 from perception_core.inference.precision import HALF_PRECISIONS, can_convert, convert, is_quantized
 from perception_core.inference.progress import Progress, Report
-from perception_core.inference.tensorrt_api import TensorRt
+from perception_core.inference.tensorrt_api import RTX, TensorRt
 from perception_core.inference.tensorrt_backend import EngineRefusedError, TensorRtBackend
 from perception_core.inference.tensorrt_builder import BuildOptions, build_engine
-from perception_core.inference.tensorrt_cuda import Cuda
+from perception_core.inference.tensorrt_cuda import Cuda, Device
+from perception_core.inference.tensorrt_images import kernel_defines
+from perception_core.inference.tensorrt_rtx_kernels import RtxKernels
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +33,8 @@ class EngineRequest:
         options: how it is built.
         cache: where engines are kept.
         reason: why TensorRT, and why this precision; goes on to the backend.
+        preprocessing: where images are prepared: ``auto`` is the GPU where its kernel compiles, ``gpu`` insists on it,
+            ``cpu``.
     """
 
     path: Path
@@ -34,6 +42,7 @@ class EngineRequest:
     options: BuildOptions
     cache: EngineCache
     reason: str = ""
+    preprocessing: str = "auto"
 
 
 def resolve_precision(path: Path, wanted: str) -> tuple[str, str]:
@@ -105,12 +114,12 @@ def load_or_build(
 
     engine = request.cache.obtain(key, build, report, stop)
     try:
-        return _load(api, cuda, request, engine, report)
+        return _load(api, cuda, request, key, engine, report)
     except EngineRefusedError:
         if engine.built:
             raise
     request.cache.discard(key)
-    return _load(api, cuda, request, request.cache.obtain(key, build, report, stop), report)
+    return _load(api, cuda, request, key, request.cache.obtain(key, build, report, stop), report)
 
 
 def _built_aside(api: TensorRt, cuda: Cuda, request: EngineRequest, report: Report, stop: threading.Event) -> bytes:
@@ -136,7 +145,33 @@ def _build(api: TensorRt, cuda: Cuda, request: EngineRequest, report: Report, st
     return build_engine(api, request.path, converted, request.options, report, stop)
 
 
-def _load(api: TensorRt, cuda: Cuda, request: EngineRequest, engine: CachedEngine, report: Report) -> TensorRtBackend:
+def _load(
+    api: TensorRt, cuda: Cuda, request: EngineRequest, key: EngineKey, engine: CachedEngine, report: Report
+) -> TensorRtBackend:
     report(Progress("load", None, f"loading an engine of {len(engine.data) / 1e6:.1f} MB"))
     reason = "; ".join(part for part in (request.reason, *engine.notes) if part)
-    return TensorRtBackend(api, cuda, engine.data, str(request.path), request.precision, reason)
+    kernels = RtxKernels(request.cache, key) if api.flavour == RTX else None
+    backend = TensorRtBackend(api, cuda, engine.data, str(request.path), request.precision, reason, kernels)
+    if request.preprocessing == "cpu":
+        return backend
+    try:
+        backend.prepare_images(lambda info: image_kernel(cuda.device(), info, request.cache))
+    except ModelError as error:
+        if request.preprocessing == "gpu":
+            backend.close()
+            raise ModelError(f"{request.path}: images cannot be prepared on the GPU: {error}") from error
+        backend.prepare_images_on_cpu(str(error))
+    return backend
+
+
+def image_kernel(device: Device, info: TensorInfo, cache: EngineCache) -> bytes:
+    """Return the compiled kernel that prepares images for the input ``info``, from the cache or by NVRTC.
+
+    Raises:
+        ModelError: NVRTC is missing or fails, or an input of numbers that the kernel does not write.
+    """
+    defines = kernel_defines(info.dtype)
+    source = hashlib.sha256(KERNEL_SOURCE.encode()).hexdigest()
+    flags = tuple(("define", define) for define in defines)
+    key = EngineKey(source, "nvrtc", str(device), "", (), flags, content="image_kernel")
+    return cache.obtain(key, lambda: compile_kernel(KERNEL_SOURCE, defines, device.capability)).data

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from perception_core.errors import ModelError
 from perception_core.inference.backend import ANY_INPUT, TensorInfo, Tensors, check_inputs
-from perception_core.inference.progress import Progress
+from perception_core.inference.loaded_network import LoadedNetwork
 from perception_core.inference.torch_archive import EXPORT, TORCHSCRIPT, read_program, sample_inputs
 
 _DTYPES = {
@@ -31,7 +31,7 @@ _DTYPES = {
 }
 
 
-class TorchBackend:
+class TorchBackend(LoadedNetwork):
     """A network run by PyTorch, on a GPU or the CPU."""
 
     def __init__(
@@ -73,36 +73,6 @@ class TorchBackend:
         self._name = f"torch {torch.__version__} ({where}, {kind})"
         self._outputs: tuple[TensorInfo, ...] = ()
         self._outputs = self._try_out(given)
-
-    @property
-    def name(self) -> str:
-        """Engine and device, for people."""
-        return self._name
-
-    @property
-    def reason(self) -> str:
-        """Why this engine runs the network."""
-        return self._reason
-
-    @property
-    def progress(self) -> Progress | None:
-        """None: nothing is being built."""
-        return None
-
-    @property
-    def path(self) -> str:
-        """File the network was loaded from."""
-        return self._path
-
-    @property
-    def inputs(self) -> tuple[TensorInfo, ...]:
-        """Inputs in the order of the program."""
-        return self._inputs
-
-    @property
-    def outputs(self) -> tuple[TensorInfo, ...]:
-        """Outputs in the order of the program: ``output``, or ``output_0``, ``output_1`` ...; sizes as first seen."""
-        return self._outputs
 
     def run(self, inputs: Mapping[str, NDArray[Any]]) -> Tensors:
         """Run the network once; the arrays returned are the caller's.

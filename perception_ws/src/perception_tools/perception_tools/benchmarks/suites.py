@@ -1,6 +1,5 @@
 """Speed of what comes behind the sensors: fusion, tracking, the planner's outputs."""
 
-import os
 import uuid
 from collections.abc import Sequence
 from pathlib import Path
@@ -42,12 +41,6 @@ def tracking(frames: Sequence[BenchFrame], folders: Sequence[Path]) -> list[Row]
         range(len(frames)),
     )
     return rows
-
-
-def model_folders() -> list[Path]:
-    """Return the folders that hold weights: PERCEPTION_MODELS, where it is set."""
-    named = os.environ.get("PERCEPTION_MODELS", "")
-    return [Path(part) for part in named.split(os.pathsep) if part]
 
 
 def _views(frames: Sequence[BenchFrame], folders: Sequence[Path]) -> list[list[CameraView]]:

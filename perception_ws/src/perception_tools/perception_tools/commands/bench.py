@@ -72,10 +72,11 @@ def _inference(data: Path | None, scans: int, _seeds: int) -> dict[str, Any]:
 
 
 def _tracking(data: Path | None, scans: int, _seeds: int) -> dict[str, Any]:
+    from perception_core.inference.folders import model_folders
     from perception_tools.benchmarks import suites
 
     name, frames = _frames(data, scans)
-    return {"frames": name, "rows": [asdict(row) for row in suites.tracking(frames, suites.model_folders())]}
+    return {"frames": name, "rows": [asdict(row) for row in suites.tracking(frames, model_folders())]}
 
 
 def _ground(_data: Path | None, _scans: int, seeds: int) -> dict[str, Any]:

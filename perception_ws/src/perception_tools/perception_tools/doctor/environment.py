@@ -10,6 +10,7 @@ from ament_index_python.packages import PackageNotFoundError, get_package_share_
 
 from perception_core.datasets.calibration import load_rig
 from perception_core.errors import CalibrationError, ModelError
+from perception_core.inference.folders import model_folders
 from perception_core.inference.registry import find_model
 from perception_tools.doctor.findings import Finding, error, good, warning
 from perception_tools.profile import Profile, calibration_folder
@@ -131,7 +132,7 @@ def _check_calibration(profile: Profile) -> Iterator[Finding]:
 
 
 def _check_weights(profile: Profile, environ: Mapping[str, str]) -> Iterator[Finding]:
-    folders = [f for f in environ.get("PERCEPTION_MODELS", "").split(os.pathsep) if f]
+    folders = model_folders(environ)
     for camera in profile.cameras:
         subject, models = f"weights {camera.camera_name}", camera.camera
         yield _check_model(subject, models.model, folders, "obstacles will be LIDAR_ONLY")
@@ -139,7 +140,7 @@ def _check_weights(profile: Profile, environ: Mapping[str, str]) -> Iterator[Fin
             yield _check_model(f"{subject}, pixels", second, folders, "there will be no label images")
 
 
-def _check_model(subject: str, model: str, folders: Sequence[str], without: str) -> Finding:
+def _check_model(subject: str, model: str, folders: Sequence[Path], without: str) -> Finding:
     try:
         path, _ = find_model(model, folders)
     except ModelError as reason:

@@ -11,11 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from perception_core.inference.engines.file_format import EngineFileError, encode_header, read_engine
-from perception_core.inference.engines.key import EngineKey
+from perception_core.inference.engines.key import CONTENTS, EngineKey
 from perception_core.inference.engines.lock import file_lock
 from perception_core.inference.progress import Progress, Report, unheard
 
-_SUFFIX = ".engine"
 _PART = ".part"
 _STALE_PART = 3600.0
 """Seconds after which a temporary file was left by a process that died: writing one takes seconds."""
@@ -47,8 +46,8 @@ class EngineCache:
         self._limit = limit_bytes
 
     def path_of(self, key: EngineKey) -> Path:
-        """Return where the engine of ``key`` is stored."""
-        return self._folder / f"{key.digest()}{_SUFFIX}"
+        """Return where the engine, or other content, of ``key`` is stored."""
+        return self._folder / f"{key.digest()}.{key.content}"
 
     def obtain(
         self,
@@ -66,7 +65,7 @@ class EngineCache:
         Raises:
             ModelError: the build failed, or ``stop`` was set while waiting.
         """
-        engine, notes = self._read(key)
+        engine, notes = self.read(key)
         if engine is not None:
             return CachedEngine(engine, built=False)
         try:
@@ -75,20 +74,21 @@ class EngineCache:
             held = contextlib.ExitStack()
             held.enter_context(lock)
         except OSError as error:
-            return CachedEngine(build(), built=True, notes=(*notes, self._unstored(error)))
+            return CachedEngine(build(), built=True, notes=(*notes, self._unstored(error, key.content)))
         with held:
-            engine, notes = self._read(key)  # somebody may have built it meanwhile
+            engine, notes = self.read(key)  # somebody may have built it meanwhile
             if engine is not None:
                 return CachedEngine(engine, built=False)
             engine = build()
-            return CachedEngine(engine, built=True, notes=(*notes, *self._store(key, engine)))
+            return CachedEngine(engine, built=True, notes=(*notes, *self.store(key, engine)))
 
     def discard(self, key: EngineKey) -> None:
         """Forget the engine of ``key``, which turned out not to run here."""
         with contextlib.suppress(OSError):
             self.path_of(key).unlink()
 
-    def _read(self, key: EngineKey) -> tuple[bytes | None, tuple[str, ...]]:
+    def read(self, key: EngineKey) -> tuple[bytes | None, tuple[str, ...]]:
+        """Return what is stored under ``key``, and why it is not used; None where there is nothing good."""
         path = self.path_of(key)
         try:
             _check_owner(path)
@@ -101,18 +101,20 @@ class EngineCache:
             os.utime(path)
         return engine, ()
 
-    def _store(self, key: EngineKey, engine: bytes) -> tuple[str, ...]:
+    def store(self, key: EngineKey, engine: bytes) -> tuple[str, ...]:
+        """Store what belongs to ``key`` in the place of what was there; return why it cannot be, if so."""
         path = self.path_of(key)
         try:
+            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._make_room(len(engine), keep=path)
             write_atomically(path, (encode_header(key, engine), engine))
         except OSError as error:
-            return (self._unstored(error),)
+            return (self._unstored(error, key.content),)
         return ()
 
-    def _unstored(self, error: OSError) -> str:
-        reason = error.strerror or str(error)
-        return f"{self._folder}: the engine cannot be stored ({reason}) and will be built again at the next start"
+    def _unstored(self, error: OSError, content: str) -> str:
+        reason, what = error.strerror or str(error), content.replace("_", " ")
+        return f"{self._folder}: the {what} cannot be stored ({reason}) and will be built again at the next start"
 
     def _make_room(self, size: int, keep: Path) -> None:
         """Delete the engines that were not used for longest until ``size`` bytes fit, and what dead processes left."""
@@ -121,7 +123,7 @@ class EngineCache:
                 if time.time() - part.stat().st_mtime > _STALE_PART:
                     part.unlink()
         engines = []
-        for path in self._folder.glob(f"*{_SUFFIX}"):
+        for path in (path for content in CONTENTS for path in self._folder.glob(f"*.{content}")):
             with contextlib.suppress(OSError):
                 state = path.stat()
                 engines.append((state.st_mtime_ns, state.st_size, path))

@@ -3,10 +3,13 @@
 import hashlib
 import json
 import mmap
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from perception_core.errors import ModelError
+
+CONTENTS = ("engine", "kernels", "image_kernel")
+"""What is kept: engines, what TensorRT-RTX compiled while it ran them, and kernels that prepare images."""
 
 _SHORTEST_NAME = 4
 """File names of fewer characters turn up in any binary file by chance."""
@@ -53,6 +56,7 @@ class EngineKey:
         precision: ``fp32``, ``fp16``, ``bf16`` or ``int8``.
         shapes: input name, smallest, usual and largest shape, by name.
         flags: settings of the builder as (name, value), by name.
+        content: what is kept under the key, one of :data:`CONTENTS`; the file's suffix.
     """
 
     model: str
@@ -61,17 +65,20 @@ class EngineKey:
     precision: str
     shapes: tuple[tuple[str, ShapeRange], ...]
     flags: tuple[tuple[str, str], ...] = ()
+    content: str = "engine"
 
     def as_json(self) -> str:
         """Return the key as one line of JSON, the same for equal keys."""
         content = asdict(self)
         content["shapes"] = {name: [shape.low, shape.usual, shape.high] for name, shape in sorted(self.shapes)}
         content["flags"] = dict(sorted(self.flags))
+        if self.content == CONTENTS[0]:
+            del content["content"]
         return json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
 
     def digest(self) -> str:
-        """Return the sha256 of :meth:`as_json`, which names the engine's file."""
-        return hashlib.sha256(self.as_json().encode()).hexdigest()
+        """Return the sha256 of :meth:`as_json` for the engine, which names its file and what lies beside it."""
+        return hashlib.sha256(replace(self, content=CONTENTS[0]).as_json().encode()).hexdigest()
 
 
 def model_digest(path: Path) -> str:
