@@ -9,13 +9,14 @@ import sys
 from collections.abc import Sequence
 
 from perception_core.errors import PerceptionError
-from perception_tools.commands import bench, convert, demo, doctor, models, replay, simulate, view
+from perception_tools.commands import bench, convert, demo, doctor, evaluate, models, replay, simulate, view
 
 COMMANDS = {
     "demo": demo,
     "convert": convert,
     "simulate": simulate,
     "replay": replay,
+    "evaluate": evaluate,
     "view": view,
     "doctor": doctor,
     "models": models,
