@@ -219,6 +219,9 @@ pip_install() { # environment pip-arguments...
   die "pip failed; the whole output is in $ROS/log/$name.log"
 }
 
+references() { # what tests compare with, without the dependencies that would not fit
+  [[ -n ${PERCEPTION_SKIP_DEV:-} ]] || pip_install "$VENV" --no-deps -r "$WS/requirements-references.txt"
+}
 requirements() { printf -- '-r\n%s\n' "$WS/$1"; [[ -n ${PERCEPTION_SKIP_DEV:-} ]] || printf -- '-r\n%s\n' "$WS/requirements-dev.txt"; }
 
 env_key() { # files...
@@ -280,6 +283,7 @@ setup_wheels() {
   say "installing the Python packages (450 MB to download)"
   mapfile -t wanted < <(requirements requirements.txt)
   pip_install "$VENV" "${wanted[@]}" -c "$WS/constraints.txt"
+  references
   write_ros2_command
   end_env "$VENV"
   wait "$messages" || exit 1
@@ -323,6 +327,7 @@ setup_jazzy() {
   say "installing the Python packages that apt lacks"
   mapfile -t wanted < <(requirements requirements-jazzy.txt)
   pip_install "$VENV" "${wanted[@]}"
+  references
   end_env "$VENV"
   hide_progress
   check_or_refill setup_jazzy
