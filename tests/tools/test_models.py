@@ -13,7 +13,7 @@ import pytest
 import yaml
 from onnx import TensorProto, helper, numpy_helper
 
-from perception_core.inference import load_card, registry
+from perception_core.inference import factory, load_card, registry
 from perception_core.inference.model_card import ModelCard
 from perception_tools import quantizing
 from perception_tools.benchmarks.frames import load_frames
@@ -130,6 +130,25 @@ def test_pull_looks_into_the_named_folders_first(folder, known, capsys):
     assert "was here" in capsys.readouterr().out
 
 
+def test_the_network_that_comes_along_is_here_already(folder, capsys):
+    assert main(["models", "pull", "simulated_street"]) == 0
+    out = capsys.readouterr().out
+    assert "weights/simulated_street.onnx (was here)" in out
+    assert not (folder.parent / "cache").exists()
+
+
+def test_the_network_that_comes_along_is_copied_into_a_folder_that_is_asked_for(folder, capsys):
+    copy, card = folder / "simulated_street.onnx", registry.packaged_cards()["simulated_street"]
+    for _ in range(2):
+        assert main(["models", "pull", "simulated_street", "--folder", str(folder)]) == 0
+        assert capsys.readouterr().out.startswith(f"simulated_street: {copy}")
+        assert registry.sha256_of(copy) in card.sha256
+    copy.write_bytes(b"damaged")
+    assert main(["models", "pull", "simulated_street", "--folder", str(folder)]) == 0
+    assert registry.sha256_of(copy) in card.sha256
+    assert registry.find_model("simulated_street", [folder])[0] == copy
+
+
 def test_a_wrong_checksum_deletes_and_says_so(folder, served, known, capsys):
     root, address = served
     (root / "known.onnx").write_bytes(b"another network")
@@ -162,11 +181,13 @@ def test_describe_prints_findings_and_a_card(folder, capsys):
     assert "class_map" in capsys.readouterr().out
 
 
-def test_build_without_tensorrt_is_an_error(folder, capsys):
+def test_build_without_tensorrt_is_an_error(folder, capsys, monkeypatch):
+    monkeypatch.setattr(factory, "find_spec", lambda name: name == "onnxruntime" or None)
     segmenter(folder)
-    if main(["models", "build", "halves", "--backend", "tensorrt"]) == 0:
-        pytest.skip("there is a TensorRT here")
-    assert "tensorrt" in capsys.readouterr().err
+    assert main(["models", "build", "halves", "--backend", "tensorrt"]) == 2
+    assert "'tensorrt' is not available" in capsys.readouterr().err
+    assert main(["models", "build", "halves", "--backend", "auto"]) == 2
+    assert "no TensorRT works here, and onnxruntime needs no engine" in capsys.readouterr().err
 
 
 def test_quantize_writes_a_network_and_its_card(folder, tiny_bag, tmp_path, capsys):

@@ -1,6 +1,7 @@
 """Export: ``python -m perception_training.export RUN/last.pt MODEL.onnx``, checked against torch by ONNX Runtime.
 
-Writes the averaged weights with a static shape, batch normalisation folded into the convolutions.
+Writes the averaged weights with an image of fixed size and an open batch, batch normalisation folded into the
+convolutions.
 """
 
 import argparse
@@ -8,6 +9,7 @@ import hashlib
 from pathlib import Path
 
 import numpy as np
+import onnx
 import onnxruntime
 import torch
 
@@ -33,13 +35,25 @@ def main() -> None:
     torch.onnx.export(
         exported, (example,), str(given.model), opset_version=OPSET, dynamo=False,
         input_names=["images"], output_names=["boxes", "segments"],
+        dynamic_axes={name: {0: "batch"} for name in ("images", "boxes", "segments")},
     )  # fmt: skip
-    difference = _difference(exported, given.model, example)
+    _state_shapes(given.model, [tuple(output.shape[1:]) for output in exported(example)])
+    pair = torch.cat([example, example.flip(3)])
+    difference = max(_difference(exported, given.model, images) for images in (example, pair))
     content = given.model.read_bytes()
     print(f"epoch {kept['epoch']}, largest difference to torch {difference:.1e}")
     print(f"size: {len(content)}\nsha256: {hashlib.sha256(content).hexdigest()}")
     if difference > _TOLERANCE or len(content) > _MOST_BYTES:
         raise SystemExit(f"not usable: difference {difference:.1e} > {_TOLERANCE} or {len(content)} > {_MOST_BYTES} B")
+
+
+def _state_shapes(path: Path, shapes: list[tuple[int, ...]]) -> None:
+    """Write the outputs' sizes, but for the batch, into the file: the exporter only names some of them."""
+    model = onnx.load(path)
+    for output, shape in zip(model.graph.output, shapes, strict=True):
+        for dim, size in zip(output.type.tensor_type.shape.dim[1:], shape, strict=True):
+            dim.dim_value = size
+    onnx.save(model, path)
 
 
 def _difference(exported: Exported, path: Path, example: torch.Tensor) -> float:

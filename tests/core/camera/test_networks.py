@@ -2,10 +2,12 @@
 
 import numpy as np
 import pytest
+from onnx import helper
 
 from perception_core.camera import CameraConfig, CameraNetworks, build_networks
 from perception_core.camera.batching import Batching
 from perception_core.errors import ModelError
+from perception_core.inference import InferenceConfig
 from perception_core.types import Image
 
 INPUT = """\
@@ -168,3 +170,21 @@ def test_an_engine_that_refuses_the_batch_goes_one_by_one(models):
     batching = Batching(build_networks(CameraConfig(model="both"), [models]), 3, "auto")
     assert batching.size() == 1
     assert "a run of 3 images failed" in batching.reason
+
+
+def test_an_engine_is_built_for_as_many_images_as_are_asked_for_at_once(networks, tmp_path, fake_tensorrt, monkeypatch):
+    fake_tensorrt.install(monkeypatch)
+    node = helper.make_node("Identity", ["images"], ["output"])
+    networks.save(tmp_path / "open.onnx", [node], [], ("batch", 3, 64, 64), ["batch", 3, 64, 64])
+    (tmp_path / "open.yaml").write_text(
+        f"{{name: open, task: segmentation, family: class_map, file: open.onnx, {INPUT.strip()}, "
+        "segments: [road: ground, sky: sky, tree: vegetation]}"
+    )
+    for images, own, largest in ((1, 1, 1), (3, 1, 3), (2, 4, 4)):
+        folder = str(tmp_path / f"engines {images}")
+        inference = InferenceConfig(
+            backend="tensorrt", precision="fp32", max_batch=own, engine_folder=folder, serve_while_building=False
+        )
+        build_networks(CameraConfig(model="open", inference=inference), [tmp_path], images).close()
+        (profile,) = fake_tensorrt.Builder.last_config.profiles
+        assert profile["images"] == ((1, 3, 64, 64), (largest, 3, 64, 64))

@@ -15,7 +15,9 @@ from perception_core.errors import ModelError
 from perception_core.inference import InferenceConfig, create_backend
 from perception_core.inference.engines.key import ShapeRange
 from perception_core.inference.factory import choose_backend
+from perception_core.inference.model_card import InputSpec
 from perception_core.inference.precision import convert
+from perception_core.inference.preprocess import BatchPreprocessor
 from perception_core.inference.progress import unheard
 from perception_core.inference.quantize import calibrated
 from perception_core.inference.registry import find_model
@@ -158,3 +160,28 @@ def test_on_a_gpu_an_engine_gives_what_onnx_runtime_gives(
 
 def test_on_a_gpu_auto_takes_it(tensorrt_rtx, nvidia_gpu):
     assert choose_backend("auto").name.startswith("tensorrt")
+
+
+def test_on_a_gpu_images_are_prepared_as_on_the_cpu(tensorrt_rtx, nvidia_gpu, networks, tmp_path):
+    spec = InputSpec(width=64, height=48, scale=1 / 255, colour="rgb", letterbox="centre")
+    ones = numpy_helper.from_array(np.ones((1, 3, 1, 1), np.float32), "ones")
+    node = helper.make_node("Mul", ["images", "ones"], ["output"])
+    path = networks.save(tmp_path / "same.onnx", [node], [ones], (1, 3, 48, 64), [1, 3, 48, 64])
+    folder = str(tmp_path / "engines")
+    backend = create_backend(
+        path,
+        InferenceConfig(
+            backend="tensorrt_rtx",
+            precision="fp32",
+            preprocessing="gpu",
+            engine_folder=folder,
+            serve_while_building=False,
+        ),
+    )
+    for width, height in ((64, 48), (1242, 375), (30, 200)):
+        image = np.random.default_rng(width).integers(0, 256, (height, width, 3), np.uint8)
+        tensor, windows = BatchPreprocessor(spec)([image], 1)
+        backend.images.prepare(spec, [image], windows, {})
+        np.testing.assert_allclose(backend.images.run()["output"], tensor, atol=1.01 / 255)
+    backend.close()
+    assert len(list((tmp_path / "engines").glob("*.kernels"))) == 1

@@ -87,6 +87,17 @@ def test_classes_of_pixels_on_streets_it_has_not_seen(detector):
     assert total.mean_iou > LEAST_MEAN_IOU
 
 
+def test_several_cameras_in_one_run_are_what_each_is_alone(detector, city):
+    assert detector.batch is None  # any number of images a run
+    front, (rear, _) = city[0], look(random_scenario(UNSEEN_SEEDS[0]), 3.0)
+    together = detector.perceive_batch([front, rear, front])
+    for image, found in zip((front, rear, front), together, strict=True):
+        alone = detector.perceive(image)
+        np.testing.assert_allclose(found.detections.boxes, alone.detections.boxes, atol=0.01)
+        np.testing.assert_allclose(found.detections.scores, alone.detections.scores, atol=1e-4)
+        assert np.mean(found.segmentation.labels != alone.segmentation.labels) < 1e-4
+
+
 def test_the_same_image_gives_the_same_bytes(detector, city):
     image, _ = city
     first, again = detector.perceive(image), detector.perceive(image)

@@ -68,7 +68,19 @@ def test_what_cannot_be_captured_runs_without_and_says_so(networks, tmp_path, cu
     assert backend.reason == "without CUDA graph: cudaStreamEndCapture: cudaErrorStreamCaptureUnsupported"
 
 
-def test_open_batches_run_without_a_graph_and_take_memory_once(networks, tmp_path, cuda):
+def test_open_batches_are_a_graph_once_the_same_comes_again(networks, tmp_path, cuda):
+    shapes = (("images", ShapeRange((1, 3, 8, 8), (4, 3, 8, 8), (4, 3, 8, 8))),)
+    backend = load(echo(networks, tmp_path, "batch"), BuildOptions(shapes))
+    expected = {"images of a run": [2, 2, 2, 3, 2, 2], "graphs launched so far": [0, 1, 2, 2, 2, 3]}
+    for count, launched in zip(*expected.values(), strict=True):
+        images = np.random.default_rng(count).normal(size=(count, 3, 8, 8)).astype(np.float32)
+        np.testing.assert_array_equal(backend.run({"images": images})["output"], 2 * images)
+        assert cuda.calls.count("launch") == launched
+    backend.close()
+    assert cuda.calls.count("destroy graph") == 2
+
+
+def test_open_batches_take_memory_once(networks, tmp_path, cuda):
     shapes = (("images", ShapeRange((1, 3, 8, 8), (4, 3, 8, 8), (4, 3, 8, 8))),)
     backend = load(echo(networks, tmp_path, "batch"), BuildOptions(shapes))
     assert backend.inputs[0].shape == (None, 3, 8, 8)

@@ -117,7 +117,8 @@ class CameraNode(PerceptionNode[CameraNodeConfig]):
 
     def _load(self) -> CameraNetworks | None:
         try:
-            networks = build_networks(self.config.camera, model_folders())
+            at_once = 1 if self.config.batching == "off" else len(self._ports)
+            networks = build_networks(self.config.camera, model_folders(), at_once)
             networks.warm_up()
         except ModelError as error:
             self._model_fault = f"no detections: {error}"

@@ -97,15 +97,20 @@ class CameraNetworks:
             part.close()
 
 
-def build_networks(config: CameraConfig | None = None, folders: Sequence[Path | str] = ()) -> CameraNetworks:
+def build_networks(
+    config: CameraConfig | None = None, folders: Sequence[Path | str] = (), images: int = 1
+) -> CameraNetworks:
     """Find the configured networks in ``folders`` and load them; not warmed up yet.
 
+    TensorRT engines are built for up to ``images`` at once, or as many as the configuration says if that is more.
     Without the segmentation model there are boxes still: its error is kept in ``fault``.
 
     Raises:
         ModelError: no weights of ``model``, an engine that is not available, or a file that is not what its card says.
     """
     config = config or CameraConfig()
+    most = max(images, config.inference.max_batch)
+    config = replace(config, inference=replace(config.inference, max_batch=most))
     network = build_detector(config, folders)
     if not config.segmentation_model:
         return CameraNetworks(network)

@@ -46,7 +46,11 @@ class InferenceConfig(Config):
         choices=("auto", "fp32", "fp16", "bf16", "int8"),
     )
     max_batch: int = param(
-        1, "most images at once that a TensorRT engine is built for, where the file leaves it open", low=1, high=64
+        1,
+        "most images at once that a TensorRT engine is built for, where the file leaves it open; at least as many as "
+        "cameras share the networks, unless batching is off",
+        low=1,
+        high=64,
     )
     build_level: int = param(
         3,

@@ -9,8 +9,11 @@ from pathlib import Path
 from perception_core.errors import ModelError
 from perception_core.inference.describe import card_from_description, describe
 from perception_core.inference.download import Patience, Source, download
+from perception_core.inference.engines.cache import write_atomically
 from perception_core.inference.model_card import ModelCard, load_card
 from perception_core.inference.progress import Report, unheard
+
+_READABLE = 0o644
 
 
 def packaged_cards() -> dict[str, ModelCard]:
@@ -33,8 +36,8 @@ def pull(
 ) -> Path:
     """Download the network of a packaged card into ``folder``, unless it is there, and return its path.
 
-    The card's source is asked first, then its mirrors. A card without sha256 describes a file that nobody here has
-    checked: it is taken only with ``unchecked``.
+    The card's source is asked first, then its mirrors; a network that this package brings along is copied. A card
+    without sha256 describes a file that nobody here has checked: it is taken only with ``unchecked``.
 
     Raises:
         ModelError: no such card, or the file cannot be had; see :func:`perception_core.inference.download.download`.
@@ -43,9 +46,12 @@ def pull(
     if name not in cards:
         raise ModelError(f"model {name!r} is unknown; packaged: {', '.join(cards)}")
     card = cards[name]
+    path, packaged = folder / plain_name(card.file), packaged_weights() / card.file
+    if packaged.is_file():
+        return _copied(packaged, path, card)
     urls = tuple(url for url in (card.source, *card.mirrors) if url)
     source = Source(urls, card.sha256, card.size)
-    return download(source, folder / plain_name(card.file), report, stop, unchecked, patience)
+    return download(source, path, report, stop, unchecked, patience)
 
 
 def plain_name(name: str) -> str:
@@ -117,6 +123,18 @@ def sha256_of(path: Path) -> str:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
         raise ModelError(f"{path}: cannot read it: {error.strerror}") from error
+
+
+def _copied(packaged: Path, path: Path, card: ModelCard) -> Path:
+    _check_hash(packaged, card)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if not path.is_file() or sha256_of(path) not in card.sha256:
+            write_atomically(path, (packaged.read_bytes(),))
+            path.chmod(_READABLE)
+    except OSError as error:
+        raise ModelError(f"{path}: cannot write it: {error.strerror or error}") from error
+    return path
 
 
 def _by_name(name: str, folders: list[Path], unchecked: bool) -> tuple[Path, ModelCard]:

@@ -47,8 +47,8 @@ class _Slot:
 class TensorRtBackend(LoadedNetwork):
     """A network run by TensorRT. Threads may take turns; none may run it while another does.
 
-    Copies and network are one CUDA graph where all shapes are fixed: one launch instead of hundreds. Memory is taken
-    once, and more of it when larger shapes come.
+    Copies and network are one CUDA graph, one launch instead of hundreds: from the first run on where all shapes are
+    fixed, else from the second run of the same shapes on. Memory is taken once, and more of it when larger shapes come.
     """
 
     def __init__(
@@ -85,6 +85,8 @@ class TensorRtBackend(LoadedNetwork):
         self._outputs = tuple(slot.info for slot in self._output_slots)
         self._shapes: _Shapes = ()
         self._graphs: dict[str, Any] = {}
+        self._is_capturable = True
+        self._ran = False
         self._images: TensorRtImages | None = None
         self._preprocessing = Preprocessing()
         self._stream = cuda.stream()
@@ -124,8 +126,6 @@ class TensorRtBackend(LoadedNetwork):
         self._cuda.use()
         self._images = TensorRtImages(self._cuda, self, images[0], code_of(images[0]))
         self._preprocessing = Preprocessing("GPU")
-        if self._graphs:
-            self._capture(images[0].name)
 
     def prepare_images_on_cpu(self, fault: str) -> None:
         """Note why images have to come prepared."""
@@ -182,8 +182,7 @@ class TensorRtBackend(LoadedNetwork):
             self._cuda.wait(self._stream)
             if self._images is not None:
                 self._images.release()
-            for graph in self._graphs.values():
-                self._cuda.destroy_graph(graph)
+            self._drop_graphs()
             for slot in (*self._input_slots, *self._output_slots):
                 slot.buffer.release()
             self._cuda.destroy_stream(self._stream)
@@ -213,12 +212,15 @@ class TensorRtBackend(LoadedNetwork):
 
     def _finish(self, staged: str) -> Tensors:
         """Run all but the upload of input ``staged``, wait, and return copies of the outputs."""
+        if self._ran and self._is_capturable and staged not in self._graphs:
+            self._capture(staged)
         graph = self._graphs.get(staged)
         if graph is None:
             self._enqueue(staged)
         else:
             self._cuda.launch(graph, self._stream)
         self._cuda.wait(self._stream)
+        self._ran = True  # TensorRT wants a run of new shapes before they are captured
         return {slot.info.name: slot.view().copy() for slot in self._output_slots}
 
     def _take_shapes(self, shapes: _Shapes) -> None:
@@ -226,6 +228,7 @@ class TensorRtBackend(LoadedNetwork):
         if shapes == self._shapes:
             return
         self._shapes = ()
+        self._drop_graphs()
         for slot, shape in zip(self._input_slots, shapes, strict=True):
             if not self._context.set_input_shape(slot.info.name, shape):
                 why = self._messages.last("outside what it was built for")
@@ -255,6 +258,11 @@ class TensorRtBackend(LoadedNetwork):
         for slot in self._output_slots:
             self._cuda.to_host(slot.buffer.host, slot.buffer.device, slot.size, self._stream)
 
+    def _drop_graphs(self) -> None:
+        graphs, self._graphs, self._ran = self._graphs, {}, False
+        for graph in graphs.values():
+            self._cuda.destroy_graph(graph)
+
     def _record(self) -> None:
         """Run once on zeros, as TensorRT wants before a capture, then record the run as a graph if that can be."""
         zeros = {info.name: np.zeros([n or 1 for n in info.shape], info.dtype) for info in self._inputs}
@@ -266,6 +274,7 @@ class TensorRtBackend(LoadedNetwork):
         try:
             self._graphs[staged] = self._cuda.capture(functools.partial(self._enqueue, staged), self._stream)
         except ModelError as error:  # loops and conditions in a network cannot be captured
+            self._is_capturable = False
             self._note(f"without CUDA graph: {error}")
 
 
