@@ -1,5 +1,6 @@
 """The whole perception on a short simulated drive, without ROS; the network is a small ONNX graph that sees one car."""
 
+import dataclasses
 import uuid
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,7 +16,7 @@ from perception_core.geometry import transforms
 from perception_core.pipeline import Pipeline, PipelineConfig, PipelineResult, Rig
 from perception_core.simulation.scenario import load_scenario
 from perception_core.simulation.simulator import SimulatedFrame, Simulation
-from perception_core.types import Detections2D, Image, Mode, PointCloud, Segmentation, SensorState
+from perception_core.types import Detections2D, Image, Mode, PointCloud, Segmentation, SensorState, SensorStatus
 from perception_core.types.classes import INDEX
 from perception_core.types.segments import SEGMENT_INDEX
 
@@ -389,3 +390,71 @@ def test_rates_stand_in_for_odometry(exact: tuple[ExactDrive, list[SimulatedFram
     assert made.deskewed == {"top: yes": 1}
     made.on_rates(first, np.zeros(3), None, "imu_nobody_knows")
     assert sum(made.drops.values()) == 1
+
+
+# -- sensors that go on sending and see nothing: free and blind stay apart ---------------------------------------------
+
+
+def status(result: PipelineResult, name: str = "top") -> SensorStatus:
+    return next(s for s in result.obstacles.statuses if s.name == name)
+
+
+def covered(frame: SimulatedFrame, keep: np.ndarray) -> SimulatedFrame:
+    cloud = PointCloud(frame.cloud.xyz[keep], frame.stamp_ns, frame.cloud.frame)
+    return dataclasses.replace(frame, cloud=cloud)
+
+
+def test_half_a_lidar_is_faulty_and_its_blind_half_is_not_free(
+    drive: tuple[RecordedDrive, list[SimulatedFrame]],
+) -> None:
+    source, frames = drive
+    halves = [covered(f, f.cloud.xyz[:, 1] > 0) for f in frames[4:]]
+    results = run(Pipeline(PipelineConfig(), RIG, source, {}, NAMESPACE), frames[:4] + halves)
+    assert len(results) == 8
+    assert [status(r).state for r in results] == [SensorState.OK] * 4 + [SensorState.FAULTY] * 4
+    assert "of 36 directions vanished: covered?" in status(results[-1]).reason
+    assert status(results[-1]).rate_hz == pytest.approx(10.0)
+    assert results[-1].obstacles.mode is Mode.LIDAR_ONLY
+    right, left = np.split(results[-1].sectors.ranges, 2)
+    assert np.isposinf(left).any()
+    assert not np.isposinf(right).any()
+
+
+def test_a_lidar_that_sees_nothing_is_refused_and_its_silence_is_blind(
+    drive: tuple[RecordedDrive, list[SimulatedFrame]],
+) -> None:
+    source, frames = drive
+    nothing = [covered(f, np.zeros(len(f.cloud), np.bool_)) for f in frames[4:]]
+    made = Pipeline(PipelineConfig(), RIG, source, {}, NAMESPACE)
+    results = run(made, frames[:4] + nothing)
+    assert len(results) == 4
+    assert dict(made.drops) == {"LiDAR top: no returns from beyond 0.5 m: covered?": 4}
+
+
+def test_an_uncovered_lidar_is_well_again(drive: tuple[RecordedDrive, list[SimulatedFrame]]) -> None:
+    source, frames = drive
+    one = [covered(frames[4], frames[4].cloud.xyz[:, 1] > 0)]
+    results = run(Pipeline(PipelineConfig(), RIG, source, {}, NAMESPACE), frames[:4] + one + frames[5:])
+    states = [SensorState.OK] * 4 + [SensorState.FAULTY] + [SensorState.OK] * 3
+    assert [status(r).state for r in results] == states
+
+
+@pytest.mark.parametrize(("value", "reason"), [(0, "black: "), (255, "overexposed: ")])
+def test_a_camera_without_a_view_is_faulty_and_the_lidar_goes_on_alone(
+    drive: tuple[RecordedDrive, list[SimulatedFrame]], value: int, reason: str
+) -> None:
+    source, frames = drive
+    made = Pipeline(PipelineConfig(), RIG, source, {"front": Painter("unknown")}, NAMESPACE)
+    made.on_camera_model("front", Simulation(load_scenario("tiny")).rig.cameras[frames[0].image.frame])
+    results = []
+    for k, frame in enumerate(frames):
+        image = frame.image if k < 4 else Image(np.full_like(frame.image.pixels, value), frame.stamp_ns, "camera")
+        assert (made.on_image("front", image, frame.stamp_ns) is None) == (k >= 4)
+        made.on_scan(frame.cloud, frame.stamp_ns)
+        results += made.ready(frame.stamp_ns)
+    results += made.flush()
+    assert status(results[3], "front").state is SensorState.OK
+    assert status(results[-1], "front").state is SensorState.FAULTY
+    assert status(results[-1], "front").reason.startswith(reason)
+    assert results[-1].obstacles.mode is Mode.LIDAR_ONLY
+    assert status(results[-1]).state is SensorState.OK

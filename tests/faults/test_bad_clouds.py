@@ -110,22 +110,49 @@ def test_points_that_are_no_numbers_are_left_out(lidar):
     assert len(good_scan(lidar).detections) == 1
 
 
-def test_only_nan_gives_no_obstacle(lidar):
-    stamp = time.time_ns()
-    msg = street(stamp)
+def only_nan(msg):
     np.frombuffer(msg.data, dtype="<f4")[:] = np.nan
-    lidar.publish(POINTS, msg)
-    assert lidar.of_stamp(CLUSTERS, stamp).detections == []
 
 
-def test_an_empty_cloud_gives_no_obstacle(lidar):
-    stamp = time.time_ns()
-    msg = street(stamp)
+def without_points(msg):
     msg.width = msg.row_step = 0
     del msg.data[:]
+
+
+def behind_the_window(msg):
+    np.frombuffer(msg.data, dtype="<f4").reshape(-1, 4)[:, :3] *= np.float32(0.001)
+
+
+@pytest.mark.parametrize("damage", [only_nan, without_points, behind_the_window])
+def test_a_scan_without_returns_says_faulty_and_not_free(lidar, damage):
+    stamp = time.time_ns()
+    msg = street(stamp)
+    damage(msg)
     lidar.publish(POINTS, msg)
-    assert lidar.of_stamp(CLUSTERS, stamp).detections == []
+    lidar.diagnostics("lidar_node", lambda v: v.get("drops.bad_cloud") == "1" and v["view.directions"] == "0.00")
+    faulty = [s for s in lidar.received["/perception/lidar/top/status"] if s.state == SensorStatus.FAULTY]
+    assert faulty[0].reason == "no returns from beyond 0.5 m: covered?"
+    assert not lidar.received[CLUSTERS]
     assert len(good_scan(lidar).detections) == 1
+
+
+def test_half_a_lidar_is_told_as_faulty_and_what_the_rest_sees_goes_on(lidar):
+    lidar.listen(ObstacleArray, "/perception/obstacles")
+    lidar.start(FusionNode)
+    lidar.start(TrackingNode)
+    for k in range(14):
+        stamp = time.time_ns()
+        msg = street(stamp)
+        if k >= 6:
+            rows = np.frombuffer(msg.data, dtype="<f4").reshape(-1, 4)
+            rows[rows[:, 0] < 0.0, :3] *= np.float32(0.001)
+        lidar.publish(POINTS, msg)
+        time.sleep(0.1)
+    told = lidar.of_stamp("/perception/obstacles", stamp)
+    (top,) = [s for s in told.sensors if s.name == "top"]
+    assert (top.state, "directions vanished: covered?" in top.reason) == (SensorStatus.FAULTY, True)
+    assert (told.mode, len(told.obstacles)) == (ObstacleArray.LIDAR_ONLY, 1)
+    assert top.rate_hz > 5.0
 
 
 def test_big_endian_numbers_are_read_as_such(lidar):

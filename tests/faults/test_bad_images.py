@@ -13,6 +13,7 @@ from perception_core.types.classes import INDEX
 from perception_interfaces.msg import ObstacleArray, SensorStatus
 from perception_nodes.camera_node import CameraNode
 from perception_nodes.conversions.detections import detections_to_msg
+from perception_nodes.conversions.time import ns_from_msg
 from perception_nodes.fusion_node import FusionNode
 from perception_nodes.lidar_node import LidarNode
 from perception_nodes.tracking_node import TrackingNode
@@ -27,6 +28,14 @@ def wrong_step(msg):
 
 def cut_off(msg):
     del msg.data[-10:]
+
+
+def black(msg):
+    np.frombuffer(msg.data, np.uint8)[:] = 3
+
+
+def overexposed(msg):
+    np.frombuffer(msg.data, np.uint8)[:] = 255
 
 
 def unknown_encoding(msg):
@@ -63,6 +72,8 @@ def fault(stack, text):
         (unknown_encoding, "'holographic'"),
         (no_size, "0x0"),
         (absurd_size, "sides have to be"),
+        (black, "black: no pixel is brighter than 10 of 255"),
+        (overexposed, "overexposed: 90%"),
     ],
     ids=lambda value: getattr(value, "__name__", ""),
 )
@@ -77,6 +88,18 @@ def test_a_broken_image_is_dropped_and_named(stack, networks_folder, damage, tex
     stack.publish(IMAGE, picture(stamp))
     stack.of_stamp(DETECTIONS, stamp)
     stack.diagnostics("camera_node", lambda v: v.get("drops.bad_image") == "1" and v.get("detections.count") == "1")
+
+
+def test_a_frozen_image_is_dropped_until_it_changes(stack, networks_folder):
+    start_camera(stack, camera__model="tiny", images__frozen_after=0.3)
+    for _ in range(8):
+        stack.publish(IMAGE, picture(time.time_ns()))
+        time.sleep(0.1)
+    fault(stack, "frozen: the same image for more than 0.3 s")
+    msg = picture(time.time_ns())
+    np.frombuffer(msg.data, np.uint8)[:] = 120
+    stack.publish(IMAGE, msg)
+    stack.of_stamp(DETECTIONS, ns_from_msg(msg.header.stamp))
 
 
 @pytest.mark.parametrize("data", [b"", b"\xff\xd8\xff\xe0 not a picture", b"GIF89a"])

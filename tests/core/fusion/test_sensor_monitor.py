@@ -46,6 +46,18 @@ def test_a_fault_lasts_until_the_next_good_result(monitor: SensorMonitor) -> Non
     assert states(monitor, 10)[1] is SensorState.OK
 
 
+def test_a_sensor_that_delivers_and_is_not_to_be_trusted_stays_faulty_until_it_is_well(monitor: SensorMonitor) -> None:
+    monitor.impaired("top", "half of it is covered")
+    for stamp in (0, 100, 200):
+        monitor.delivered("top", stamp * MS)
+    status = monitor.statuses(200 * MS)[0]
+    assert (status.state, status.reason) == (SensorState.FAULTY, "half of it is covered")
+    assert status.rate_hz == pytest.approx(10.0)
+    assert states(monitor, 451)[0] is SensorState.LATE
+    monitor.impaired("top", "")
+    assert states(monitor, 200)[0] is SensorState.OK
+
+
 def test_time_set_back_starts_over(monitor: SensorMonitor) -> None:
     monitor.delivered("top", 60_000 * MS)
     monitor.delivered("top", 100 * MS)

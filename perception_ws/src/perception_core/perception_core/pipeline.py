@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from perception_core import planning, tracking
 from perception_core.camera.detector import CameraResult
+from perception_core.camera.image_watch import ImageWatch, ImageWatchConfig
 from perception_core.camera.label_image import label_image
 from perception_core.config import Config, group
 from perception_core.errors import ImageError, PerceptionError, TransformError
@@ -36,6 +37,7 @@ from perception_core.lidar.config import LidarConfig
 from perception_core.lidar.join import JoinedScan, ScanJoin
 from perception_core.lidar.processor import LidarProcessor, LidarResult
 from perception_core.lidar.rates import RateHistory
+from perception_core.lidar.returns import ReturnsWatch
 from perception_core.planning.occupancy import OccupancyConfig, OccupancyGrid, OccupancyGridData
 from perception_core.planning.sectors import SectorConfig, SectorRanges, sector_ranges
 from perception_core.tracking import Tracker, TrackerConfig
@@ -152,6 +154,7 @@ class Pipeline:
         with_occupancy: bool = True,
         on_lidar: Callable[[LidarResult], None] | None = None,
         scan_reader: ScanReader | None = None,
+        image_configs: Mapping[str, ImageWatchConfig] | None = None,
     ) -> None:
         """Build the pieces.
 
@@ -164,6 +167,7 @@ class Pipeline:
             with_occupancy: make the occupancy grid of each result; False where nobody looks at it.
             on_lidar: is told what the LiDAR path made of each scan (or each joined scan), as soon as it is made.
             scan_reader: reads the scans; None is the LiDAR path of ``config``.
+            image_configs: which images of each camera are refused; the defaults where none is given.
         """
         self._config = config
         self._rig = rig
@@ -174,6 +178,9 @@ class Pipeline:
         self._lidar = scan_reader or LidarProcessor(config.lidar, rig.base_frame, rig.body)
         self._on_lidar = on_lidar
         self._join: ScanJoin[PointCloud] = ScanJoin(rig.lidars, config.lidar.join)
+        self._returns = {name: ReturnsWatch(config.lidar.returns, config.lidar.crop.min_range) for name in rig.lidars}
+        images = image_configs or {}
+        self._image_watches = {name: ImageWatch(images.get(name, ImageWatchConfig())) for name in readers}
         self._rates = RateHistory() if rig.has_rates else None
         self._assembler = ScanAssembler(
             config.lidar.deskew, rig.base_frame, rig.deskew_frame, transforms.lookup, self._rates
@@ -206,9 +213,15 @@ class Pipeline:
         self._models[camera] = model
 
     def on_image(self, camera: str, image: Image, now_ns: int) -> CameraResult | None:
-        """Read one image that arrived at ``now_ns``; None for a camera without weights."""
+        """Read one image that arrived at ``now_ns``; None for a camera without weights, or one that sees nothing."""
         reader = self._readers.get(camera)
         if reader is None:
+            return None
+        try:
+            self._image_watches[camera].check(image)
+        except ImageError as error:
+            self._monitor.failed(camera, str(error))
+            self._drop(f"camera {camera}", error)
             return None
         result = reader.perceive(image, self._wants_pixels)
         labels = label_image(result) if self._wants_pixels else None
@@ -244,7 +257,14 @@ class Pipeline:
         Returns:
             The newest result; None when the scan waits for other LiDARs, or was dropped (and counted in ``drops``).
         """
-        return self._process(self._join.add(lidar or self._rig.lidar, cloud.stamp_ns, cloud, now_ns), now_ns)
+        name = lidar or self._rig.lidar
+        view = self._returns[name].look(cloud)
+        if not view.usable:
+            self._monitor.failed(name, view.reason)
+            self._drop(f"LiDAR {name}: {view.reason}")
+            return None
+        self._monitor.impaired(name, view.reason)
+        return self._process(self._join.add(name, cloud.stamp_ns, cloud, now_ns), now_ns)
 
     def _process(self, joined: Sequence[JoinedScan[PointCloud]], now_ns: int) -> LidarResult | None:
         newest: LidarResult | None = None

@@ -9,6 +9,7 @@ from sensor_msgs.msg import Image as ImageMsg
 from vision_msgs.msg import Detection2DArray, LabelInfo
 
 from perception_core.camera.detector import CameraResult
+from perception_core.camera.image_watch import ImageWatch
 from perception_core.camera.label_image import label_image
 from perception_core.camera.overlay import draw_result
 from perception_core.errors import ImageError
@@ -45,6 +46,7 @@ class CameraPort:
         self._labels = node.publish_to(LabelInfo, f"{topics}/labels", qos.latched())
         self._overlay = node.publish_to(ImageMsg, f"{topics}/overlay", qos.result(1))
         self._gate = node.gate(f"camera {self.name}")
+        self._watch = ImageWatch(config.images)
         self._announced_size: tuple[int, int] | None = None
         compressed = config.image_transport == "compressed"
         self.kind: type = CompressedImage if compressed else ImageMsg
@@ -67,7 +69,7 @@ class CameraPort:
         """Return the image of a message's bytes.
 
         Raises:
-            ImageError: it is none, or has another size than the CameraInfo.
+            ImageError: it is none, has another size than the CameraInfo, or is no view of anything.
         """
         try:
             msg = deserialize_message(data, self.kind)
@@ -78,6 +80,7 @@ class CameraPort:
         if self._announced_size not in (None, (0, 0), (width, height)):
             expected = "{}x{}".format(*self._announced_size)
             raise ImageError(f"image of {width}x{height}, but {self.config.camera_info_topic} says {expected}")
+        self._watch.check(image)
         return image
 
     def announce_labels(self) -> None:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 
 from perception_core.camera.detector import CameraConfig
+from perception_core.camera.image_watch import ImageWatchConfig
 from perception_core.config import Config, group, param
 from perception_core.errors import ConfigError
 from perception_core.fusion import FusionConfig, SensorMonitorConfig
@@ -41,6 +42,7 @@ class CameraNodeConfig(NodeConfig):
         choices=("auto", "off", "on"),
     )
     camera: CameraConfig = group(CameraConfig)
+    images: ImageWatchConfig = group(ImageWatchConfig)
 
 
 def each_camera(config: CameraNodeConfig) -> tuple[CameraNodeConfig, ...]:

@@ -169,10 +169,14 @@ class FusionNode(PerceptionNode[FusionNodeConfig]):
     def _on_sensor_status(self, msg: SensorStatus) -> None:
         status = sensor_status_from_msg(msg)
         lidars = (self.config.lidar_name, *self.config.other_lidars)
-        if status.state == SensorState.FAULTY and status.name in (*lidars, *self.config.cameras):
-            self._monitor.failed(status.name, status.reason)
-        elif self.config.other_lidars and status.name in lidars and status.last_stamp_ns > 0:
+        if status.name not in (*lidars, *self.config.cameras):
+            return
+        faulty = status.state == SensorState.FAULTY
+        self._monitor.impaired(status.name, status.reason if faulty else "")
+        if self.config.other_lidars and status.name in lidars and status.last_stamp_ns > 0:
             self._monitor.delivered(status.name, status.last_stamp_ns)
+        if faulty:
+            self._monitor.failed(status.name, status.reason)
 
     # -- scans ---------------------------------------------------------------------------------------------------
 

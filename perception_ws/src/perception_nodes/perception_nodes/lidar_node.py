@@ -16,6 +16,7 @@ from perception_core.lidar.assembly import YES, AssembledScan, ScanAssembler
 from perception_core.lidar.join import JoinedScan, ScanJoin
 from perception_core.lidar.processor import LidarProcessor, LidarResult
 from perception_core.lidar.rates import RateHistory
+from perception_core.lidar.returns import ReturnsWatch
 from perception_core.types import PointCloud, SensorKind
 from perception_nodes.config import LidarNodeConfig, check_lidars
 from perception_nodes.conversions import boxes, cloud, scan
@@ -71,6 +72,8 @@ class LidarNode(PerceptionNode[LidarNodeConfig]):
         self._clusters = self.publish_to(Detection3DArray, f"{topics}/clusters")
         self._coverage = self.publish_to(LaserScan, f"{topics}/coverage")
         self._sensors = {name: SensorReport(self, f"lidar/{name}/status", name, SensorKind.LIDAR) for name in names}
+        self._returns = {name: ReturnsWatch(config.lidar.returns, config.lidar.crop.min_range) for name in names}
+        self._impairments = dict.fromkeys(names, "")
         self._scan_gates = {name: self.gate(f"LiDAR {name}") for name in names}
         self._pending = PendingQueue(seconds(config.transform_timeout), _SCAN_QUEUE, self._give_up)
         self._misses = dict.fromkeys(names, 0)
@@ -94,6 +97,8 @@ class LidarNode(PerceptionNode[LidarNodeConfig]):
         """Forget scans that wait and poses of another time."""
         self._pending.clear()
         self._join.clear()
+        for watch in self._returns.values():
+            watch.reset()
         if self._rates is not None:
             self._rates.clear()
         if hasattr(self, "_tf"):
@@ -141,6 +146,7 @@ class LidarNode(PerceptionNode[LidarNodeConfig]):
         except CloudError as error:
             self._sensors[name].failed(str(error), time.monotonic_ns())
             raise
+        self._judge(name, decoded.cloud)
         counts, states = self.stats.counts, self.stats.states
         counts["points.dropped.non_finite"] += decoded.dropped_non_finite
         counts["points.dropped.far"] += decoded.dropped_far
@@ -152,6 +158,17 @@ class LidarNode(PerceptionNode[LidarNodeConfig]):
             self.warn_each_second(key, note)
         states[key] = note
         return decoded.cloud
+
+    def _judge(self, name: str, points: PointCloud) -> None:
+        """Note how much of its surroundings the LiDAR still sees. Raises CloudError: it sees nothing."""
+        view = self._returns[name].look(points)
+        states = self.stats.states
+        states[self._of(name, "view.directions")] = f"{view.seen:.2f}"
+        states[self._of(name, "view.range")] = f"{view.reach:.1f} m"
+        self._impairments[name] = view.reason
+        if not view.usable:
+            self._sensors[name].failed(view.reason, time.monotonic_ns())
+            raise CloudError(f"LiDAR {name}: {view.reason}")
 
     def _on_odometry(self, msg: Odometry) -> None:
         self._take_rates(rates_from_odometry(msg))
@@ -207,7 +224,7 @@ class LidarNode(PerceptionNode[LidarNodeConfig]):
             self._sensors[name].failed(why, now_ns)
             self.stats.dropped("no_transform", why)
         for name in assembled.names:
-            self._sensors[name].delivered(joined.scans[name].stamp_ns, now_ns)
+            self._sensors[name].delivered(joined.scans[name].stamp_ns, now_ns, self._impairments[name])
             if self._joins:
                 self._sensors[name].publish(now_ns)
 

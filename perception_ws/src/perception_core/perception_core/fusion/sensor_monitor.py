@@ -27,6 +27,7 @@ class _History:
     kind: SensorKind
     stamps: deque[int]
     fault: str = field(default="")
+    impairment: str = field(default="")
 
 
 class SensorMonitor:
@@ -54,6 +55,10 @@ class SensorMonitor:
         """Note that a sensor's data could not be used; it stays faulty until its next good result."""
         self._histories[name].fault = reason
 
+    def impaired(self, name: str, reason: str) -> None:
+        """Note why a sensor that delivers is not to be trusted; it stays faulty until told of an empty reason."""
+        self._histories[name].impairment = reason
+
     def statuses(self, now_ns: int) -> tuple[SensorStatus, ...]:
         """Return the health of every announced sensor at ``now_ns``, in the order of announcement."""
         return tuple(self._status(name, history, now_ns) for name, history in self._histories.items())
@@ -71,9 +76,11 @@ class SensorMonitor:
             state, reason = SensorState.MISSING, f"silent for {age:.2f} s"
         elif age > self._config.late_after:
             state, reason = SensorState.LATE, f"silent for {age:.2f} s"
+        elif history.impairment:
+            state, reason = SensorState.FAULTY, history.impairment
         else:
             state, reason = SensorState.OK, ""
-        if state in (SensorState.MISSING, SensorState.FAULTY):
+        if state == SensorState.MISSING or history.fault:
             rate = 0.0
         return SensorStatus(name, history.kind, state, last, rate, reason)
 

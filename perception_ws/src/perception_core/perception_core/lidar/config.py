@@ -6,6 +6,7 @@ from perception_core.config import Config, group, param
 from perception_core.errors import ConfigError
 from perception_core.lidar.assembly import DeskewConfig
 from perception_core.lidar.join import JoinConfig
+from perception_core.lidar.returns import ReturnsConfig
 
 
 @dataclass(frozen=True)
@@ -134,4 +135,5 @@ class LidarConfig(Config):
     cluster: ClusterConfig = group(ClusterConfig)
     deskew: DeskewConfig = group(DeskewConfig)
     join: JoinConfig = group(JoinConfig)
+    returns: ReturnsConfig = group(ReturnsConfig)
     coverage_sectors: int = param(360, "azimuth sectors of the coverage", low=8, high=3600)

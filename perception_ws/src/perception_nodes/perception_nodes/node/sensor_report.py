@@ -26,12 +26,12 @@ class SensorReport:
         self._lock = threading.RLock()
         self.fault = ""
 
-    def delivered(self, stamp_ns: int, now_ns: int) -> None:
-        """Note a message that could be used, at ``now_ns`` of the steady clock."""
+    def delivered(self, stamp_ns: int, now_ns: int, impairment: str = "") -> None:
+        """Note a message that could be used, at ``now_ns`` of the steady clock, though perhaps not trusted."""
         with self._lock:
             self._last_stamp_ns = stamp_ns
             self._rate.tick(now_ns)
-            self._change("", now_ns)
+            self._change(impairment, now_ns)
 
     def failed(self, reason: str, now_ns: int) -> None:
         """Note that the data cannot be used."""

@@ -1,0 +1,130 @@
+"""A LiDAR of 32 beams over flat ground, by the geometry of its rays; scans every 0.1 s."""
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from perception_core.lidar.returns import DIRECTIONS, ReturnsConfig, ReturnsView, ReturnsWatch
+from perception_core.types import PointCloud
+
+NS = 1_000_000_000
+AZIMUTHS = (np.arange(720) + 0.5) * 2 * np.pi / 720 - np.pi
+
+
+def scan(seconds: float, height: float = 1.8, roll: float = 0.0, reach: float = 100.0) -> PointCloud:
+    """Ground under a sensor that looks 25 degrees down to 15 up, at ``height`` metres and rolled (radians)."""
+    azimuth, elevation = np.meshgrid(AZIMUTHS, np.radians(np.linspace(-25, 15, 32)))
+    x, y, z = (np.cos(azimuth) * np.cos(elevation), np.sin(azimuth) * np.cos(elevation), np.sin(elevation))
+    down = np.sin(roll) * y + np.cos(roll) * z
+    with np.errstate(divide="ignore"):
+        distance = np.where(down < 0, -height / down, np.inf)
+    hit = distance < reach
+    xyz = np.stack([x[hit], y[hit], z[hit]], axis=1) * distance[hit][:, None]
+    return PointCloud(xyz.astype(np.float32), round(seconds * NS) + NS, "lidar")
+
+
+def only(cloud: PointCloud, keep: NDArray[np.bool_]) -> PointCloud:
+    return PointCloud(cloud.xyz[keep], cloud.stamp_ns, cloud.frame)
+
+
+def left(cloud: PointCloud) -> PointCloud:
+    """The half that a cover on the right leaves."""
+    return only(cloud, cloud.xyz[:, 1] > 0)
+
+
+@pytest.fixture
+def watch() -> ReturnsWatch:
+    return ReturnsWatch(ReturnsConfig(), 0.5)
+
+
+def history(watch: ReturnsWatch, count: int = 10, **geometry: float) -> ReturnsView:
+    views = [watch.look(scan(0.1 * k, **geometry)) for k in range(count)]
+    assert {v.reason for v in views} == {""}
+    return views[-1]
+
+
+def test_a_clear_view_is_all_of_it(watch: ReturnsWatch) -> None:
+    view = history(watch)
+    assert (view.seen, view.reason, view.usable) == (1.0, "", True)
+    assert 4.0 < view.reach < 20.0
+
+
+def test_half_covered_is_told_and_the_other_half_goes_on(watch: ReturnsWatch) -> None:
+    history(watch)
+    for k in range(10, 60):
+        view = watch.look(left(scan(0.1 * k)))
+        assert view.reason == "the returns of 18 of 36 directions vanished: covered?"
+        assert (view.seen, view.usable) == (0.5, True)
+    assert watch.look(scan(6.0)).reason == ""
+
+
+def test_a_little_dirt_is_no_fault_but_seen(watch: ReturnsWatch) -> None:
+    history(watch)
+    cloud = scan(1.0)
+    view = watch.look(only(cloud, np.arctan2(cloud.xyz[:, 1], cloud.xyz[:, 0]) > -2.0))
+    assert view.reason == ""
+    assert view.seen == pytest.approx(1.0 - 6 / DIRECTIONS)
+
+
+def test_covered_all_over_it_is_of_no_use(watch: ReturnsWatch) -> None:
+    history(watch)
+    near = PointCloud(scan(1.0).xyz * np.float32(0.002), NS * 2, "lidar")
+    view = watch.look(near)
+    assert (view.usable, view.reason) == (False, "no returns from beyond 0.5 m: covered?")
+
+
+@pytest.mark.parametrize(("expects_ground", "usable"), [(True, False), (False, True)])
+def test_nothing_from_the_start_is_a_fault_on_the_ground_and_none_high_up(expects_ground: bool, usable: bool) -> None:
+    watch = ReturnsWatch(ReturnsConfig(expects_ground=expects_ground), 0.5)
+    view = watch.look(PointCloud(np.empty((0, 3), np.float32), NS, "lidar"))
+    assert (view.usable, view.seen, view.reach) == (usable, 0.0, 0.0)
+
+
+def test_an_empty_field_from_a_climbing_drone_is_no_fault() -> None:
+    """The ground leaves the reach of the beams little by little, until nothing comes back."""
+    watch = ReturnsWatch(ReturnsConfig(expects_ground=False), 0.5)
+    views = [watch.look(scan(0.1 * k, height=5.0 + 0.5 * k)) for k in range(120)]
+    assert {v.reason for v in views} == {""}
+    assert views[-1].reach == 0.0
+
+
+@pytest.mark.parametrize("degrees_per_second", [30.0, 90.0, 200.0])
+def test_a_drone_that_banks_is_no_fault(degrees_per_second: float) -> None:
+    """The raised side sees nothing but sky, the lowered one the ground nearer than before."""
+    watch = ReturnsWatch(ReturnsConfig(expects_ground=False), 0.5)
+    history(watch, height=10.0)
+    rolls = np.minimum(np.radians(degrees_per_second) * 0.1 * np.arange(30), np.radians(40.0))
+    views = [watch.look(scan(1.0 + 0.1 * k, height=10.0, roll=float(roll))) for k, roll in enumerate(rolls)]
+    assert {v.reason for v in views} == {""}
+    assert views[-1].seen < 0.8
+
+
+def test_a_cover_in_the_air_is_told() -> None:
+    watch = ReturnsWatch(ReturnsConfig(expects_ground=False), 0.5)
+    history(watch, height=10.0)
+    assert "vanished" in watch.look(left(scan(1.0, height=10.0))).reason
+
+
+def test_a_wall_that_comes_near_hides_nothing_from_the_watch(watch: ReturnsWatch) -> None:
+    """Half of the view ends at 1.5 m: returns all the same."""
+    history(watch)
+    cloud = scan(1.0)
+    right = cloud.xyz[:, 1] < 0
+    reach = np.linalg.norm(cloud.xyz, axis=1)
+    xyz = np.where((right & (reach > 1.5))[:, None], cloud.xyz * (1.5 / reach)[:, None].astype(np.float32), cloud.xyz)
+    view = watch.look(PointCloud(xyz.astype(np.float32), cloud.stamp_ns, "lidar"))
+    assert (view.reason, view.seen) == ("", 1.0)
+
+
+def test_time_set_back_and_a_pause_begin_a_new_history(watch: ReturnsWatch) -> None:
+    history(watch)
+    assert watch.look(left(scan(-0.5))).reason == ""
+    history(watch)
+    assert watch.look(left(scan(9.0))).reason == ""
+
+
+def test_a_front_lidar_is_measured_by_its_own_field_of_view(watch: ReturnsWatch) -> None:
+    ahead = [scan(0.1 * k) for k in range(10)]
+    for cloud in ahead:
+        view = watch.look(only(cloud, np.abs(np.arctan2(cloud.xyz[:, 1], cloud.xyz[:, 0])) < np.radians(60)))
+    assert (view.seen, view.reason) == (1.0, "")
