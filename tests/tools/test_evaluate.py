@@ -1,0 +1,407 @@
+"""perception evaluate, through its recordings and through a process of its own."""
+
+import dataclasses
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from sensor_msgs.msg import PointCloud2, PointField
+from std_msgs.msg import String
+from tf2_msgs.msg import TFMessage
+
+from perception_core.errors import BagError, DatasetError, PerceptionError
+from perception_core.evaluation.config import EvaluationConfig
+from perception_core.geometry.transforms import from_yaw
+from perception_core.types import Mode, Motion, Objects, Obstacles
+from perception_core.types.classes import CLASSES, INDEX, UNKNOWN
+from perception_nodes.conversions.boxes import objects_to_cdr
+from perception_nodes.conversions.header import header_to_msg
+from perception_nodes.conversions.obstacles import obstacles_to_msg
+from perception_nodes.conversions.tf import transform_to_msg
+from perception_tools.bags import BagWriter
+from perception_tools.cli import main
+from perception_tools.evaluating import judge_recording
+from perception_tools.evaluating_kitti import kitti_truth
+from perception_tools.evaluating_truth import recorded_truth, truth_of
+from perception_tools.kitti_bag import convert_kitti
+from perception_tools.truth import truth_obstacles
+
+ARRAY = "perception_interfaces/msg/ObstacleArray"
+TRUTH, RESULT, VISIBILITY = "/ground_truth/obstacles", "/perception/obstacles", "/ground_truth/visibility"
+PERIOD_NS = 100_000_000
+CONFIG = EvaluationConfig()
+
+
+def cars(k, *places, frame="odom", offset=0.0, names=None, velocity=True) -> Obstacles:
+    """Cars at (x, y) in scan ``k``, half a scan later with ``offset`` 0.5."""
+    n = len(places)
+    return truth_obstacles(
+        stamp_ns=round((10 + k + offset) * PERIOD_NS),
+        frame=frame,
+        names=names or [f"car {i}" for i in range(n)],
+        class_ids=np.zeros(n, dtype=np.int32),
+        centre=np.array([(x, y, 0.8) for x, y in places]).reshape(n, 3),
+        size=np.tile((4.0, 1.8, 1.6), (n, 1)),
+        yaw=np.zeros(n),
+        velocity=np.tile((1.0, 0.0, 0.0), (n, 1)) if velocity else None,
+    )
+
+
+def seen(array: Obstacles, points, visible=1.0) -> PointCloud2:
+    """The message beside a truth: so many points on each obstacle."""
+    rows = np.zeros(len(array), [("x", "<f4"), ("y", "<f4"), ("z", "<f4"), ("v", "<f4"), ("n", "<i4")])
+    rows["v"], rows["n"] = visible, points
+    kinds = [("x", 7), ("y", 7), ("z", 7), ("visible_fraction", 7), ("point_count", 5)]
+    fields = [PointField(name=n, offset=4 * i, datatype=kind, count=1) for i, (n, kind) in enumerate(kinds)]
+    return PointCloud2(
+        header=header_to_msg(array.stamp_ns, array.frame), height=1, width=len(array), fields=fields, point_step=20,
+        row_step=20 * len(array), data=rows.tobytes(), is_dense=True,
+    )  # fmt: skip
+
+
+def write(path: Path, topic: str, arrays, visibility=(), poses=True) -> Path:
+    """A recording of obstacle arrays, with the robot at the origin."""
+    with BagWriter(path) as bag:
+        bag.add_topic(topic, ARRAY)
+        if poses:
+            bag.add_topic("/tf", "tf2_msgs/msg/TFMessage")
+            for stamp in {a.stamp_ns for a in arrays} | {10**9, 4 * 10**9}:
+                T = transform_to_msg(from_yaw(0.0), "odom", "base_link", stamp)
+                bag.write("/tf", stamp, TFMessage(transforms=[T]))
+        for array in arrays:
+            bag.write(topic, array.stamp_ns, obstacles_to_msg(array))
+        for array, message in zip(arrays, visibility, strict=False):
+            bag.add_topic(VISIBILITY, "sensor_msgs/msg/PointCloud2")
+            bag.write(VISIBILITY, array.stamp_ns, message)
+    return path
+
+
+@pytest.fixture
+def drive(tmp_path):
+    """Ten scans of two cars, the second of which is hit by 3 points only; and a result that finds both."""
+    truth = [cars(k, (10.0 + 0.1 * k, 0.0), (30.0, 5.0)) for k in range(10)]
+    counts = [seen(array, [50, 3]) for array in truth]
+    found = [cars(k, (10.3 + 0.1 * k, 0.0), (30.0, 5.0)) for k in range(10)]
+    return write(tmp_path / "truth.mcap", TRUTH, truth, counts), write(tmp_path / "result.mcap", RESULT, found)
+
+
+def judge(result, truth, **options):
+    return judge_recording(result, truth_of(str(truth)), CONFIG, **options)
+
+
+def test_a_result_by_hand(drive):
+    """One car is asked for in ten scans and found 0.3 m off; nobody asks for the other."""
+    truth, result = drive
+    judged = judge(result, truth)
+    counts, tracking = judged.evaluation.counts, judged.evaluation.tracking
+    assert (counts.scans, counts.objects, counts.asked, counts.kept, counts.excused) == (10, 1, 10, 10, 10)
+    assert (tracking.mota, tracking.switches) == (1.0, 0)
+    assert tracking.motp == pytest.approx(0.3)
+    assert judged.evaluation.accuracy.velocity == 0.0
+    assert (judged.topic, judged.tracked, judged.notes) == (RESULT, True, ())
+
+
+def test_visibility_is_read(drive):
+    truths = recorded_truth(drive[0]).truths
+    assert truths[3].point_count.tolist() == [50, 3]
+    assert truths[3].visible_fraction.tolist() == [1.0, 1.0]
+    assert truths[3].ids.tolist() == [1, 2]
+    assert truths[3].class_ids.tolist() == [0, 0]
+
+
+def test_without_visibility_all_is_asked_for_and_that_is_said(drive, tmp_path):
+    truth = write(tmp_path / "bare.mcap", TRUTH, [cars(k, (10.0, 0.0), (30.0, 5.0)) for k in range(10)])
+    judged = judge(drive[1], truth)
+    assert judged.evaluation.counts.asked == 20
+    assert "what cannot be seen is asked for too" in judged.notes[0]
+
+
+def test_a_velocity_of_unknown_motion_is_unknown(tmp_path):
+    path = write(tmp_path / "t.mcap", TRUTH, [cars(0, (1.0, 0.0), velocity=False)])
+    assert np.isnan(recorded_truth(path).truths[0].velocity).all()
+
+
+def test_results_between_the_scans_are_compared_with_the_truth_in_between(drive, tmp_path):
+    found = [cars(k, (10.35 + 0.1 * k, 0.0), offset=0.5) for k in range(9)]
+    judged = judge(write(tmp_path / "live.mcap", RESULT, found), drive[0])
+    assert judged.evaluation.accuracy.position == pytest.approx(0.3)
+    assert judged.evaluation.counts.scans == 9
+    assert judged.notes == ("9 scans lie between two stamps of the truth, which was interpolated",)
+
+
+def test_scans_without_a_result_count_as_missed(drive, tmp_path):
+    found = [cars(k, (10.3 + 0.1 * k, 0.0)) for k in (2, 3, 5, 6, 12)]
+    judged = judge(write(tmp_path / "gaps.mcap", RESULT, found), drive[0])
+    assert (judged.evaluation.counts.asked, judged.evaluation.tracking.misses) == (8, 4)
+    assert judged.notes == (
+        "4 scans of the truth have no result: everything in them counts as missed",
+        "2 scans of the truth from before the first result are left out",
+        "1 results from outside the truth's time are left out",
+    )
+
+
+def test_where_the_robot_stood_may_come_from_the_truth(drive, tmp_path):
+    found = [cars(k, (10.3, 0.0)) for k in range(10)]
+    bare = write(tmp_path / "bare.mcap", RESULT, found, poses=False)
+    assert judge(bare, drive[0]).evaluation.counts.scans == 10
+    truth = write(tmp_path / "t.mcap", TRUTH, found, poses=False)
+    with pytest.raises(BagError, match="nobody knows where the robot stood"):
+        judge(bare, truth)
+
+
+def test_another_frame_another_time_another_topic(drive, tmp_path):
+    truth, result = drive
+    other = write(tmp_path / "map.mcap", RESULT, [cars(0, (1.0, 0.0), frame="base_link")])
+    with pytest.raises(PerceptionError, match="obstacles in frame 'base_link', the truth in 'odom'"):
+        judge(other, truth)
+    mixed = write(tmp_path / "mixed.mcap", RESULT, [cars(0), cars(1, frame="map")])
+    with pytest.raises(PerceptionError, match="changes its frame: map, odom"):
+        judge(mixed, truth)
+    late = write(tmp_path / "late.mcap", RESULT, [cars(10000)])
+    with pytest.raises(
+        PerceptionError, match=r"no common time with the truth \(results 1001.000 to 1001.000 s, truth 1.0"
+    ):
+        judge(late, truth)
+    with pytest.raises(BagError, match="no messages on /elsewhere"):
+        judge(result, truth, topic="/elsewhere")
+    with pytest.raises(BagError, match="/tf is a tf2_msgs/msg/TFMessage, expected"):
+        judge(result, truth, topic="/tf")
+
+
+def test_truth_that_does_not_fit_together(drive, tmp_path):
+    array = cars(0, (1.0, 0.0), (9.0, 0.0))
+    path = write(tmp_path / "t.mcap", TRUTH, [array], [seen(cars(0, (1.0, 0.0)), [5])])
+    with pytest.raises(BagError, match="2 true objects at 1000000000 ns, but 1 rows"):
+        recorded_truth(path)
+    with BagWriter(tmp_path / "s.mcap") as bag:
+        bag.add_topic(TRUTH, "std_msgs/msg/String")
+        bag.write(TRUTH, 0, String(data="a car"))
+    with pytest.raises(BagError, match="is a std_msgs/msg/String"):
+        recorded_truth(tmp_path / "s.mcap")
+    with pytest.raises(BagError, match="no messages on /ground_truth/obstacles"):
+        recorded_truth(drive[1])
+
+
+# --- KITTI, written here by hand: the camera looks ahead, 100 pixels of focal length, 40 wide
+
+CAM_TO_CAM = "S_rect_02: 4.0e+01 2.0e+01\nR_rect_00: 1 0 0 0 1 0 0 0 1\nP_rect_02: 100 0 20 0 0 100 10 0 0 0 1 0\n"
+VELO_TO_CAM = "R: 0 -1 0 0 0 -1 1 0 0\nT: 0 0 0\n"
+OBJECT_CALIB = (
+    "P2: 100 0 20 0 0 100 10 0 0 0 1 0\nR0_rect: 1 0 0 0 1 0 0 0 1\nTr_velo_to_cam: 0 -1 0 0 0 0 -1 0 1 0 0 0\n"
+)
+POSE = "<item><tx>{}</tx><ty>0</ty><tz>-1.73</tz><rx>0</rx><ry>0</ry><rz>0.1</rz></item>"
+TRACKLETS = (
+    "<boost_serialization><tracklets><count>1</count><item><objectType>Car</objectType><h>1.5</h><w>1.6</w><l>4</l>"
+    "<first_frame>1</first_frame><poses>{}</poses></item></tracklets></boost_serialization>"
+)
+IMU_TO_VELO = "R: 1 0 0 0 1 0 0 0 1\nT: 0 0 0\n"
+
+
+def frame_files(image: Path, scan: Path, points) -> None:
+    for file in (image, scan):
+        file.parent.mkdir(parents=True, exist_ok=True)
+    cv2.imwrite(str(image), np.full((20, 40, 3), 7, dtype=np.uint8))
+    np.array([(*p, 0.5) for p in points], dtype=np.float32).tofile(scan)
+
+
+@pytest.fixture
+def raw(tmp_path):
+    """Four frames; from the second on a car stands 20 m before the velodyne, a metre nearer in each, with 12 points."""
+    day = tmp_path / "2011_09_26"
+    folder = day / "drive_sync"
+    for k in range(4):
+        points = [(20.0 - k + 0.1 * i, 0.0, -1.0) for i in range(12)] + [(5.0, 5.0, 0.0)]
+        frame_files(folder / f"image_02/data/{k:010d}.png", folder / f"velodyne_points/data/{k:010d}.bin", points)
+    stamps = "".join(f"2011-09-26 13:02:25.{k}00000000\n" for k in range(4))
+    for sensor in ("image_02", "velodyne_points"):
+        (folder / sensor / "timestamps.txt").write_text(stamps)
+    (day / "calib_cam_to_cam.txt").write_text(CAM_TO_CAM)
+    (day / "calib_velo_to_cam.txt").write_text(VELO_TO_CAM)
+    (folder / "tracklet_labels.xml").write_text(TRACKLETS.format("".join(POSE.format(20 - k) for k in (1, 2, 3))))
+    return folder
+
+
+def add_oxts(folder: Path) -> None:
+    """The robot stands still: the same record four times."""
+    (folder / "oxts/data").mkdir(parents=True)
+    for k in range(4):
+        (folder / f"oxts/data/{k:010d}.txt").write_text("49.0 8.4 110 0 0 0 0 0 0 0 0")
+    (folder / "oxts/timestamps.txt").write_text((folder / "image_02/timestamps.txt").read_text())
+    (folder.parent / "calib_imu_to_velo.txt").write_text(IMU_TO_VELO)
+
+
+def test_tracklets_by_hand(raw):
+    truth = kitti_truth(raw, "base_link")
+    assert [len(t) for t in truth.truths] == [0, 1, 1, 1]
+    assert (truth.tracked, truth.frame) == (True, "base_link")
+    car = truth.truths[2]
+    assert (car.ids.tolist(), CLASSES[car.class_ids[0]], car.point_count.tolist()) == ([1], "car", [12])
+    assert car.centre[0] == pytest.approx([18.0, 0.0, 0.75])
+    assert car.yaw[0] == pytest.approx(0.1)
+    assert np.isnan(car.velocity).all()
+    assert truth.view_half_angle == pytest.approx(np.degrees(np.arctan(20 / 100)))
+
+
+def test_tracklets_in_odom_have_velocities(raw):
+    """A metre nearer in a tenth of a second."""
+    add_oxts(raw)
+    truth = kitti_truth(raw, "odom")
+    assert truth.truths[2].velocity[0] == pytest.approx([-10.0, 0.0, 0.0], abs=1e-6)
+    assert truth.truths[2].centre[0] == pytest.approx([18.0, 0.0, 0.75], abs=1e-6)
+    assert truth.poses("odom", "base_link")(truth.truths[0].stamp_ns) == pytest.approx(np.eye(4), abs=1e-9)
+
+
+@pytest.fixture
+def labelled(tmp_path):
+    """One frame: a car 20 m ahead with 12 points, and a region nobody cares for in the left quarter of the image."""
+    folder = tmp_path / "training"
+    points = [(20.0 + 0.1 * i, 0.0, -1.0) for i in range(12)]
+    frame_files(folder / "image_2/000004.png", folder / "velodyne/000004.bin", points)
+    lines = (
+        "Car 0 0 0 1 2 30 18 1.5 1.6 4.0 0.0 1.73 20.0 -1.5707963\nDontCare -1 -1 -10 0 0 10 20 -1 -1 -1 -1 -1 -1 -10\n"
+    )
+    for kind, text in (("calib", OBJECT_CALIB), ("label_2", lines)):
+        (folder / kind).mkdir()
+        (folder / kind / "000004.txt").write_text(text)
+    return folder
+
+
+def objects(stamp_ns, *places, kind="car") -> Objects:
+    n = len(places)
+    return Objects(
+        stamp_ns=stamp_ns, frame="base_link", centre=np.array([(x, y, 0.75) for x, y in places]).reshape(n, 3),
+        size=np.tile((4.0, 1.6, 1.5), (n, 1)), yaw=np.zeros(n), covariance=np.tile(np.eye(6) * 0.01, (n, 1, 1)),
+        class_probabilities=np.tile(np.eye(len(CLASSES))[INDEX[kind]], (n, 1)), existence=np.full(n, 0.9),
+        sensors=np.ones(n, np.uint8), point_count=np.full(n, 12, np.int32), mode=Mode.FUSED,
+    )  # fmt: skip
+
+
+def test_labels_of_unrelated_frames_are_held_against_untracked_objects(labelled, tmp_path):
+    """One is right; one is in the DontCare region; one is in view and false; one is out of view."""
+    found = objects(10**9, (20.2, 0.0), (20.0, 3.0), (20.0, -2.5), (20.0, -15.0))
+    with BagWriter(tmp_path / "r.mcap") as bag:
+        bag.add_topic("/perception/objects", "vision_msgs/msg/Detection3DArray")
+        bag.write("/perception/objects", 10**9, objects_to_cdr(found))
+    judged = judge(tmp_path / "r.mcap", f"kitti:{labelled}")
+    counts = judged.evaluation.counts
+    assert (counts.asked, counts.reported, counts.kept, counts.held, counts.excused) == (1, 3, 1, 1, 1)
+    assert (judged.tracked, judged.topic) == (False, "/perception/objects")
+    assert judged.evaluation.accuracy.position == pytest.approx(0.2)
+    assert judged.evaluation.naming.right == 1.0
+
+
+def test_converted_labels_are_a_truth_too(labelled, tmp_path):
+    convert_kitti(labelled, tmp_path / "k.mcap")
+    truth = recorded_truth(tmp_path / "k.mcap")
+    assert (truth.frame, truth.tracked, len(truth.truths[0])) == ("base_link", False, 1)
+
+
+def test_kitti_folders_that_do_not_fit(raw, labelled, tmp_path):
+    with pytest.raises(DatasetError, match="kitti:DIR"):
+        truth_of("kitti")
+    with pytest.raises(DatasetError, match="no such folder"):
+        truth_of("kitti:none")("base_link")
+    with pytest.raises(DatasetError, match="has no GPS/IMU records"):
+        kitti_truth(raw, "odom")
+    with pytest.raises(DatasetError, match="results in frame 'map'"):
+        kitti_truth(raw, "map")
+    (raw / "tracklet_labels.xml").unlink()
+    with pytest.raises(DatasetError, match="no labels: neither label_2/"):
+        kitti_truth(raw, "base_link")
+
+
+# --- the command
+
+
+@pytest.mark.parametrize(
+    ("words", "text"),
+    [
+        (["evaluate", "none.mcap", "--truth", "none.mcap"], "none.mcap: no such bag"),
+        (["evaluate", "RESULT", "--truth", "none.mcap"], "none.mcap: no such bag"),
+        (["evaluate", "RESULT", "--truth", "RESULT"], "no messages on /ground_truth/obstacles"),
+        (["evaluate", "RESULT", "--truth", "kitti"], "kitti:DIR"),
+        (["evaluate", "RESULT", "--truth", "TRUTH", "--max-range", "-1"], "max_range: -1.0 is out of range"),
+        (["evaluate", "RESULT", "--truth", "TRUTH", "--fail-on", "mota"], "needs --baseline"),
+        (["evaluate", "RESULT", "--truth", "TRUTH", "--baseline", "none.json"], "none.json: no baseline"),
+    ],
+)
+def test_bad_input_is_one_line_and_status_2(words, text, drive, capsys):
+    names = {"TRUTH": str(drive[0]), "RESULT": str(drive[1])}
+    assert main([names.get(word, word) for word in words]) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert len(captured.err.strip().splitlines()) == 1
+    assert text in captured.err
+
+
+def test_baseline_and_rules(drive, tmp_path, capsys):
+    truth, result = map(str, drive)
+    assert main(["evaluate", result, "--truth", truth, "--json"]) == 0
+    old = tmp_path / "old.json"
+    old.write_text(capsys.readouterr().out)
+    assert json.loads(old.read_text())["figures"]["mota"] == 1.0
+    assert main(["evaluate", result, "--truth", truth, "--baseline", str(old)]) == 0
+    assert "WORSE" not in capsys.readouterr().out
+    worse = str(write(tmp_path / "w.mcap", RESULT, [cars(k, (10.9 + 0.1 * k, 0.0)) for k in range(1, 9)]))
+    assert main(["evaluate", worse, "--truth", truth, "--baseline", str(old)]) == 1
+    captured = capsys.readouterr()
+    assert "failed: position: 0.3 -> 0.9 (tolerance 0.02)" in captured.err
+    position = next(line for line in captured.out.splitlines() if line.startswith("position "))
+    assert position.split()[-2:] == ["WORSE", "m"]
+    assert main(["evaluate", worse, "--truth", truth, "--baseline", str(old), "--fail-on", "switches"]) == 0
+    assert main(["evaluate", worse, "--truth", truth, "--fail-on", "recall<0.95"]) == 1
+    assert main(["evaluate", worse, "--truth", truth, "--baseline", str(old), "--max-range", "50"]) == 2
+    assert "made with max_range 60.0 (now 50.0)" in capsys.readouterr().err
+
+
+def test_people_get_tables(drive, tmp_path, capsys):
+    truth, _ = drive
+    false = [
+        dataclasses.replace(array, motion=np.full(2, Motion.UNKNOWN), class_probabilities=_unnamed(2))
+        for array in (cars(k, (10.0, 0.0), (20.0, 9.0)) for k in range(4, 10))
+    ]
+    late = write(tmp_path / "late.mcap", RESULT, [*(cars(k) for k in range(4)), *false])
+    assert main(["evaluate", str(late), "--truth", str(truth)]) == 0
+    out = capsys.readouterr().out
+    assert "10 scans, 1 objects asked for 10 times" in out
+    assert "6 structure" in out
+    assert "mota 0.600" in out
+    assert "latency_worst 0.400 s" in out
+    assert max(map(len, out.splitlines())) <= 160
+
+
+def _unnamed(count):
+    return np.tile(np.eye(len(CLASSES))[INDEX[UNKNOWN]], (count, 1))
+
+
+def run(*words) -> subprocess.CompletedProcess:
+    command = [sys.executable, "-m", "perception_tools.cli", *map(str, words)]
+    return subprocess.run(command, check=False, capture_output=True, text=True)
+
+
+@pytest.mark.slow
+def test_simulate_replay_evaluate(tiny_bag, tmp_path):
+    """Processes as a user starts them: a good replay finds what can be seen, and a perfect result is perfect."""
+    out = tmp_path / "out.mcap"
+    assert run("replay", tiny_bag, "--profile", "demo", "--output", out).returncode == 0
+    done = run("evaluate", out, "--truth", tiny_bag, "--json")
+    assert (done.returncode, done.stderr) == (0, "")
+    result = json.loads(done.stdout)
+    assert result["counts"]["scans"] == 10
+    assert 0.0 < result["figures"]["recall"] <= 1.0
+    assert result["figures"]["switches"] == 0
+    again = run("evaluate", out, "--truth", tiny_bag, "--json")
+    assert again.stdout == done.stdout
+    perfect = json.loads(run("evaluate", tiny_bag, "--truth", tiny_bag, "--topic", TRUTH, "--json").stdout)
+    best = dict.fromkeys(("recall", "precision", "mota", "hota", "idf1", "amota", "class_right", "ap", "iou_3d"), 1.0)
+    assert {name: perfect["figures"][name] for name in best} == pytest.approx(best)
+    assert (
+        perfect["figures"]["position"] == perfect["figures"]["velocity"] == perfect["figures"]["latency_worst"] == 0.0
+    )
+    failed = run("evaluate", out, "--truth", tiny_bag, "--fail-on", "recall<1.01")
+    assert failed.returncode == 1
+    assert failed.stderr.startswith("perception evaluate: failed: recall:")
