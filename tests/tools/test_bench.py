@@ -126,7 +126,7 @@ def test_json_of_the_obstacles(capsys, monkeypatch):
     from perception_tools.benchmarks import obstacles
 
     monkeypatch.delenv("PERCEPTION_DATA", raising=False)
-    monkeypatch.setattr(obstacles, "NO_DRIVES", tuple(set(obstacles.scenario_names()) - {"tiny"}))
+    monkeypatch.setattr(obstacles, "DRIVES", ("tiny",))
     monkeypatch.setattr(obstacles, "SCENES", ("flat",))
     monkeypatch.setattr(obstacles, "SENSORS", ("vlp16",))
     assert cli.main(["bench", "obstacles", "--scans", "2", "--seeds", "1", "--json"]) == 0

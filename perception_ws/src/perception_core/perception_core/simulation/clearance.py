@@ -43,7 +43,7 @@ class Sweep:
 def sweep(trajectory: Trajectory, size: tuple[float, float, float], times: Floats) -> Sweep:
     """Return where a body of length, width and height in metres is at times (T,) in seconds."""
     length, width, height = size
-    count = max(1, int(np.ceil(length / width)))
+    count = max(1, int(np.ceil(2.0 * length / width)))
     along = ((np.arange(count) + 0.5) / count - 0.5) * length
     motion = trajectory.at(times)
     x = motion.x[:, None] + along * np.cos(motion.yaw)[:, None]

@@ -149,7 +149,7 @@ class TrafficConfig(Config):
     to_d: tuple[float, ...] = param((), "from, to across the street where they go", unit="m")
     speed: tuple[float, ...] = param((1.0, 1.6), "from, to", unit="m/s", low=0.0, high=80.0)
     changing: float = param(0.0, "share of those along the street that change to another of the lanes", low=0, high=1)
-    gap: float = param(0.4, "room that they leave to everybody, always", unit="m", low=0.0, high=50.0)
+    gap: float = param(0.4, "room that they leave ahead and behind, always", unit="m", low=0.0, high=50.0)
 
 
 @dataclass(frozen=True)

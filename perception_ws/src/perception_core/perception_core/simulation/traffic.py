@@ -11,13 +11,15 @@ from perception_core.simulation.route import Trajectory
 from perception_core.simulation.scenario_config import ANY_CAR, CARS, ActorConfig, TrafficConfig
 from perception_core.simulation.wardrobe import model_size
 
-_TRIES = 400
+_TRIES = 1000
 """Places tried for one of the traffic before the scenario is called full."""
 
 _VARIATIONS = 25
 """Variations tried of a scripted actor before it is left as it is written."""
 
-_SCRIPTED_GAP = 0.3
+_ROOM = 0.3
+"""Metres to everybody's side."""
+
 _EGO_SIZE = (4.6, 1.9, 1.6)
 _CHANGE_LENGTH = 3.0
 """Seconds that a change of lane takes."""
@@ -51,7 +53,7 @@ class Placement:
             ahead = [self._sweep(other) for other in others]
             for _ in range(_VARIATIONS):
                 candidate = _variation(entry, self._rng)
-                if self._clear(self._sweep(candidate), ahead, _SCRIPTED_GAP):
+                if self._clear(self._sweep(candidate), ahead):
                     found = candidate
                     break
         self.add(found)
@@ -69,17 +71,17 @@ class Placement:
                 entry = self._somebody(config)
                 if entry is None:
                     continue
-                taken = self._sweep(entry)
-                if self._clear(taken, (), config.gap):
-                    self._taken.append(taken)
+                length, width, height = model_size(entry.model)
+                if self._clear(self._sweep(entry, (length + 2.0 * config.gap, width, height))):
+                    self.add(entry)
                     placed.append(entry)
                     break
             else:
                 raise ConfigError(f"{name}.count: there is room for {number} of {config.count} only")
         return placed
 
-    def _clear(self, found: Sweep, others: Sequence[Sweep], gap: float) -> bool:
-        return all(found.clear_of(other, gap) for other in (*self._taken, *others))
+    def _clear(self, found: Sweep, others: Sequence[Sweep] = ()) -> bool:
+        return all(found.clear_of(other, _ROOM) for other in (*self._taken, *others))
 
     def _sweep(self, entry: ActorConfig, size: tuple[float, float, float] | None = None) -> Sweep:
         model = CARS[0] if entry.model == ANY_CAR else entry.model
