@@ -1,5 +1,7 @@
 """Clouds of several LiDARs as one."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -24,12 +26,23 @@ def test_points_come_into_the_frame_of_the_first() -> None:
     np.testing.assert_array_equal(T, FRONT)
     assert (whole.frame, whole.stamp_ns) == ("front", 7)
     np.testing.assert_array_equal(whole.intensity, [0.5, 0.25])
-    assert (whole.ring, whole.time_offset_ns) == (None, None)
+    assert whole.ring is None
+    np.testing.assert_array_equal(whole.time_offset_ns, [0, 0])
 
 
-def test_intensities_are_there_where_all_have_them() -> None:
-    front, rear = cloud([[1, 2, 3]], "front", [0.5]), cloud([[5, 1, 0]], "rear")
-    assert joined_cloud([(front, FRONT), (rear, REAR)])[0].intensity is None
+def test_intensities_and_times_are_there_where_all_have_them() -> None:
+    front, rear = (
+        cloud([[1, 2, 3]], "front", [0.5]),
+        dataclasses.replace(cloud([[5, 1, 0]], "rear"), time_offset_ns=None),
+    )
+    whole, _ = joined_cloud([(front, FRONT), (rear, REAR)])
+    assert whole.intensity is None
+    assert whole.time_offset_ns is None
+
+
+def test_times_count_from_the_stamp_of_the_first() -> None:
+    front, rear = cloud([[1, 2, 3]], "front"), dataclasses.replace(cloud([[5, 1, 0]], "rear"), stamp_ns=17)
+    np.testing.assert_array_equal(joined_cloud([(front, FRONT), (rear, REAR)])[0].time_offset_ns, [0, 10])
 
 
 def test_one_stays_as_it_is_an_empty_one_adds_nothing_and_none_is_refused() -> None:

@@ -47,7 +47,7 @@ def test_ids_are_uuid5_of_the_running_number(table) -> None:
 def test_a_new_track_has_no_velocity_and_the_models_are_open(table) -> None:
     tracks = table(0.0)
     np.testing.assert_array_equal(tracks.state[0, 3:], 0.0)
-    np.testing.assert_array_equal(tracks.model_probability[0], [0.5, 0.5])
+    np.testing.assert_array_equal(tracks.model_probability[0], [0.5, 0.5, 0.0])
     assert np.linalg.eigvalsh(tracks.covariance).min() > 0.0
 
 

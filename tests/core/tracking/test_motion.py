@@ -9,7 +9,8 @@ from perception_core.tracking import life, motion
 from perception_core.tracking.config import MeasurementConfig, OutputConfig, TrackerConfig
 from perception_core.tracking.measurements import from_objects
 from perception_core.tracking.table import TrackTable, empty_table
-from perception_core.types import Motion
+from perception_core.types import CLASSES, Motion
+from perception_core.types.classes import INDEX
 
 CONFIG = OutputConfig(moving_speed=0.6, static_speed=1.0, motion_significance=2.0, model_certainty=0.9)
 
@@ -24,7 +25,7 @@ def track(objects):
         table = life.born(seen, 0, np.zeros(2), uuid.UUID(int=0), 0, True, TrackerConfig())
         table.state[0, 3:] = speed, 0.0, 0.0
         table.covariance[0, 3:, 3:] = np.eye(3) * sigma**2
-        table.model_probability[0] = 1.0 - moving, moving
+        table.model_probability[0] = 1.0 - moving, moving, 0.0
         return table
 
     return make
@@ -46,7 +47,7 @@ def test_by_hand(track) -> None:
 
 def test_no_tracks() -> None:
     assert motion.classify(empty_table(), True, CONFIG).shape == (0,)
-    assert motion.turn_rate(empty_table()).shape == (0,)
+    assert motion.wheeled(empty_table()).shape == (0,)
 
 
 def test_x_points_along_the_length_before_any_motion(track) -> None:
@@ -67,11 +68,15 @@ def test_x_points_where_it_moves_even_along_the_short_side(track) -> None:
     np.testing.assert_allclose(rear.size[0, :2], [0.3, 1.8])
 
 
-def test_only_a_sure_yaw_rate_turns_the_velocity(track) -> None:
+def test_wheels_by_name_and_by_shape(track) -> None:
+    """Half a nameless long thing, nothing without axes; a car but for a slip, a person not at all."""
     table = track(8.0, 0.3, 1.0)
-    table.heading[0, 1], table.heading_covariance[0, 1, 1] = 0.5, 0.1**2
-    assert motion.turn_rate(table)[0] == 0.0  # the axes are not known to lie along the motion
+    table.class_probabilities[0] = np.eye(len(CLASSES))[INDEX["unknown"]]
+    assert motion.wheeled(table)[0] == 0.0
     table.oriented[0] = True
-    assert motion.turn_rate(table)[0] == 0.5
-    table.heading_covariance[0, 1, 1] = 0.3**2
-    assert motion.turn_rate(table)[0] == 0.0
+    assert motion.wheeled(table)[0] == 0.5
+    table.size[0, :2] = 1.0, 0.5
+    assert motion.wheeled(table)[0] == 0.0
+    for name, share in (("car", 0.95), ("cyclist", 0.95), ("person", 0.0)):
+        table.class_probabilities[0] = np.eye(len(CLASSES))[INDEX[name]]
+        assert motion.wheeled(table)[0] == share

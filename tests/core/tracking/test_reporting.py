@@ -5,7 +5,7 @@ import uuid
 
 import numpy as np
 
-from perception_core.tracking import life
+from perception_core.tracking import imm, life
 from perception_core.tracking.config import MeasurementConfig, MotionConfig, OutputConfig, TrackerConfig
 from perception_core.tracking.measurements import from_objects
 from perception_core.tracking.reporting import report
@@ -35,7 +35,8 @@ def test_only_confirmed_tracks_are_told(objects) -> None:
 def test_path_and_footprint_by_hand(objects) -> None:
     tracks = two_tracks(objects)
     tracks.confirmed[0] = True
-    tracks.state[0, 3:5] = 2.0, -1.0
+    tracks.model_probability[0] = 0.0, 1.0, 0.0
+    tracks.model_states[0, imm.STRAIGHT, 3:5] = 2.0, -1.0
     told = reported(tracks, prediction_steps=2, prediction_step=0.5)
     np.testing.assert_allclose(told.predicted_path[0], [[11.0, -0.5, 0.0], [12.0, -1.0, 0.0]])
     assert told.prediction_step_ns == 500_000_000
@@ -47,9 +48,10 @@ def test_the_covariance_of_the_path_grows_as_worked_out_by_hand(objects) -> None
     tracks = two_tracks(objects)
     tracks.confirmed[0] = True
     tracks.hidden_variance[0] = 0.0
-    tracks.covariance[0] = np.diag([0.01, 0.04, 0.01, 0.25, 0.16, 0.01])
-    tracks.covariance[0, 0, 3] = tracks.covariance[0, 3, 0] = 0.02
-    tracks.heading_covariance[0] = np.diag([0.04, 0.09])
+    tracks.model_probability[0] = 0.0, 1.0, 0.0
+    covariance = np.diag([0.01, 0.04, 0.01, 0.25, 0.16, 0.01, 0.04, 0.09])
+    covariance[0, 3] = covariance[3, 0] = 0.02
+    tracks.model_covariances[0, imm.STRAIGHT] = covariance
     told = reported(tracks, prediction_steps=4, prediction_step=0.5)
     expected = [0.01 + 0.08 + 1.0 + 4.0, 0.04 + 4.0 * 0.16 + 4.0, 0.04 + 0.36 + 0.8 / 3.0]
     np.testing.assert_allclose(told.predicted_covariance[0, 3], np.diag(expected))

@@ -44,7 +44,12 @@ def clusters(draw: st.DrawFn, most: int = 3) -> Clusters:
         bottom=draw(table(m, elements=st.floats(-5.0, 5.0, width=32), dtype=np.float32)),
         top=draw(table(m, elements=st.floats(-5.0, 5.0, width=32), dtype=np.float32)),
         **draw(hulls(m, least=1)),
+        time_offset=draw(times(m)),
     )
+
+
+def times(m: int) -> st.SearchStrategy[np.ndarray]:
+    return table(m, elements=st.one_of(st.just(0.0), st.floats(-0.2, 0.2)))
 
 
 @st.composite
@@ -76,6 +81,7 @@ def objects(draw: st.DrawFn, most: int = 3) -> Objects:
         point_count=draw(table(m, elements=st.integers(0, 2**31 - 1), dtype=np.int32)),
         mode=draw(st.sampled_from(Mode)),
         **draw(hulls(m)),
+        time_offset=draw(times(m)),
     )
 
 

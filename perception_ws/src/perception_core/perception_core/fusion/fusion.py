@@ -1,66 +1,146 @@
 """Fusion of one scan's clusters with the camera results nearest in time; driven by the LiDAR.
 
-A camera names and completes what the LiDAR found; it never moves or removes it. The classes of its pixels, where it
-has them, weaken a match that they contradict against its rivals, and forbid guessing a car where they show none.
-Without LiDAR the cameras place their objects alone, with the covariance that deserves.
+A camera names what the LiDAR found, parts what it took for one and joins what it took for two, and completes its box as
+far as the class is certain; it never moves what was seen, nor removes what has a body. What no cluster explains is
+placed by the camera alone, with the covariance that deserves, unless the LiDAR saw free ground beyond. Without LiDAR
+the cameras place all of their objects so.
 """
 
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from perception_core.fusion import camera_only, classification, completion, pixel_classes
-from perception_core.fusion.association import associate
-from perception_core.fusion.completion import Box
+from perception_core.fusion import (
+    camera_only,
+    classification,
+    completion,
+    confusion,
+    existence,
+    joining,
+    pixel_classes,
+    splitting,
+    unexplained,
+)
+from perception_core.fusion.association import Association, associate
+from perception_core.fusion.camera_only import Ranges
+from perception_core.fusion.completion import Boxes
 from perception_core.fusion.config import FusionConfig
-from perception_core.fusion.priors import SIZE_PRIORS, VEHICLES
-from perception_core.fusion.views import CameraView, ProjectedClusters, project_clusters
-from perception_core.geometry import boxes
+from perception_core.fusion.extents import extents, seen_of
+from perception_core.fusion.ground import GroundPlane, base_plane, plane_under
+from perception_core.fusion.occlusion import Horizon, horizon
+from perception_core.fusion.pair_scores import pair_scores
+from perception_core.fusion.priors import VEHICLES
+from perception_core.fusion.views import CameraView, ProjectedClusters, project_clusters, without_bad_boxes
+from perception_core.geometry import boxes as shapes
 from perception_core.types import CLASSES, SEGMENTS, Clusters, Mode, Objects, Sensor
-from perception_core.types.classes import CAR, INDEX, UNKNOWN
+from perception_core.types.classes import INDEX, UNKNOWN
 
 __all__ = ["CameraView", "Fusion"]
+
+Floats = NDArray[np.float64]
 
 _INSIDE_SLACK = 0.1
 """Metres by which a fragment may stick out of the vehicle it belongs to."""
 
-_NO_HULL = np.empty((0, 2))
+_SHAPED = 0.7
+"""Probability of being unknown below which an object's box stands for it, and not the hull of what was seen."""
+
+_UNKNOWN = INDEX[UNKNOWN]
 
 
-@dataclass(slots=True)
-class _Candidate:
-    """An object in the making: its clusters, the first of which leads, and what the cameras called it."""
+@dataclass(frozen=True, slots=True)
+class _Table:
+    """M finished objects, column by column; ``hulls`` are their footprints where those are not the boxes'."""
 
-    parts: list[int]
-    matches: list[tuple[int, float]] = field(default_factory=list)
+    boxes: Boxes
+    probabilities: Floats
+    existence: Floats
+    sensors: NDArray[np.uint8]
+    points: NDArray[np.int64]
+    time_offset: Floats
+    hulls: list[Floats]
+
+    def select(self, rows: NDArray[np.int64]) -> "_Table":
+        """Return some of them."""
+        b = self.boxes
+        return _Table(
+            Boxes(b.centre[rows], b.size[rows], b.yaw[rows], b.covariance[rows]),
+            self.probabilities[rows],
+            self.existence[rows],
+            self.sensors[rows],
+            self.points[rows],
+            self.time_offset[rows],
+            [self.hulls[i] for i in rows.tolist()],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Witnesses:
+    """What cameras say of M objects.
+
+    Attributes:
+        labels: float64 (M, C) log P(labels | class).
+        counts: int64 (M, S) returns on pixels of each class.
+        reliability: float64 (M,) of the best label, 0 without one.
+    """
+
+    labels: Floats
+    counts: NDArray[np.int64]
+    reliability: Floats
 
 
 class Fusion:
-    """Joins clusters and detections; holds no state between scans."""
+    """Joins clusters and detections; holds no state between scans but the count of what it had to leave out."""
 
     def __init__(self, config: FusionConfig) -> None:
-        """Keep the parameters."""
-        self._config = config
+        """Keep the parameters.
 
-    def fuse(self, clusters: Clusters, views: Sequence[CameraView]) -> Objects:
-        """Return one object a cluster (parts joined), with class, whole-object box and covariance.
+        Raises:
+            ConfigError: ``classes.confusion`` cannot be read.
+        """
+        self._config = config
+        self.dropped: Counter[str] = Counter()
+        for camera in {confusion.parse_entry(entry)[0] for entry in config.classes.confusion} | {""}:
+            confusion.table(config.classes.confusion, camera)
+
+    def fuse(
+        self, clusters: Clusters, views: Sequence[CameraView], coverage: NDArray[np.float32] | None = None
+    ) -> Objects:
+        """Return one object a cluster (parts joined, several objects parted), with class, box and covariance.
 
         Args:
             clusters: of the scan, in the base frame.
             views: the camera results that are in time for this scan; none gives mode LIDAR_ONLY.
+            coverage: float32 (S,) metres a sector of azimuth up to which the LiDAR saw the ground, or hit something
+                (see :class:`perception_core.lidar.processor.LidarResult`); None where that is not known.
         """
-        visible = completion.visible_boxes(clusters)
-        counts = clusters.point_count.tolist()
-        views = [self._trusted(view) for view in views]
+        config = self._config.association
+        views = [self._usable(view) for view in views]
+        ground = plane_under(clusters)
+        found = [camera_only.ranges(view, ground, self._config.camera_only) for view in views]
         images = [project_clusters(clusters, view) for view in views]
-        background = self._background(len(clusters), views, images)
-        candidates = self._candidates(clusters, views, images)
-        built = [self._object(clusters, visible, counts, candidate, background) for candidate in candidates]
-        kept = _outside_bigger(built)
-        mode = Mode.FUSED if views else Mode.LIDAR_ONLY
-        return _pack([built[i] for i in kept], clusters.stamp_ns, clusters.frame, mode)
+        parted = splitting.split_clusters(clusters, views, images, found, config)
+        if parted is not clusters:
+            clusters, images = parted, [project_clusters(parted, view) for view in views]
+        trust = self._config.segmentation_trust
+        pairs = [
+            pair_scores(clusters, view, image, where, config, trust)
+            for view, image, where in zip(views, images, found, strict=True)
+        ]
+        matches = associate(pairs, [self._likelihood(view) for view in views], config.min_score)
+        around = horizon(clusters)
+        groups = joining.group_parts(clusters, views, images, pairs, matches, around, config)
+        table = self._objects(clusters, groups, self._witnesses(groups, views, images, matches), around)
+        table = table.select(np.flatnonzero(_outside_bigger(table)))
+        if self._config.camera_only.beside_lidar:
+            alone = [
+                np.setdiff1d(np.arange(len(v.detections)), m.detection) for v, m in zip(views, matches, strict=True)
+            ]
+            table = _joined(table, self._beside(clusters, views, found, alone, ground, coverage))
+        return _pack(table, clusters.stamp_ns, clusters.frame, Mode.FUSED if views else Mode.LIDAR_ONLY)
 
     def camera_only(self, views: Sequence[CameraView], stamp_ns: int, frame: str) -> Objects:
         """Return the objects that the cameras see, on the ground plane of the base frame ``frame``.
@@ -70,164 +150,207 @@ class Fusion:
             stamp_ns: int nanoseconds.
             frame: base frame.
         """
-        built: list[_Built] = []
-        for view in views:
-            for d in range(len(view.detections)):
-                if view.detections.scores[d] < self._config.camera_only.min_score:
-                    continue
-                placed = camera_only.place(view, d, self._config.camera_only)
-                if placed is not None:
-                    built.append(self._camera_object(view, d, *placed))
-        return _pack(built, stamp_ns, frame, Mode.CAMERA_ONLY if views else Mode.BLIND)
+        views, ground = [self._usable(view) for view in views], base_plane()
+        found = [camera_only.ranges(view, ground, self._config.camera_only) for view in views]
+        placed = unexplained.place_all(views, found, ground, self._config.camera_only)
+        mode = Mode.CAMERA_ONLY if views else Mode.BLIND
+        return _pack(self._placed_objects(views, placed, np.ones(len(placed.view))), stamp_ns, frame, mode)
 
-    def _trusted(self, view: CameraView) -> CameraView:
-        """Return the view without its label image where those are not used."""
-        return view if self._config.segmentation_trust else replace(view, segmentation=None)
+    def _usable(self, view: CameraView) -> CameraView:
+        """Return a view without what cannot be used (counted), and without pixels where those are not."""
+        detections, bad = without_bad_boxes(view.detections)
+        if bad:
+            self.dropped[f"camera {view.name}: boxes that are none"] += bad
+            masks = None  # they number the detections
+        else:
+            masks = view.masks
+        if not self._config.segmentation_trust:
+            return replace(view, detections=detections, segmentation=None, masks=None)
+        return replace(view, detections=detections, masks=masks)
 
-    def _background(
-        self, count: int, views: Sequence[CameraView], images: Sequence[ProjectedClusters]
-    ) -> NDArray[np.bool_]:
-        """Return bool (M,): the clusters that the label images show to be background."""
-        counts = np.zeros((count, len(SEGMENTS)), np.int64)
-        for view, projected in zip(views, images, strict=True):
+    def _likelihood(self, view: CameraView, match: Floats | None = None) -> Floats:
+        """Return (D, C) P(label | class) of a view's detections; ``match`` (D,) how certain their objects are."""
+        detections, classes = view.detections, self._config.classes
+        certain = np.ones(len(detections)) if match is None else match
+        reliable = classification.reliability(detections.scores, certain, classes)
+        return confusion.label_likelihood(detections.class_ids, reliable, confusion.table(classes.confusion, view.name))
+
+    def _witnesses(
+        self,
+        groups: list[list[int]],
+        views: Sequence[CameraView],
+        images: Sequence[ProjectedClusters],
+        matches: Sequence[Association],
+    ) -> _Witnesses:
+        owner = np.zeros(sum(len(g) for g in groups), np.int64)
+        for g, parts in enumerate(groups):
+            owner[parts] = g
+        labels = np.zeros((len(groups), len(CLASSES)))
+        counts = np.zeros((len(groups), len(SEGMENTS)), np.int64)
+        reliability = np.zeros(len(groups))
+        for view, image, match in zip(views, images, matches, strict=True):
+            certain = np.zeros(len(view.detections))
+            certain[match.detection] = match.certainty
+            likelihood = self._likelihood(view, certain)
+            row = owner[match.cluster]
+            np.add.at(labels, row, np.log(likelihood[match.detection]))
+            scores = view.detections.scores[match.detection]
+            reliable = classification.reliability(scores, match.certainty, self._config.classes)
+            np.maximum.at(reliability, row, reliable)
             if view.segmentation is not None:
-                counts += pixel_classes.class_counts(projected, view.segmentation)
-        return pixel_classes.background(counts, self._config.association.min_points)
+                np.add.at(counts, owner, pixel_classes.class_counts(image, view.segmentation))
+        return _Witnesses(labels, counts, reliability)
 
-    def _candidates(
-        self, clusters: Clusters, views: Sequence[CameraView], images: Sequence[ProjectedClusters]
-    ) -> list[_Candidate]:
-        candidates = {c: _Candidate([c]) for c in range(len(clusters))}
-        owner = {c: c for c in candidates}
-        trust = self._config.segmentation_trust
-        for view, projected in zip(views, images, strict=True):
-            found = associate(clusters, view, projected, self._config.association, trust)
-            detections = view.detections
-            for cluster, d in zip(found.cluster, found.detection, strict=True):
-                match = int(detections.class_ids[d]), float(detections.scores[d])
-                candidates[owner[int(cluster)]].matches.append(match)
-            for part, match_index in zip(found.part_cluster, found.part_match, strict=True):
-                main = owner[int(found.cluster[match_index])]
-                mine = owner[int(part)]
-                if mine != main and not candidates[mine].matches:
-                    candidates[main].parts += candidates[mine].parts
-                    owner.update(dict.fromkeys(candidates[mine].parts, main))
-                    del candidates[mine]
-        return list(candidates.values())
+    def _objects(self, clusters: Clusters, groups: list[list[int]], told: _Witnesses, around: Horizon) -> _Table:
+        lead = np.array([g[0] for g in groups], np.int64)
+        boxes = _visible(clusters, groups, lead)
+        points = np.array([clusters.point_count[g].sum() for g in groups], np.int64)
+        covered = around.covered()[lead]
+        bottom, top = clusters.bottom[lead].astype(np.float64), clusters.top[lead].astype(np.float64)
+        for g, parts in enumerate(groups):
+            if len(parts) > 1:
+                covered[g], bottom[g], top[g] = False, clusters.bottom[parts].min(), clusters.top[parts].max()
+        seen = seen_of(boxes.centre, boxes.size, boxes.yaw, top, covered)
+        sizes = extents(seen)
+        pixels = classification.pixel_log_likelihood(told.counts, self._config.segmentation_trust)
+        shape = sizes.log_likelihood - sizes.log_likelihood.max(axis=1, keepdims=True)
+        belief = classification.posterior(told.labels, pixels, shape, self._config.classes)
+        named = told.reliability > 0.0
+        size = boxes.size
+        if self._config.complete_boxes:
+            boxes = completion.complete(boxes, seen, bottom, sizes, belief)
+        there = existence.of_sensors(points, told.reliability)
+        bodiless = existence.without_body(size, top, points) & ~named
+        there = existence.weakened(there, told.counts, bodiless, self._config.association.min_points)
+        probabilities = classification.reported(belief, named | _shown(told.counts), self._config.classes)
+        sensors = np.where(named, Sensor.LIDAR | Sensor.CAMERA, Sensor.LIDAR).astype(np.uint8)
+        bare = (probabilities[:, _UNKNOWN] >= _SHAPED) & ~named
+        hulls = [
+            clusters.footprint(g[0]) if alone and len(g) == 1 else _NO_HULL
+            for g, alone in zip(groups, bare.tolist(), strict=True)
+        ]
+        table = _Table(boxes, probabilities, there, sensors, points, _times(clusters, groups, points), hulls)
+        return table.select(np.flatnonzero(~bodiless | (there >= self._config.min_existence)))
 
-    def _object(
+    def _beside(
         self,
         clusters: Clusters,
-        visible: list[Box],
-        point_counts: list[int],
-        candidate: _Candidate,
-        background: NDArray[np.bool_],
-    ) -> "_Built":
-        counts = [point_counts[c] for c in candidate.parts]
-        box = completion.merge_boxes([visible[c] for c in candidate.parts], counts)
-        sensors = Sensor.LIDAR
-        if candidate.matches:
-            sensors |= Sensor.CAMERA
-            probabilities = classification.from_matches(candidate.matches, self._config)
-        else:
-            top = float(box.centre[2] + box.size[2] / 2)
-            probabilities = classification.from_shape(box.size, top, self._config, bool(background[candidate.parts[0]]))
-        shape_of = _completing_class(probabilities, box)
-        if self._config.complete_boxes and shape_of is not None:
-            box = completion.complete(box, SIZE_PRIORS[shape_of], shape_of in VEHICLES)
-        score = max((s for _, s in candidate.matches), default=0.0)
-        points = sum(counts)
-        existence = 1.0 - (1.0 - 0.9 * points / (points + 10.0)) * (1.0 - 0.9 * score)
-        hull = _NO_HULL
-        if shape_of is None and sensors == Sensor.LIDAR and len(candidate.parts) == 1:
-            hull = clusters.footprint(candidate.parts[0])
-        return _Built(box, probabilities, existence, sensors, points, hull)
+        views: Sequence[CameraView],
+        found: Sequence[Ranges],
+        alone: Sequence[NDArray[np.int64]],
+        ground: GroundPlane,
+        coverage: NDArray[np.float32] | None,
+    ) -> _Table:
+        """Return the objects of detections that no cluster explains."""
+        config = self._config.camera_only
+        placed = unexplained.place_all(views, found, ground, config)
+        placed = placed.only(alone)
+        keep = ~unexplained.explained(placed, clusters, config.gate) & ~unexplained.seen_free(placed, coverage)
+        chances = unexplained.chance(placed, coverage)
+        return self._placed_objects(views, placed.select(np.flatnonzero(keep)), chances[keep])
 
-    def _camera_object(
-        self, view: CameraView, d: int, centre: NDArray[np.float64], covariance: NDArray[np.float64]
-    ) -> "_Built":
-        class_id, score = int(view.detections.class_ids[d]), float(view.detections.scores[d])
-        prior = SIZE_PRIORS[CLASSES[class_id]]
-        full = np.zeros((6, 6))
-        full[:3, :3] = covariance
-        full[3, 3] = full[4, 4] = 0.1**2
-        full[5, 5] = np.pi**2 / 12  # a heading known up to pi, evenly spread
-        box = Box(centre, prior.mean.copy(), float(np.arctan2(centre[1], centre[0])), full)
-        probabilities = classification.from_matches([(class_id, score)], self._config)
-        return _Built(box, probabilities, self._config.camera_trust * score, Sensor.CAMERA, 0, _NO_HULL)
-
-
-@dataclass(frozen=True, slots=True)
-class _Built:
-    """One finished object; ``hull`` (H, 2) is its footprint where that is not the box's."""
-
-    box: Box
-    probabilities: NDArray[np.float64]
-    existence: float
-    sensors: Sensor
-    points: int
-    hull: NDArray[np.float64]
+    def _placed_objects(self, views: Sequence[CameraView], placed: unexplained.Placed, chance: Floats) -> _Table:
+        """Return the objects of placed detections, those that two cameras see joined."""
+        likelihoods = [self._likelihood(view) for view in views]
+        scores = [
+            classification.reliability(v.detections.scores, np.ones(len(v.detections)), self._config.classes)
+            for v in views
+        ]
+        rows = list(zip(placed.view.tolist(), placed.detection.tolist(), strict=True))
+        labels = np.array([np.log(likelihoods[v][d]) for v, d in rows]).reshape(-1, len(CLASSES))
+        reliable = np.array([scores[v][d] for v, d in rows]).reshape(-1) * chance
+        merged = unexplained.merge_doubles(placed, labels, reliable)
+        nothing = np.zeros_like(merged.labels)
+        # That it is there at all is told by its existence: of what is there, the label names the class.
+        probabilities = classification.posterior(merged.labels, nothing, nothing, self._config.classes)
+        return _Table(
+            merged.boxes,
+            probabilities,
+            merged.reliability,
+            np.full(len(merged.reliability), Sensor.CAMERA, np.uint8),
+            np.zeros(len(merged.reliability), np.int64),
+            np.zeros(len(merged.reliability)),
+            [_NO_HULL] * len(merged.reliability),
+        )
 
 
-def _best_named_class(probabilities: NDArray[np.float64]) -> str | None:
-    """Return the class whose size prior completes a box; a weak car shape counts, an unknown thing does not."""
-    named = probabilities.copy()
-    named[INDEX[UNKNOWN]] = 0.0
-    best = CLASSES[int(np.argmax(named))]
-    certain = named.max() >= probabilities[INDEX[UNKNOWN]] or best == CAR
-    return best if named.max() > 0.0 and certain and best in SIZE_PRIORS else None
+_NO_HULL = np.empty((0, 2))
 
 
-def _completing_class(probabilities: NDArray[np.float64], box: Box) -> str | None:
-    """Return the class to whose size a box is extended.
-
-    A truck, bus or train that is less than likely is extended as a car where what is seen fits one: half a class
-    does not justify metres of obstacle that nobody has seen.
-    """
-    best = _best_named_class(probabilities)
-    if best in VEHICLES and best != CAR and probabilities[INDEX[best]] < 0.5:
-        top = float(box.centre[2] + box.size[2] / 2)
-        return CAR if classification.looks_like_car(box.size, top) else None
-    return best
+def _visible(clusters: Clusters, groups: list[list[int]], lead: NDArray[np.int64]) -> Boxes:
+    """Return the boxes of what was seen of each group of clusters."""
+    all_boxes = completion.visible_boxes(clusters)
+    several = [(g, parts) for g, parts in enumerate(groups) if len(parts) > 1]
+    out = Boxes(all_boxes.centre[lead], all_boxes.size[lead], all_boxes.yaw[lead], all_boxes.covariance[lead])
+    for g, parts in several:
+        merged = completion.merge_boxes(all_boxes, parts, clusters.point_count[parts].tolist())
+        out.centre[g], out.size[g], out.yaw[g], out.covariance[g] = merged
+    return out
 
 
-def _outside_bigger(built: list[_Built]) -> list[int]:
-    """Drop LiDAR fragments without a name whose footprint lies inside a vehicle that a camera named.
+def _times(clusters: Clusters, groups: list[list[int]], points: NDArray[np.int64]) -> Floats:
+    """Return (G,) seconds after the stamp at which the points of each group were seen, in the mean."""
+    weighted = clusters.point_count * clusters.time_offset
+    return np.array([weighted[g].sum() for g in groups]).reshape(-1) / np.maximum(points, 1)
+
+
+def _shown(counts: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Tell which objects lie mostly on pixels of vehicles or people."""
+    things = counts[:, _THINGS].sum(axis=1)
+    shown: NDArray[np.bool_] = (things >= 3) & (2 * things >= counts.sum(axis=1))
+    return shown
+
+
+_THINGS = [SEGMENTS.index("vehicle"), SEGMENTS.index("person")]
+
+
+def _outside_bigger(table: _Table) -> NDArray[np.bool_]:
+    """Tell which objects are no LiDAR fragments without a name inside a vehicle that a camera named.
 
     Mirrors and parts seen through windows stand inside the box of their car; the car's box already blocks the place.
     """
-    named = np.array([bool(b.sensors & Sensor.CAMERA) for b in built], dtype=np.bool_)
-    vehicles = [i for i in np.flatnonzero(named) if _best_named_class(built[i].probabilities) in VEHICLES]
-    if not vehicles:
-        return list(range(len(built)))
-    centre = np.array([b.box.centre for b in built])
-    size = np.array([b.box.size for b in built])
-    corners = boxes.bev_corners(centre, size, np.array([b.box.yaw for b in built]))
+    named = (table.sensors & np.uint8(Sensor.CAMERA)) > 0
+    best = table.probabilities.argmax(axis=1)
+    vehicles = np.flatnonzero(named & np.isin(best, [INDEX[name] for name in VEHICLES]))
+    swallowed = np.zeros(len(named), dtype=np.bool_)
+    if len(vehicles) == 0:
+        return ~swallowed
+    centre, size, yaw = table.boxes.centre, table.boxes.size, table.boxes.yaw
+    corners = shapes.bev_corners(centre, size, yaw)
     top = centre[:, 2] + size[:, 2] / 2
-    points = np.array([b.points for b in built])
-    swallowed = np.zeros(len(built), dtype=np.bool_)
-    for v in vehicles:
-        c, s = np.cos(built[v].box.yaw), np.sin(built[v].box.yaw)
+    for v in vehicles.tolist():
+        c, s = np.cos(yaw[v]), np.sin(yaw[v])
         local = np.abs((corners - centre[v, :2]) @ np.array([[c, -s], [s, c]]))
         inside = (local <= size[v, :2] / 2 + _INSIDE_SLACK).all(axis=(1, 2)) & (top <= top[v] + 2 * _INSIDE_SLACK)
-        swallowed |= inside & (points < points[v])
-    return np.flatnonzero(~swallowed | named).tolist()
+        swallowed |= inside & (table.points < table.points[v])
+    return ~swallowed | named
 
 
-def _pack(built: list[_Built], stamp_ns: int, frame: str, mode: Mode) -> Objects:
-    m = len(built)
+def _joined(a: _Table, b: _Table) -> _Table:
+    boxes = Boxes(
+        *(
+            np.concatenate([getattr(a.boxes, name), getattr(b.boxes, name)])
+            for name in ("centre", "size", "yaw", "covariance")
+        )
+    )
+    columns = ("probabilities", "existence", "sensors", "points", "time_offset")
+    return _Table(boxes, *(np.concatenate([getattr(a, n), getattr(b, n)]) for n in columns), hulls=a.hulls + b.hulls)
+
+
+def _pack(table: _Table, stamp_ns: int, frame: str, mode: Mode) -> Objects:
     return Objects(
         stamp_ns=stamp_ns,
         frame=frame,
-        centre=np.array([b.box.centre for b in built]).reshape(m, 3),
-        size=np.array([b.box.size for b in built]).reshape(m, 3),
-        yaw=np.array([b.box.yaw for b in built]),
-        covariance=np.array([b.box.covariance for b in built]).reshape(m, 6, 6),
-        class_probabilities=np.array([b.probabilities for b in built]).reshape(m, len(CLASSES)),
-        existence=np.array([b.existence for b in built]),
-        sensors=np.array([int(b.sensors) for b in built], dtype=np.uint8),
-        point_count=np.array([b.points for b in built], dtype=np.int32),
+        centre=table.boxes.centre,
+        size=table.boxes.size,
+        yaw=table.boxes.yaw,
+        covariance=table.boxes.covariance,
+        class_probabilities=table.probabilities,
+        existence=table.existence,
+        sensors=table.sensors,
+        point_count=table.points,
         mode=mode,
-        hull=np.concatenate([_NO_HULL, *(b.hull for b in built)]),
-        hull_start=np.cumsum([0, *(len(b.hull) for b in built)]),
+        time_offset=table.time_offset,
+        hull=np.concatenate([_NO_HULL, *table.hulls]),
+        hull_start=np.cumsum([0, *(len(h) for h in table.hulls)]),
     )

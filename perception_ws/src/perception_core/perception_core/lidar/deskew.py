@@ -42,7 +42,7 @@ def deskew(cloud: PointCloud, path: EgoPath, to_ns: int, reach_ns: int) -> Point
         reach_ns: how long before and after the poses of ``path`` the motion is taken to go on; points beyond are
             moved as those at that limit.
 
-    The order and number of the points stay; the result has no times any more.
+    The order and number of the points stay, and so do the moments at which they were seen.
     """
     begin_ns, end_ns = sweep_of(cloud)
     limits = int(path.stamp_ns[0]) - reach_ns, int(path.stamp_ns[-1]) + reach_ns
@@ -65,7 +65,13 @@ def warm_up() -> None:
 
 
 def _moved(cloud: PointCloud, xyz: NDArray[np.float32], to_ns: int) -> PointCloud:
-    return dataclasses.replace(cloud, xyz=xyz, stamp_ns=to_ns, time_offset_ns=None)
+    return dataclasses.replace(cloud, xyz=xyz, stamp_ns=to_ns, time_offset_ns=times_after(cloud, to_ns))
+
+
+def times_after(cloud: PointCloud, stamp_ns: int) -> NDArray[np.int64] | None:
+    """Return int64 (N,) when the points of a cloud were seen, in ns after ``stamp_ns``; None where it has no times."""
+    shift = cloud.stamp_ns - stamp_ns
+    return cloud.time_offset_ns if shift == 0 or cloud.time_offset_ns is None else cloud.time_offset_ns + shift
 
 
 @kernel

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from perception_core.errors import CloudError
 from perception_core.geometry import transforms
 from perception_core.geometry.transforms import Transform
+from perception_core.lidar.deskew import times_after
 from perception_core.lidar.jit import F32, kernel
 from perception_core.types.cloud import PointCloud
 
@@ -15,7 +16,7 @@ from perception_core.types.cloud import PointCloud
 def joined_cloud(clouds: Sequence[tuple[PointCloud, Transform]]) -> tuple[PointCloud, Transform]:
     """Return one cloud in the frame and at the stamp of the first, and the first's T_base_sensor.
 
-    The points stay in order, cloud after cloud. Intensities are there where all clouds have them; rings and times are
+    The points stay in order, cloud after cloud. Intensities and times are there where all clouds have them; rings are
     left out: they mean something within one sensor only. One cloud comes back as it is.
 
     Args:
@@ -36,11 +37,18 @@ def joined_cloud(clouds: Sequence[tuple[PointCloud, Transform]]) -> tuple[PointC
         T_first_sensor = (transforms.invert(T_base_first) @ T_base_sensor).astype(np.float32)
         _move_into(cloud.xyz, T_first_sensor, xyz[start : start + len(cloud)])
         start += len(cloud)
-    return PointCloud(xyz, first.stamp_ns, first.frame, _intensities([cloud for cloud, _ in clouds])), T_base_first
+    parts = [cloud for cloud, _ in clouds]
+    whole = PointCloud(xyz, first.stamp_ns, first.frame, _intensities(parts), None, _times(parts, first.stamp_ns))
+    return whole, T_base_first
 
 
 def _intensities(clouds: Sequence[PointCloud]) -> NDArray[np.float32] | None:
     columns = [cloud.intensity for cloud in clouds if cloud.intensity is not None]
+    return np.concatenate(columns) if len(columns) == len(clouds) else None
+
+
+def _times(clouds: Sequence[PointCloud], stamp_ns: int) -> NDArray[np.int64] | None:
+    columns = [times for cloud in clouds if (times := times_after(cloud, stamp_ns)) is not None]
     return np.concatenate(columns) if len(columns) == len(clouds) else None
 
 

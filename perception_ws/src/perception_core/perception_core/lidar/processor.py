@@ -14,6 +14,7 @@ from perception_core.lidar.bev import BevCells, collect_cells
 from perception_core.lidar.body import around_sensor, body_table
 from perception_core.lidar.box_covariance import centre_covariance, hidden_ends
 from perception_core.lidar.boxes import Columns, columns, extents, oriented_boxes
+from perception_core.lidar.capture_times import capture_times
 from perception_core.lidar.config import LidarConfig
 from perception_core.lidar.connect import components
 from perception_core.lidar.coverage import ground_and_coverage
@@ -144,7 +145,7 @@ class LidarProcessor:
         cells = self._obstacle_cells(scan, height, classes)
         labels, headings = self._clusters(cells, scan)
         clock.lap("cluster")
-        clusters, of_point = self._boxes(cloud.stamp_ns, scan, model, cells, labels, headings)
+        clusters, of_point = self._boxes(cloud.stamp_ns, cloud.time_offset_ns, scan, model, cells, labels, headings)
         clock.lap("boxes")
         ground_points, coverage = ground_and_coverage(
             scan, classes, np.stack([cells.x, cells.y], axis=1), self._grid, self.config.coverage_sectors
@@ -207,6 +208,7 @@ class LidarProcessor:
     def _boxes(
         self,
         stamp_ns: int,
+        times: NDArray[np.int64] | None,
         scan: GriddedScan,
         model: GroundModel,
         cells: BevCells,
@@ -244,6 +246,7 @@ class LidarProcessor:
             hull_start=hull_start,
             bottom=bottom,
             top=top,
+            time_offset=capture_times(times, scan.index, cells.points, of_point, m),
         )
         return clusters, of_point
 

@@ -19,6 +19,7 @@ from scipy.optimize import linear_sum_assignment
 from perception_core.tracking import class_belief
 from perception_core.tracking.anchoring import anchored_innovation
 from perception_core.tracking.config import AssociationConfig
+from perception_core.tracking.kalman import place_covariance
 from perception_core.tracking.measurements import Measurements
 from perception_core.tracking.table import TrackTable
 
@@ -92,6 +93,7 @@ def pair_costs(
         measurements.noise,
         measurements.lidar,
         measurements.loose,
+        measurements.late,
         face_variance,
         tracks.class_probabilities,
         class_belief.likelihood(measurements.class_probabilities),
@@ -139,6 +141,7 @@ def _costs(
     noise: Floats,
     lidar: NDArray[np.bool_],
     loose: NDArray[np.bool_],
+    late: Floats,
     face_variance: Floats,
     belief: Floats,
     likelihood: Floats,
@@ -148,14 +151,15 @@ def _costs(
 ) -> Floats:
     t, m = len(state), len(centre)
     costs = np.full((t, m), np.inf)
-    innovation, s = np.empty(3), np.empty((3, 3))
+    innovation, s, place, shifted = np.empty(3), np.empty((3, 3)), np.empty((3, 3)), np.empty(3)
     for i in range(t):
         spread = covariance[i, 0, 0] + covariance[i, 1, 1]
         box = math.hypot(track_size[i, 0], track_size[i, 1])
         for j in range(m):
             dx, dy = centre[j, 0] - state[i, 0], centre[j, 1] - state[i, 1]
             slack = (box + math.hypot(size[j, 0], size[j, 1])) / 2.0
-            reach = slack + math.sqrt(gate * (spread + noise[j, 0, 0] + noise[j, 1, 1]))
+            travelled = abs(late[j]) * math.hypot(state[i, 3], state[i, 4])
+            reach = slack + travelled + math.sqrt(gate * (spread + noise[j, 0, 0] + noise[j, 1, 1]))
             if dx * dx + dy * dy > reach * reach:
                 continue
             anchored_innovation(
@@ -178,8 +182,12 @@ def _costs(
             for k in range(model_states.shape[1]):
                 if model_probability[i, k] < _NEVER:
                     continue
-                shifted = innovation + state[i, :3] - model_states[i, k, :3]
-                distance, determinant = _mahalanobis(shifted, s + model_covariances[i, k, :3, :3])
+                for a in range(3):
+                    shifted[a] = (
+                        innovation[a] + state[i, a] - model_states[i, k, a] - late[j] * model_states[i, k, a + 3]
+                    )
+                place_covariance(model_covariances[i, k], late[j], place)
+                distance, determinant = _mahalanobis(shifted, s + place)
                 nearest = min(nearest, distance)
                 density += model_probability[i, k] * math.exp(-distance / 2.0) / math.sqrt(determinant)
             if nearest <= gate:

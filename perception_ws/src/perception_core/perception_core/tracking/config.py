@@ -7,16 +7,37 @@ from perception_core.config import Config, group, param
 
 @dataclass(frozen=True)
 class MotionConfig(Config):
-    """Constant velocity driven by white-noise acceleration (Bar-Shalom et al. 2001, section 6.2.2)."""
+    """White-noise acceleration (Bar-Shalom et al. 2001, section 6.2.2) of what moves straight on or turns."""
 
     acceleration_density: float = param(
-        1.5, "horizontal power spectral density of the acceleration", unit="m^2/s^3", low=1e-3, high=100.0
+        1.5,
+        "horizontal power spectral density of the acceleration of what moves straight on",
+        unit="m^2/s^3",
+        low=1e-3,
+        high=100.0,
+    )
+    driving_density: float = param(
+        5.0, "the same along the motion of what has wheels: it brakes", unit="m^2/s^3", low=1e-3, high=1000.0
+    )
+    sideways_density: float = param(
+        0.2, "the same across that motion, besides turning", unit="m^2/s^3", low=1e-3, high=100.0
+    )
+    slip_sigma: float = param(0.3, "speed across the body of what has wheels", unit="m/s", low=0.01, high=10.0)
+    turning_time: float = param(
+        1.0, "time after which what has wheels is taken for that", unit="s", low=0.05, high=100.0
     )
     vertical_density: float = param(
         0.05, "vertical power spectral density of the acceleration", unit="m^2/s^3", low=1e-4, high=100.0
     )
     yaw_density: float = param(
-        0.1, "power spectral density of the angular acceleration", unit="rad^2/s^3", low=1e-4, high=100.0
+        0.1,
+        "power spectral density of the angular acceleration of what moves straight on, whatever its body does",
+        unit="rad^2/s^3",
+        low=1e-4,
+        high=100.0,
+    )
+    steering_density: float = param(
+        0.03, "the same of what has wheels, which turn its velocity too", unit="rad^2/s^3", low=1e-4, high=100.0
     )
     birth_speed_sigma: float = param(
         15.0,
@@ -32,6 +53,10 @@ class MotionConfig(Config):
     still_speed_sigma: float = param(0.05, "speed left to what stands still", unit="m/s", low=1e-3, high=1.0)
     still_density: float = param(
         0.002, "growth of the position variance of what stands still", unit="m^2/s", low=1e-6, high=1.0
+    )
+    still_yaw_rate_sigma: float = param(0.01, "yaw rate left to what stands still", unit="rad/s", low=1e-4, high=1.0)
+    still_yaw_density: float = param(
+        0.001, "growth of the yaw variance of what stands still", unit="rad^2/s", low=1e-6, high=1.0
     )
     stopping_speed: float = param(
         1.0, "what is much faster does not come to stand at once", unit="m/s", low=0.05, high=20.0

@@ -4,7 +4,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from perception_core.tracking import class_belief, ends, imm, kalman
+from perception_core.tracking import class_belief, ends, imm
 from perception_core.tracking.anchoring import QUARTER, anchor_offset, anchored_innovation
 from perception_core.tracking.config import TrackerConfig
 from perception_core.tracking.measurements import NO_HULL, Measurements
@@ -17,8 +17,8 @@ Mask = NDArray[np.bool_]
 _YAW_OUTLIER = 4.0
 """Squared normalised yaw innovation from which on the measurement is believed less (Huber 1964)."""
 
-_MOVES = 0.5
-"""Probability of moving from which on a part with loose ends does not make the object smaller."""
+_STANDS = 0.5
+"""Probability of standing still below which a part with loose ends does not make the object smaller."""
 
 
 _HIDDEN_PART = 0.3
@@ -54,7 +54,7 @@ def correct(
         return
     dt = (stamp_ns - tracks.last_seen_ns[rows]) / 1e9
     face = seen.face_variance(config.measurement)
-    state, size, heading = tracks.state[rows], tracks.size[rows], tracks.heading[rows]
+    state, size, heading = moved_to(tracks.state[rows], seen.late), tracks.size[rows], tracks.heading[rows]
     innovation, noise, anchored, loose = innovations(
         state, size, heading[:, 0], sides, tracks.known_ends[rows], seen, face
     )
@@ -62,15 +62,22 @@ def correct(
     before = anchor_offset(size, heading[:, 0], anchored)
     tracks.hidden_variance[rows] = np.minimum(tracks.hidden_variance[rows], _hidden(seen, noise, heading[:, 0]))
 
+    models = tracks.model_states[rows], tracks.model_covariances[rows], tracks.model_probability[rows]
+    position = state[:, :3] + innovation
     quarter_turns = np.rint((heading[:, 0] - seen.yaw) / QUARTER).astype(np.int64)
     measured_size = aligned_size(seen.size, seen.yaw, heading[:, 0])
-    heading, heading_covariance = _correct_heading(heading, tracks.heading_covariance[rows], seen, face)
-    shrinks = ~loose | (tracks.model_probability[rows, imm.MOVING] < _MOVES)[:, None]
+    imm.correct_yaw(models, *_yaw_innovation(heading, tracks.heading_covariance[rows], seen, face))
+    yaw = imm.mean_yaw(models)
+    shrinks = ~loose | (models[2][:, imm.STILL] > _STANDS)[:, None]
     size = _correct_size(size, measured_size, sides, seen.lidar, shrinks, dt, config)
-    shift = before - anchor_offset(size, heading[:, 0], anchored) + follow
-    _correct_motion(tracks, rows, shift, innovation, noise, over_ground)
+    shift = before - anchor_offset(size, yaw, anchored) + follow
+    models[0][:, :, :2] += shift[:, None, :]
+    position[:, :2] += shift
+    imm.correct_position(models, position, noise, seen.late, over_ground)
+    imm.roll(models, dt, still, config.motion)
+    tracks.model_states[rows], tracks.model_covariances[rows], tracks.model_probability[rows] = models
+    tracks.sum_up()
 
-    tracks.heading[rows], tracks.heading_covariance[rows] = heading, heading_covariance
     tracks.size[rows] = size
     tracks.known_ends[rows] = ~ends.turned(seen.loose, quarter_turns)
     weight = np.minimum(dt / config.shape.class_time, 1.0)
@@ -97,21 +104,6 @@ def bare(hulls: NDArray[np.object_], partly: Mask) -> NDArray[np.object_]:
     for i in np.flatnonzero(partly):
         out[i] = NO_HULL
     return out
-
-
-def _correct_motion(
-    tracks: TrackTable, rows: Indices, shift: Floats, innovation: Floats, noise: Floats, over_ground: bool
-) -> None:
-    """Move the centres by ``shift`` (K, 2) without a velocity, then correct them by ``innovation`` (K, 3)."""
-    states = tracks.model_states[rows]
-    states[:, :, :2] += shift[:, None, :]
-    position = tracks.state[rows, :3] + innovation
-    position[:, :2] += shift
-    updated = imm.update(
-        states, tracks.model_covariances[rows], tracks.model_probability[rows], position, noise, over_ground
-    )
-    tracks.model_states[rows], tracks.model_covariances[rows], tracks.model_probability[rows] = updated
-    tracks.state[rows], tracks.covariance[rows] = imm.combine(*updated)
 
 
 def _split(innovation: Floats, loose: Mask, travelled: Floats, yaw: Floats) -> tuple[Floats, Floats]:
@@ -163,6 +155,13 @@ def innovations(
     return out
 
 
+def moved_to(state: Floats, late: Floats) -> Floats:
+    """Return states (K, 6) where they are ``late`` (K,) seconds later: where the measurements were taken."""
+    out = state.copy()
+    out[:, :3] += late[:, None] * state[:, 3:]
+    return out
+
+
 def aligned_size(size: Floats, yaw: Floats, target_yaw: Floats) -> Floats:
     """Return sizes (K, 3) of boxes turned by quarters until their yaw (K,) is nearest to the target's (K,)."""
     odd = np.rint((target_yaw - yaw) / QUARTER).astype(np.int64) % 2 != 0
@@ -171,16 +170,16 @@ def aligned_size(size: Floats, yaw: Floats, target_yaw: Floats) -> Floats:
     return out
 
 
-def _correct_heading(
+def _yaw_innovation(
     heading: Floats, covariance: Floats, seen: Measurements, face_variance: Floats
 ) -> tuple[Floats, Floats]:
+    """Return by how much the measured yaws (K,) differ but for quarter turns, and with what variance (K,)."""
     difference = seen.yaw - heading[:, 0]
     innovation = difference - QUARTER * np.rint(difference / QUARTER)
     longest = seen.size[:, :2].max(axis=1)
     variance = seen.yaw_variance + 4.0 * face_variance / longest**2
     surprise = innovation**2 / (covariance[:, 0, 0] + variance)
-    variance = variance * np.maximum(surprise / _YAW_OUTLIER, 1.0)
-    return kalman.update_yaw(heading, covariance, innovation, variance)
+    return innovation, variance * np.maximum(surprise / _YAW_OUTLIER, 1.0)
 
 
 def _correct_size(

@@ -60,23 +60,19 @@ def born(
     n = len(new)
     sides = visible_sides(new.centre, new.size, new.yaw, sensor, config.measurement.grazing_sine)
     noise, hidden = correction.birth_noise(new, sides, new.face_variance(config.measurement))
-    models = imm.begin(noise, new.centre, over_ground, config.motion, still)
-    state, covariance = imm.combine(*models)
-    heading_covariance = np.zeros((n, 2, 2))
-    heading_covariance[:, 0, 0] = new.yaw_variance
-    heading_covariance[:, 1, 1] = config.motion.birth_yaw_rate_sigma**2
+    models = imm.begin(noise, new.centre, new.yaw, new.yaw_variance, new.late, over_ground, config.motion, still)
     serial = np.arange(first_serial, first_serial + n)
     ids = [np.frombuffer(uuid.uuid5(namespace, str(s)).bytes, dtype=np.uint8) for s in serial]
-    return TrackTable(
+    young = TrackTable(
         serial=serial,
         ids=np.array(ids, dtype=np.uint8).reshape(n, 16),
-        state=state,
-        covariance=covariance,
+        state=np.empty((n, 6)),
+        covariance=np.empty((n, 6, 6)),
         model_states=models[0],
         model_covariances=models[1],
         model_probability=models[2],
-        heading=np.column_stack([new.yaw, np.zeros(n)]),
-        heading_covariance=heading_covariance,
+        heading=np.empty((n, 2)),
+        heading_covariance=np.empty((n, 2, 2)),
         size=new.size.copy(),
         hidden_variance=hidden,
         known_ends=~new.loose,
@@ -91,6 +87,8 @@ def born(
         sensors=new.sensors.copy(),
         hull=correction.hulls_around(new.hull, new.centre),
     )
+    young.sum_up()
+    return young
 
 
 def expired(tracks: TrackTable, stamp_ns: int, config: LifeConfig) -> Mask:

@@ -46,6 +46,7 @@ class Measurements:
         range: (M,) horizontal distance from the robot, metres.
         loose: bool (M, 2, 2) lower and upper end along length and width that are no ends of the object, see
             :mod:`perception_core.tracking.ends`.
+        late: (M,) seconds after the scan's stamp at which it was seen.
         hull: object (M,) of float64 (K, 2): corners of the convex footprint, none where that is the box's.
     """
 
@@ -60,6 +61,7 @@ class Measurements:
     sensors: NDArray[np.uint8]
     range: Floats
     loose: NDArray[np.bool_]
+    late: Floats
     hull: NDArray[np.object_]
 
     def __len__(self) -> int:
@@ -102,6 +104,7 @@ def from_objects(
         sensors=objects.sensors[good],
         range=np.hypot(centre[:, 0], centre[:, 1]),
         loose=_loose(objects, good),
+        late=objects.time_offset[good],
         hull=_hulls(objects, good, T_fixed_base),
     )
     return measurements, len(objects) - len(good)
@@ -138,7 +141,7 @@ def _may_be_person(centre: Floats, size: Floats) -> NDArray[np.bool_]:
 
 def _finite(objects: Objects) -> NDArray[np.bool_]:
     columns = (objects.centre, objects.size, objects.covariance, objects.class_probabilities)
-    good = np.isfinite(objects.yaw) & np.isfinite(objects.existence)
+    good = np.isfinite(objects.yaw) & np.isfinite(objects.existence) & np.isfinite(objects.time_offset)
     for column in columns:
         good &= np.isfinite(column).all(axis=tuple(range(1, column.ndim)))
     return good

@@ -3,22 +3,30 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from perception_core.tracking import ends, imm
+from perception_core.tracking import ends, imm, kalman
 from perception_core.tracking.anchoring import QUARTER
 from perception_core.tracking.config import OutputConfig
 from perception_core.tracking.table import TrackTable
 from perception_core.types import Motion
+from perception_core.types.classes import BICYCLE, BUS, CAR, CYCLIST, INDEX, MOTORCYCLE, TRAIN, TRUCK, UNKNOWN
 
 Floats = NDArray[np.float64]
 
 _LONGER = 1.15
 """Length and width change places when width exceeds length by this factor, not at every wobble."""
 
-_TURNING = 2.0
-"""Sigmas from which on a yaw rate is no noise."""
-
 _DOUBT = 1e-6
 """Probability left to what is not believed."""
+
+_AT_REST = np.array([1.0 - _DOUBT, _DOUBT, 0.0])
+
+_ON_WHEELS = [INDEX[name] for name in (CAR, TRUCK, BUS, TRAIN, CYCLIST, BICYCLE, MOTORCYCLE)]
+
+_SHORTEST = 1.2
+"""Metres: what has wheels is longer."""
+
+_MOST = 0.95
+"""Cars slide, too."""
 
 _TURNED = np.pi / 3
 """Radians between heading and motion at which axes are renamed: more than half a quarter, so no flutter."""
@@ -27,7 +35,7 @@ _TURNED = np.pi / 3
 def classify(tracks: TrackTable, over_ground: bool, config: OutputConfig) -> NDArray[np.uint8]:
     """Tell :class:`Motion` (T,) of the tracks.
 
-    MOVING: the model of that name holds (``model_certainty``), the velocity v differs from zero significantly
+    MOVING: one of the models that move holds (``model_certainty``), the velocity v differs from zero significantly
     (v^T P^-1 v, Mahalanobis) and is faster than ``moving_speed``. STATIC: the model of standing still holds, or the
     upper bound of the speed, two sigma, lies below ``static_speed``. Else UNKNOWN, and always where velocities are
     not ``over_ground`` but relative to a moving robot.
@@ -39,7 +47,7 @@ def classify(tracks: TrackTable, over_ground: bool, config: OutputConfig) -> NDA
     speed = np.linalg.norm(velocity, axis=1)
     surprise = np.einsum("ti,ti->t", velocity, np.linalg.solve(covariance, velocity[:, :, None])[:, :, 0])
     sigma = np.sqrt(np.linalg.eigvalsh(covariance)[:, -1])
-    moving = tracks.model_probability[:, imm.MOVING] > config.model_certainty
+    moving = tracks.model_probability[:, imm.STILL] < 1.0 - config.model_certainty
     moving &= (surprise > config.motion_significance**2) & (speed > config.moving_speed)
     still = tracks.model_probability[:, imm.STILL] > config.model_certainty
     out[~moving & (still | (speed + 2.0 * sigma < config.static_speed))] = Motion.STATIC
@@ -47,11 +55,16 @@ def classify(tracks: TrackTable, over_ground: bool, config: OutputConfig) -> NDA
     return out
 
 
-def turn_rate(tracks: TrackTable) -> Floats:
-    """Return (T,) rad/s of tracks that surely turn and whose axes are known to lie along their motion, else 0."""
-    rate, variance = tracks.heading[:, 1], tracks.heading_covariance[:, 1, 1]
-    sure = tracks.oriented & (rate**2 > _TURNING**2 * variance)
-    return np.where(sure, rate, 0.0)
+def wheeled(tracks: TrackTable) -> Floats:
+    """Return (T,) in [0, 1]: how far each track may be taken for something that moves where its wheels point.
+
+    The probability of its having wheels; what has no name half as much, if it is longer than it is wide. Without
+    known axes, nothing.
+    """
+    named = tracks.class_probabilities[:, _ON_WHEELS].sum(axis=1)
+    long = tracks.size[:, 0] > np.maximum(_LONGER * tracks.size[:, 1], _SHORTEST)
+    share = named + np.where(long, 0.5 * tracks.class_probabilities[:, INDEX[UNKNOWN]], 0.0)
+    return np.where(tracks.oriented, np.minimum(share, _MOST), 0.0)
 
 
 def orient(tracks: TrackTable, moving: NDArray[np.bool_]) -> None:
@@ -67,6 +80,7 @@ def orient(tracks: TrackTable, moving: NDArray[np.bool_]) -> None:
     sideways = ~tracks.oriented & ~moving & (tracks.size[:, 1] > _LONGER * tracks.size[:, 0])
     turns = np.where(turned, np.rint(off / QUARTER), np.where(sideways, 1.0, 0.0))
     tracks.heading[:, 0] += QUARTER * turns
+    tracks.model_states[:, :, kalman.YAW] += QUARTER * turns[:, None]
     tracks.known_ends = ends.turned(tracks.known_ends, turns.astype(np.int64))
     odd = turns.astype(np.int64) % 2 != 0
     tracks.size[odd, :2] = tracks.size[odd, 1::-1]
@@ -76,7 +90,5 @@ def orient(tracks: TrackTable, moving: NDArray[np.bool_]) -> None:
 
 def rest(tracks: TrackTable, which: NDArray[np.bool_]) -> None:
     """Let some tracks (T,), in place, stand still until they are seen again."""
-    tracks.model_probability[which, imm.STILL] = 1.0 - _DOUBT
-    tracks.model_probability[which, imm.MOVING] = _DOUBT
-    models = tracks.model_states[which], tracks.model_covariances[which], tracks.model_probability[which]
-    tracks.state[which], tracks.covariance[which] = imm.combine(*models)
+    tracks.model_probability[which] = _AT_REST
+    tracks.sum_up()

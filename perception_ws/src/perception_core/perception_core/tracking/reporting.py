@@ -6,6 +6,7 @@ from numpy.typing import NDArray
 from perception_core.geometry import boxes, transforms
 from perception_core.tracking import existence, motion
 from perception_core.tracking.config import MotionConfig, OutputConfig
+from perception_core.tracking.prediction import predicted_paths
 from perception_core.tracking.table import TrackTable
 from perception_core.types import Mode, Obstacles, SensorStatus
 from perception_core.types.classes import INDEX, UNKNOWN
@@ -40,7 +41,10 @@ def report(
     """
     told = tracks.select(tracks.confirmed)
     centre, velocity, yaw = told.state[:, :3], told.state[:, 3:], transforms.wrap_angle(told.heading[:, 0])
-    pose_covariance = _pose_covariance(told)
+    path, path_covariance = predicted_paths(
+        told.models, told.hidden_variance, config.prediction_steps, config.prediction_step, motion_config
+    )
+    path[..., 2] = transforms.wrap_angle(path[..., 2])
     return Obstacles(
         stamp_ns=stamp_ns,
         frame=frame,
@@ -48,7 +52,7 @@ def report(
         centre=centre,
         size=told.size,
         yaw=yaw,
-        pose_covariance=pose_covariance,
+        pose_covariance=_pose_covariance(told),
         velocity=velocity,
         yaw_rate=told.heading[:, 1],
         twist_covariance=_six(told.covariance[:, 3:, 3:], told.heading_covariance[:, 1, 1]),
@@ -59,11 +63,11 @@ def report(
         sensors=told.sensors,
         first_seen_ns=told.first_seen_ns,
         last_seen_ns=told.last_seen_ns,
-        predicted_path=_predicted_path(centre, velocity, yaw, config),
+        predicted_path=path,
         prediction_step_ns=round(config.prediction_step * 1e9),
         mode=mode,
         statuses=statuses,
-        predicted_covariance=_predicted_covariance(told, pose_covariance, motion_config, config),
+        predicted_covariance=path_covariance,
     )
 
 
@@ -74,31 +78,6 @@ def _footprints(told: TrackTable, yaw: Floats) -> tuple[Floats, ...]:
     nameless = told.class_probabilities.argmax(axis=1) == INDEX[UNKNOWN]
     rows = zip(corners, told.hull, centre, nameless.tolist(), strict=True)
     return tuple(hull + middle if bare and len(hull) else box for box, hull, middle, bare in rows)
-
-
-def _predicted_path(centre: Floats, velocity: Floats, yaw: Floats, config: OutputConfig) -> Floats:
-    """Return (T, P, 3) of x, y, yaw at constant velocity."""
-    after = config.prediction_step * np.arange(1, config.prediction_steps + 1)
-    path = np.empty((len(centre), config.prediction_steps, 3))
-    path[:, :, :2] = centre[:, None, :2] + after[None, :, None] * velocity[:, None, :2]
-    path[:, :, 2] = yaw[:, None]
-    return path
-
-
-def _predicted_covariance(
-    told: TrackTable, pose_covariance: Floats, motion_config: MotionConfig, config: OutputConfig
-) -> Floats:
-    """Return (T, P, 3, 3) of x, y, yaw at constant velocity and yaw rate, driven by white-noise acceleration."""
-    after = config.prediction_step * np.arange(1, config.prediction_steps + 1)[None, :, None, None]
-    cross, speed = told.covariance[:, None, :2, 3:5], told.covariance[:, None, 3:5, 3:5]
-    out = np.zeros((len(told), config.prediction_steps, 3, 3))
-    noise = np.eye(2) * motion_config.acceleration_density * after**3 / 3.0
-    out[..., :2, :2] = pose_covariance[:, None, :2, :2] + after**2 * speed + noise
-    out[..., :2, :2] += after * (cross + cross.swapaxes(2, 3))
-    t, heading = after[..., 0, 0], told.heading_covariance[:, None]
-    out[..., 2, 2] = heading[..., 0, 0] + 2.0 * t * heading[..., 0, 1] + t**2 * heading[..., 1, 1]
-    out[..., 2, 2] += motion_config.yaw_density * t**3 / 3.0
-    return out
 
 
 def _pose_covariance(told: TrackTable) -> Floats:

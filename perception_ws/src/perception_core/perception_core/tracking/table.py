@@ -6,7 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from perception_core.tracking import imm
 from perception_core.tracking.imm import MODELS
+from perception_core.tracking.kalman import N
 from perception_core.types import CLASSES
 
 Floats = NDArray[np.float64]
@@ -21,8 +23,9 @@ class TrackTable:
         ids: uint8 (T, 16) UUID bytes.
         state: (T, 6) centre in metres and velocity in m/s, the mean over the motion models.
         covariance: (T, 6, 6) of ``state``.
-        model_states: (T, K, 6), see :mod:`perception_core.tracking.imm`.
-        model_covariances: (T, K, 6, 6).
+        model_states: (T, K, 8), see :mod:`perception_core.tracking.imm`; of ``state``, ``covariance``, ``heading`` and
+            ``heading_covariance``, which sum them up.
+        model_covariances: (T, K, 8, 8).
         model_probability: (T, K), rows sum to 1.
         heading: (T, 2) yaw in radians (unwrapped) and yaw rate in rad/s; defined up to quarter turns, which
             exchange length and width.
@@ -75,6 +78,17 @@ class TrackTable:
         """Return a copy that holds the rows of a mask (T,) or an index array, in that order."""
         return TrackTable(**{f.name: getattr(self, f.name)[rows] for f in dataclasses.fields(self)})
 
+    @property
+    def models(self) -> imm.Models:
+        """The columns of the motion models themselves: what changes them changes the tracks."""
+        return self.model_states, self.model_covariances, self.model_probability
+
+    def sum_up(self) -> None:
+        """Bring state and heading, in place, to the mean of the models."""
+        mean, covariance = imm.combine(self.models)
+        self.state, self.covariance = mean[:, :6], np.ascontiguousarray(covariance[:, :6, :6])
+        self.heading, self.heading_covariance = mean[:, 6:], np.ascontiguousarray(covariance[:, 6:, 6:])
+
     def joined(self, younger: "TrackTable") -> "TrackTable":
         """Return these tracks followed by ``younger`` ones."""
         names = [f.name for f in dataclasses.fields(self)]
@@ -88,8 +102,8 @@ def empty_table() -> TrackTable:
         ids=np.empty((0, 16), np.uint8),
         state=np.empty((0, 6)),
         covariance=np.empty((0, 6, 6)),
-        model_states=np.empty((0, MODELS, 6)),
-        model_covariances=np.empty((0, MODELS, 6, 6)),
+        model_states=np.empty((0, MODELS, N)),
+        model_covariances=np.empty((0, MODELS, N, N)),
         model_probability=np.empty((0, MODELS)),
         heading=np.empty((0, 2)),
         heading_covariance=np.empty((0, 2, 2)),

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from perception_core.errors import PerceptionError
 from perception_core.geometry import transforms
-from perception_core.tracking import correction, existence, flow, fragments, imm, kalman, life, motion, reporting
+from perception_core.tracking import correction, existence, flow, fragments, imm, life, motion, reporting
 from perception_core.tracking.anchoring import visible_sides
 from perception_core.tracking.association import associate
 from perception_core.tracking.config import TrackerConfig
@@ -232,7 +232,7 @@ class Tracker:
             self._flow = flow.acquire(tracks, self._now - round(dt * 1e9))
             return
         innovation, _, _, _ = correction.innovations(
-            tracks.state[rows],
+            correction.moved_to(tracks.state[rows], matched.late),
             tracks.size[rows],
             tracks.heading[rows, 0],
             sides,
@@ -334,20 +334,10 @@ def _predicted(tracks: TrackTable, dt: float, ground: flow.Flow | None, config: 
     """Return a copy of the tracks moved ahead by ``dt`` seconds."""
     moved = tracks.select(np.arange(len(tracks)))
     models = imm.predict(
-        tracks.model_states,
-        tracks.model_covariances,
-        tracks.model_probability,
-        motion.turn_rate(tracks),
-        dt,
-        ground is not None,
-        config.motion,
-        _still(ground, tracks.state),
+        tracks.models, motion.wheeled(tracks), dt, ground is not None, config.motion, _still(ground, tracks.state)
     )
     moved.model_states, moved.model_covariances, moved.model_probability = models
-    moved.state, moved.covariance = imm.combine(*models)
-    moved.heading, moved.heading_covariance = kalman.predict_yaw(
-        tracks.heading, tracks.heading_covariance, dt, config.motion.yaw_density
-    )
+    moved.sum_up()
     return moved
 
 

@@ -19,7 +19,8 @@ class PointCloud:
         frame: TF frame of ``xyz``.
         intensity: float32 (N,) as the driver gives it (no common unit), or None.
         ring: uint16 (N,) laser index, or None.
-        time_offset_ns: int64 (N,) time of each point relative to ``stamp_ns`` (may be negative), or None.
+        time_offset_ns: int64 (N,) when each point was seen, relative to ``stamp_ns`` (may be negative), or None; also
+            where ego motion has brought the points to the stamp.
 
     Raises:
         CloudError: arrays of the wrong shape or of different lengths.

@@ -47,6 +47,8 @@ class Clusters:
         hull_start: int32 (M + 1,) where the corners of each cluster begin.
         bottom, top: float32 (M,) metres of the lowest and highest point above the ground under it; where they are not
             given, those of the boxes above z = 0.
+        time_offset: float64 (M,) seconds after ``stamp_ns`` at which the points were seen, in the mean; where it is not
+            given, 0. Ego motion is compensated already, what moves by itself is where it was then.
     """
 
     stamp_ns: int
@@ -62,6 +64,7 @@ class Clusters:
     hull_start: NDArray[np.int32] = field(default_factory=lambda: np.empty(0, np.int32))
     bottom: NDArray[np.float32] = field(default_factory=lambda: np.empty(0, np.float32))
     top: NDArray[np.float32] = field(default_factory=lambda: np.empty(0, np.float32))
+    time_offset: NDArray[np.float64] = field(default_factory=lambda: np.empty(0))
 
     def __post_init__(self) -> None:
         """Check shapes and lengths, freeze the arrays."""
@@ -74,6 +77,8 @@ class Clusters:
         set_(self, "point_count", column("clusters.point_count", self.point_count, np.int32, (m,), CloudError))
         set_(self, "points", column("clusters.points", self.points, np.float32, (None, 3), CloudError))
         set_(self, "labels", column("clusters.labels", self.labels, np.int32, (len(self.points),), CloudError))
+        times = self.time_offset if len(self.time_offset) else np.zeros(m)
+        set_(self, "time_offset", column("clusters.time_offset", times, np.float64, (m,), CloudError))
         self._set_footprints(m)
 
     def _set_footprints(self, m: int) -> None:

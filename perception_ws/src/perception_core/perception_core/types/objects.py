@@ -47,6 +47,8 @@ class Objects:
         hull: float64 (H, 2) corners of convex footprints that tell more than the boxes', counter-clockwise, one
             object's after the other: what was seen of things without a class, walls and hedges above all.
         hull_start: int32 (M + 1,) where the corners of each object begin; without any the box is the footprint.
+        time_offset: float64 (M,) seconds after ``stamp_ns`` at which the object was seen, in the mean; where it is not
+            given, 0. Ego motion is compensated already, what moves by itself is where it was then.
     """
 
     stamp_ns: int
@@ -62,6 +64,7 @@ class Objects:
     mode: Mode
     hull: NDArray[np.float64] = field(default_factory=lambda: np.empty((0, 2)))
     hull_start: NDArray[np.int32] = field(default_factory=lambda: np.empty(0, np.int32))
+    time_offset: NDArray[np.float64] = field(default_factory=lambda: np.empty(0))
 
     def __post_init__(self) -> None:
         """Check shapes and lengths, freeze the arrays."""
@@ -79,6 +82,8 @@ class Objects:
         }
         for name, (dtype, shape) in shapes.items():
             set_(self, name, column(f"objects.{name}", getattr(self, name), dtype, shape, CloudError))
+        times = self.time_offset if len(self.time_offset) else np.zeros(m)
+        set_(self, "time_offset", column("objects.time_offset", times, np.float64, (m,), CloudError))
         start = self.hull_start if len(self.hull_start) else np.zeros(m + 1, np.int32)
         set_(self, "hull", column("objects.hull", self.hull, np.float64, (None, 2), CloudError))
         set_(self, "hull_start", column("objects.hull_start", start, np.int32, (m + 1,), CloudError))

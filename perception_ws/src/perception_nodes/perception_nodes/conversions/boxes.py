@@ -11,6 +11,7 @@ probable first), each with the pose's covariance; ``id`` what vision_msgs has no
 ``bottom``, ``top``  clusters only: metres of the lowest and highest point above the ground under it
 ``hull``     corners x, y of the convex footprint, counter-clockwise, as the hexadecimal digits of little-endian
              float64; objects whose footprint is the box's have none
+``after``    seconds after the array's stamp at which the box was seen; left out where that is 0
 ===========  ==============================================================================
 
 Numbers are written so that they read back as the same floats: a live node then computes what an offline replay does.
@@ -57,9 +58,9 @@ class _Boxes:
     hypotheses: list[list[tuple[str, float]]]
     words: list[dict[str, str]]
 
-    def numbers(self, key: str) -> list[float]:
-        """Return one of the words of every box."""
-        return [_number(words, key) for words in self.words]
+    def numbers(self, key: str, otherwise: str | None = None) -> list[float]:
+        """Return one of the words of every box; ``otherwise`` where a box may go without."""
+        return [_number(words, key, otherwise) for words in self.words]
 
 
 def clusters_to_cdr(clusters: Clusters) -> bytes:
@@ -68,8 +69,9 @@ def clusters_to_cdr(clusters: Clusters) -> bytes:
     covariance[:, :3, :3] = clusters.covariance
     unnamed = [[(UNKNOWN, 1.0)]] * len(clusters)
     hulls = _hulls_to_words(clusters.hull, clusters.hull_start)
-    columns = clusters.point_count.tolist(), clusters.bottom.tolist(), clusters.top.tolist(), hulls
-    words = [f"points={n} bottom={low!r} top={high!r}{hull}" for n, low, high, hull in zip(*columns, strict=True)]
+    after = _after_to_words(clusters.time_offset)
+    columns = clusters.point_count.tolist(), clusters.bottom.tolist(), clusters.top.tolist(), hulls, after
+    words = [f"points={n} bottom={low!r} top={high!r}{hull}{t}" for n, low, high, hull, t in zip(*columns, strict=True)]
     return _boxes_to_cdr(clusters, covariance, unnamed, words)
 
 
@@ -103,6 +105,7 @@ def clusters_from_cdr(data: bytes, points: NDArray[np.float32], labels: NDArray[
         hull_start=hull_start,
         bottom=np.array(boxes.numbers("bottom"), dtype=np.float32),
         top=np.array(boxes.numbers("top"), dtype=np.float32),
+        time_offset=np.array(boxes.numbers("after", "0"), dtype=np.float64),
     )
 
 
@@ -114,8 +117,9 @@ def clusters_from_msg(msg: Detection3DArray, points: NDArray[np.float32], labels
 def objects_to_cdr(objects: Objects) -> bytes:
     """Return a Detection3DArray of the fused objects."""
     hulls = _hulls_to_words(objects.hull, objects.hull_start)
-    columns = objects.point_count.tolist(), objects.existence.tolist(), objects.sensors.tolist(), hulls
-    words = [f"points={n} existence={e!r} sensors={s}{hull}" for n, e, s, hull in zip(*columns, strict=True)]
+    after = _after_to_words(objects.time_offset)
+    columns = objects.point_count.tolist(), objects.existence.tolist(), objects.sensors.tolist(), hulls, after
+    words = [f"points={n} existence={e!r} sensors={s}{hull}{t}" for n, e, s, hull, t in zip(*columns, strict=True)]
     hypotheses = [class_list(row) for row in objects.class_probabilities.tolist()]
     return _boxes_to_cdr(objects, objects.covariance, hypotheses, words)
 
@@ -152,6 +156,7 @@ def objects_from_cdr(data: bytes, mode: Mode) -> Objects:
         mode=mode,
         hull=hull,
         hull_start=hull_start,
+        time_offset=np.array(boxes.numbers("after", "0"), dtype=np.float64),
     )
 
 
@@ -169,6 +174,11 @@ def class_list(probabilities: Sequence[float]) -> list[tuple[str, float]]:
     """Return (class name, probability) of the classes above zero, most probable first."""
     named = [(name, p) for name, p in zip(CLASSES, probabilities, strict=True) if p > 0.0]
     return sorted(named, key=lambda pair: -pair[1])
+
+
+def _after_to_words(time_offset: NDArray[np.float64]) -> list[str]:
+    """Return `` after=...`` of each box, or nothing where it was seen at the stamp."""
+    return [f" after={seconds!r}" if seconds else "" for seconds in time_offset.tolist()]
 
 
 def _hulls_to_words(hull: NDArray[np.float64], start: NDArray[np.int32]) -> list[str]:
@@ -263,9 +273,9 @@ def _words(index: int, text: str) -> dict[str, str]:
     return {key: value for key, _, value in pairs}
 
 
-def _number(words: dict[str, str], key: str) -> float:
+def _number(words: dict[str, str], key: str, otherwise: str | None = None) -> float:
     try:
-        return float(words[key])
+        return float(words[key] if otherwise is None else words.get(key, otherwise))
     except KeyError:
         raise CloudError(f"detection id: no {key} among {', '.join(words)}") from None
     except ValueError:
