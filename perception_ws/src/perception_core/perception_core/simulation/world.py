@@ -5,29 +5,21 @@ Nothing is re-indexed while the world moves: each model is indexed once in its o
 """
 
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
-from perception_core.errors import ConfigError
 from perception_core.simulation import people
 from perception_core.simulation.clutter import build_clutter
-from perception_core.simulation.flight import Flight
 from perception_core.simulation.mesh import Mesh, merge
 from perception_core.simulation.raycast import RayScene
-from perception_core.simulation.road import build_ground, carriageway, ground_height
-from perception_core.simulation.route import Motion, Ride, Route, Trajectory
+from perception_core.simulation.road import build_ground
+from perception_core.simulation.route import Motion, Route, Trajectory
 from perception_core.simulation.scenario import Scenario
-from perception_core.simulation.scenario_config import ANY_CAR, ActorConfig, StreetConfig
+from perception_core.simulation.staging import Role, stage
 from perception_core.simulation.street import build_street
-from perception_core.simulation.traffic import Placement
 from perception_core.simulation.wardrobe import CLASS_OF_MODEL, WALKERS, Wardrobe, model_size
 from perception_core.types import classes
-
-_WHEELBASE = 2.7
-_PARKING_SLOT = 6.2
-_PARKED_MODELS = ("sedan", "hatchback", "suv", "hatchback", "sedan", "suv", "van")
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,81 +155,32 @@ def build_world(scenario: Scenario, seed: int) -> World:
     Raises:
         ConfigError: a path or speed profile that cannot be driven.
     """
-    config = scenario.config
-    route = _route(config.street)
-    street_rng, parking_rng, look_rng = (np.random.default_rng([seed, stream]) for stream in (1, 2, 3))
-    ground = build_ground(config.street, route)
-    street = build_street(config.street, route, street_rng, ground)
-    if config.street.clutter > 0.0:
-        street = merge([street, *build_clutter(config.street, route, np.random.default_rng([seed, 4]))])
+    config, staged = scenario.config.street, stage(scenario, seed)
+    route = staged.route
+    street_rng, look_rng = (np.random.default_rng([seed, stream]) for stream in (1, 3))
+    ground = build_ground(config, route)
+    street = build_street(config, route, street_rng, ground)
+    if config.clutter > 0.0:
+        street = merge([street, *build_clutter(config, route, np.random.default_rng([seed, 4]))])
     wardrobe = Wardrobe(street)
-    entries = _entries(scenario, route, parked_cars(config.street, route, parking_rng), seed)
-    actors = tuple(_actor(i + 1, entry, (config.street, route), wardrobe, look_rng) for i, entry in enumerate(entries))
-    sway = np.radians([config.pitching, config.rolling]).tolist()
-    ego = _trajectory("ego", config.ego, config.street, route, (sway[0], sway[1]))
+    actors = tuple(_actor(i + 1, role, wardrobe, look_rng) for i, role in enumerate(staged.roles))
     owner = _settle(wardrobe, actors)
     bodies, first = [], 0
     for mesh in wardrobe.meshes:
         bodies.append(Body(RayScene(mesh), first))
         first += len(mesh)
     surfaces = _surfaces(wardrobe.meshes)
-    return World(route, ego, actors, tuple(bodies), owner, surfaces, Body(RayScene(ground), 0), len(ground))
+    return World(route, staged.ego, actors, tuple(bodies), owner, surfaces, Body(RayScene(ground), 0), len(ground))
 
 
-def _route(config: StreetConfig) -> Route:
-    try:
-        return Route(config.centreline, config.elevation)
-    except ConfigError as error:
-        raise ConfigError(f"street.{error}") from error
-
-
-def parked_cars(config: StreetConfig, route: Route, rng: np.random.Generator) -> list[ActorConfig]:
-    """Fill parking places along both kerbs at random, some of them crookedly, none in the free stretches."""
-    free = np.reshape(config.parking_free, (-1, 2))
-    cars = []
-    for side in (-1.0, 1.0):
-        for s in np.arange(-20.0, route.length + 40.0, _PARKING_SLOT):
-            taken, model = rng.uniform() < config.parked_fraction, str(rng.choice(_PARKED_MODELS))
-            shift, sideways, turn = rng.uniform(-0.4, 0.4), rng.uniform(-0.12, 0.08), rng.normal(0.0, 1.2)
-            middle = s + _PARKING_SLOT / 2.0
-            blocked = any(low - 3.0 < middle < high + 3.0 for low, high in free)
-            if taken and not blocked:
-                d = side * (carriageway(config) + config.parking_width / 2.0 + 0.05 + sideways)
-                heading = float(turn) + (180.0 if side > 0 else 0.0)
-                cars.append(ActorConfig(model, (float(middle + shift), float(d)), (0.0, 0.0), heading))
-    return cars
-
-
-def _entries(scenario: Scenario, route: Route, parked: list[ActorConfig], seed: int) -> list[ActorConfig]:
-    """Return the actors in order of their ids: the scripted ones, the traffic, the parked cars."""
-    if not scenario.traffic and not any(_is_open(entry) for entry in scenario.actors):
-        return [*scenario.actors, *parked]
-    config = scenario.config
-    drive = partial(_trajectory, "actors", street=config.street, route=route)
-    placement = Placement(config.duration, drive, np.random.default_rng([seed, 5]))
-    placement.ego(config.ego)
-    for entry in parked:
-        placement.add(entry)
-    scripted = [placement.varied(entry, scenario.actors[i + 1 :]) for i, entry in enumerate(scenario.actors)]
-    traffic = [placement.traffic(entry, f"{scenario.name}.traffic[{i}]") for i, entry in enumerate(scenario.traffic)]
-    return [*scripted, *(entry for entries in traffic for entry in entries), *parked]
-
-
-def _is_open(entry: ActorConfig) -> bool:
-    """Tell whether the seed has a say in an actor."""
-    return entry.model == ANY_CAR or any((entry.vary_way, entry.vary_side, entry.vary_speed))
-
-
-def _actor(
-    number: int, entry: ActorConfig, where: tuple[StreetConfig, Route], wardrobe: Wardrobe, rng: np.random.Generator
-) -> Actor:
-    trajectory = _trajectory(f"actors[{number - 1}]", entry, *where)
-    bodies, size = wardrobe.dress(entry.model, rng), model_size(entry.model)
+def _actor(number: int, role: Role, wardrobe: Wardrobe, rng: np.random.Generator) -> Actor:
+    entry, size = role.entry, model_size(role.entry.model)
+    bodies = wardrobe.dress(entry.model, rng)
     middle = np.array([0.0, 0.0, size[2] / 2.0])
     radius = max(float(np.linalg.norm(wardrobe.meshes[b].vertices - middle, axis=1).max()) for b in bodies)
     class_id = classes.INDEX[CLASS_OF_MODEL[entry.model]]
     stride = people.STRIDE * WALKERS.get(entry.model, 1.0)
-    return Actor(number, class_id, size, radius, trajectory, bodies, len(entry.path) > 2, stride)
+    return Actor(number, class_id, size, radius, role.trajectory, bodies, role.moves, stride)
 
 
 def _settle(wardrobe: Wardrobe, actors: tuple[Actor, ...]) -> NDArray[np.int32]:
@@ -249,22 +192,6 @@ def _settle(wardrobe: Wardrobe, actors: tuple[Actor, ...]) -> NDArray[np.int32]:
             owners.append(index)
     wardrobe.meshes[0] = merge(parts)
     return np.repeat(np.array(owners, dtype=np.int32), [len(part) for part in parts])
-
-
-def _trajectory(
-    name: str, entry: ActorConfig, street: StreetConfig, route: Route, sway: tuple[float, float] = (0.0, 0.0)
-) -> Trajectory:
-    """Make the trajectory of an actor; ``sway`` is how far it nods and sways, radians."""
-    path = np.reshape(entry.path, (-1, 2))
-    speed = np.reshape(entry.speed, (-1, 2))
-    tilt = np.reshape(entry.tilt, (-1, 3)) * [1.0, np.pi / 180.0, np.pi / 180.0]
-    try:
-        flight = Flight(entry.altitude, tilt)
-        wheelbase = 0.0 if entry.model in WALKERS or flight.leaves_ground else _WHEELBASE
-        ride = Ride(wheelbase, *sway, entry.reverse, flight)
-        return Trajectory(route, path, speed, float(np.radians(entry.heading)), partial(ground_height, street), ride)
-    except ConfigError as error:
-        raise ConfigError(f"{name}.{error}") from error
 
 
 def _surfaces(meshes: list[Mesh]) -> Surfaces:
