@@ -14,11 +14,11 @@ from perception_core.geometry.transforms import Transform, identity
 from perception_core.types import Motion, Obstacles, Truth
 from perception_interfaces.msg import ObstacleArray
 from perception_nodes.conversions.obstacles import obstacles_from_msg
+from perception_nodes.conversions.time import ns_from_msg
 from perception_tools.bags import BagReader
-from perception_tools.drive_writer import TF_TOPIC, TRUTH_TOPIC
+from perception_tools.drive_writer import TF_TOPIC, TRUTH_TOPIC, VISIBILITY, VISIBILITY_TOPIC
 from perception_tools.transforms import RecordedTransforms
 
-VISIBILITY_TOPIC = "/ground_truth/visibility"
 KITTI_PREFIX = "kitti"
 
 
@@ -104,19 +104,18 @@ def recorded_truth(path: Path) -> DriveTruth:
 
 def _visibility(bag: BagReader) -> dict[int, tuple[np.ndarray, np.ndarray]]:
     """Return point counts and visible fractions by stamp."""
-    from perception_nodes.conversions.time import ns_from_msg
-
     found = {}
+    names = ("visible_fraction", "point_count")
     for message in bag.messages((VISIBILITY_TOPIC,)):
         cloud = deserialize_message(message.data, PointCloud2)
-        names = {f.name: f.offset for f in cloud.fields}
-        if not {"visible_fraction", "point_count"} <= names.keys():
-            raise BagError(f"{bag.path}: {VISIBILITY_TOPIC} has fields {sorted(names)}, not what it should have")
+        offsets = {f.name: f.offset for f in cloud.fields}
+        if not set(names) <= offsets.keys():
+            raise BagError(f"{bag.path}: {VISIBILITY_TOPIC} has fields {sorted(offsets)}, expected {VISIBILITY.names}")
         kind = np.dtype(
             {
-                "names": ["visible_fraction", "point_count"],
-                "formats": ["<f4", "<i4"],
-                "offsets": [names["visible_fraction"], names["point_count"]],
+                "names": list(names),
+                "formats": [VISIBILITY[name] for name in names],
+                "offsets": [offsets[name] for name in names],
                 "itemsize": cloud.point_step,
             }
         )
