@@ -14,6 +14,7 @@ from perception_core.errors import TransformError
 from perception_core.fusion import FusionConfig
 from perception_core.geometry import transforms
 from perception_core.pipeline import Pipeline, PipelineConfig, PipelineResult, Rig
+from perception_core.planning import SectorConfig
 from perception_core.simulation.scenario import load_scenario
 from perception_core.simulation.simulator import SimulatedFrame, Simulation
 from perception_core.types import Detections2D, Image, Mode, PointCloud, Segmentation, SensorState, SensorStatus
@@ -248,9 +249,9 @@ def painted(
     return made, results
 
 
-def guessed_cars(results: list[PipelineResult]) -> int:
-    """Count the objects that are taken for a car, however little."""
-    return sum(int((r.objects.class_probabilities[:, INDEX["car"]] > 0).sum()) for r in results)
+def guessed_cars(results: list[PipelineResult]) -> float:
+    """Sum up the probabilities of car of all objects."""
+    return sum(float(r.objects.class_probabilities[:, INDEX["car"]].sum()) for r in results)
 
 
 def test_classes_of_pixels_reach_fusion_and_move_nothing(
@@ -458,3 +459,20 @@ def test_a_camera_without_a_view_is_faulty_and_the_lidar_goes_on_alone(
     assert status(results[-1], "front").reason.startswith(reason)
     assert results[-1].obstacles.mode is Mode.LIDAR_ONLY
     assert status(results[-1]).state is SensorState.OK
+
+
+def test_bands_are_made_where_they_have_edges_and_know_what_was_seen(
+    drive: tuple[RecordedDrive, list[SimulatedFrame]],
+) -> None:
+    """Relative to the road: cars reach from the lowest band into the one above."""
+    source, frames = drive
+    config = PipelineConfig(sectors=SectorConfig(band_edges=(-5.0, 0.5, 3.0, 10.0), free_range=5.0, lidar_height=1.8))
+    last = run(Pipeline(config, RIG, source, {}, NAMESPACE), frames)[-1]
+    assert list(last.bands) == ["down", "level", "up"]
+    hit = {name: np.isfinite(band.ranges) for name, band in last.bands.items()}
+    assert hit["down"].any()
+    assert hit["level"].any()
+    assert np.isposinf(last.bands["level"].ranges).any()
+    both = hit["level"] & np.isfinite(last.sectors.ranges)
+    assert (last.bands["level"].ranges[both] >= last.sectors.ranges[both]).all()
+    assert run(pipeline(source), frames[:1])[0].bands == {}

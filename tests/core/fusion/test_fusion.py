@@ -23,32 +23,40 @@ def test_nothing_in_nothing_out_and_the_mode_says_why(fusion: Fusion) -> None:
     assert fusion.fuse(clusters_of(), [view_of()]).mode is Mode.FUSED
 
 
-def test_a_seen_rear_becomes_a_whole_car_behind_it(fusion: Fusion) -> None:
-    """The near face at x = 9.95 stays; a 4.1 m long car has its centre at 12.0 and its length along x."""
+def test_a_seen_rear_becomes_a_car_behind_it(fusion: Fusion) -> None:
+    """The near face at x = 9.95 stays, so that the centre is half a length behind it.
+
+    The class is as good as certain, so the length is nearly that of a car (4.1 m), and the face turns out its width.
+    """
     objects = fusion.fuse(clusters_of(REAR_OF_CAR), [view_of((*pixel_box(REAR_OF_CAR), CAR, 0.9))])
     assert named(objects.class_probabilities[0]) == CAR
     assert objects.sensors[0] == Sensor.LIDAR | Sensor.CAMERA
-    np.testing.assert_allclose(objects.centre[0], [9.95 + 4.1 / 2, 0.0, 0.75], atol=1e-9)
-    np.testing.assert_allclose(objects.size[0], [4.1, 1.72, 1.4], atol=1e-9)
+    assert 3.7 < objects.size[0, 0] < 4.2
+    assert objects.size[0, 1] == pytest.approx(1.75, abs=0.1)
+    np.testing.assert_allclose(objects.centre[0, :2], [9.95 + objects.size[0, 0] / 2, 0.0], atol=0.02)
     assert abs(np.sin(objects.yaw[0])) < 1e-9
     sigma = np.sqrt(np.diag(objects.covariance[0]))
     assert sigma[0] > 0.25 > sigma[1]
 
 
 def test_the_side_of_a_car_keeps_its_length(fusion: Fusion) -> None:
-    """A side 4.0 m long seen 5 m to the left: the centre moves away from us by (1.72 - 0.2) / 2."""
-    side: Box = (6.0, 5.0, 0.75, 4.0, 0.2, 1.4)
-    objects = fusion.fuse(clusters_of(side), [view_of((*pixel_box(side), CAR, 0.9))])
-    assert objects.centre[0, 1] == pytest.approx(5.0 + (1.72 - 0.2) / 2)
-    assert objects.size[0, 0] == pytest.approx(4.1)
+    """A side 4.0 m long, 9 m ahead and 5 m to the left: the near side stays, the width grows away from us."""
+    side: Box = (9.0, 5.0, 0.75, 4.0, 0.2, 1.4)
+    box = (320 - 500 * 5.1 / 7, 240 + 500 * 0.75 * 0.08, 320 - 500 * 4.9 / 11, 240 + 500 * 1.45 / 7, CAR, 0.9)
+    objects = fusion.fuse(clusters_of(side), [view_of(box)])
+    assert named(objects.class_probabilities[0]) == CAR
+    assert objects.size[0, 0] == pytest.approx(4.1, abs=0.1)
+    assert 1.3 < objects.size[0, 1] < 1.8
+    assert objects.centre[0, 1] - objects.size[0, 1] / 2 == pytest.approx(4.9, abs=0.02)
 
 
-def test_a_wall_is_never_completed(fusion: Fusion) -> None:
+def test_a_wall_stays_what_was_seen_of_it(fusion: Fusion) -> None:
+    """Nine metres could be the side of a bus, which is rare: a tenth of its width at most."""
     wall: Box = (15.0, 8.0, 1.5, 9.0, 0.4, 3.0)
     objects = fusion.fuse(clusters_of(wall), [view_of()])
     assert named(objects.class_probabilities[0]) == UNKNOWN
-    np.testing.assert_allclose(objects.centre[0], wall[:3])
-    np.testing.assert_allclose(objects.size[0], wall[3:])
+    np.testing.assert_allclose(objects.centre[0], wall[:3], atol=0.13)
+    np.testing.assert_allclose(objects.size[0], wall[3:], atol=0.25)
 
 
 def test_two_people_side_by_side_take_their_own_boxes(fusion: Fusion) -> None:
@@ -67,8 +75,8 @@ def test_a_person_does_not_take_the_name_of_the_car_behind(fusion: Fusion) -> No
     objects = fusion.fuse(clusters_of(person), [view_of((*pixel_box(car, grow=20.0), CAR, 0.9))])
     on_person = np.hypot(*(objects.centre[:, :2] - person[:2]).T) < 0.5
     assert on_person.sum() == 1
-    assert objects.class_probabilities[on_person][0, INDEX[CAR]] < 0.5
-    np.testing.assert_allclose(objects.size[on_person][0], [0.5, 0.4, 1.7])
+    assert objects.class_probabilities[on_person][0, INDEX[CAR]] < 0.05
+    assert (objects.size[on_person][0] < [1.0, 0.7, 1.9]).all()
 
 
 def test_a_far_car_does_not_steal_the_points_of_the_near_one(fusion: Fusion) -> None:
@@ -88,7 +96,8 @@ def test_two_pieces_of_one_truck_become_one_object(fusion: Fusion) -> None:
     objects = fusion.fuse(clusters_of(cabin, bed), [view_of((*pixel_box(whole), "truck", 0.9))])
     assert len(objects) == 1
     assert objects.point_count[0] == 120
-    np.testing.assert_allclose(objects.size[0], [7.05, 2.5, 2.4], atol=0.01)
+    np.testing.assert_allclose(objects.size[0, :2], [7.5, 2.5], atol=0.5)
+    assert named(objects.class_probabilities[0]) == "truck"
 
 
 def test_a_miscalibrated_camera_costs_the_name_and_not_the_place(fusion: Fusion) -> None:
@@ -152,13 +161,15 @@ def test_class_probabilities_are_probabilities(fusion: Fusion, score: float) -> 
     assert eigenvalues.min() > 0.0
 
 
-def test_a_doubtful_truck_that_fits_a_car_is_extended_as_a_car(fusion: Fusion) -> None:
-    """A trailer's rear named truck with score 0.45: 4.1 m long from its near face on, not 7 m."""
+def test_a_doubtful_truck_that_fits_a_car_is_hardly_longer_than_one(fusion: Fusion) -> None:
+    """A trailer's rear, as wide and high as a car's, named truck with score 0.45: a car's shape outweighs the label."""
     rear: Box = (9.0, 0.0, 0.8, 0.2, 1.6, 1.4)
     objects = fusion.fuse(clusters_of(rear), [view_of((*pixel_box(rear), "truck", 0.45))])
-    assert objects.size[0, 0] == pytest.approx(4.1)
-    sure = fusion.fuse(clusters_of(rear), [view_of((*pixel_box(rear), "truck", 0.9))])
-    assert sure.size[0, 0] == pytest.approx(7.0)
+    assert objects.size[0, 0] < 4.4
+    assert np.sqrt(objects.covariance[0, 0, 0]) > 0.7
+    high: Box = (9.0, 0.0, 1.6, 0.2, 2.4, 3.0)
+    sure = fusion.fuse(clusters_of(high), [view_of((*pixel_box(high), "truck", 0.9))])
+    assert sure.size[0, 0] > 6.0
 
 
 def test_what_has_no_class_keeps_the_footprint_that_was_seen(fusion: Fusion) -> None:

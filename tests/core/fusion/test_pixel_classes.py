@@ -9,7 +9,7 @@ from fusion_scenes import CAMERA, REAR_OF_CAR, T_CAMERA_BASE, Box, clusters_of, 
 
 from perception_core.errors import ImageError
 from perception_core.fusion import CameraView, Fusion, FusionConfig
-from perception_core.fusion.pixel_classes import agreement, background, class_counts, labels_at, match_support
+from perception_core.fusion.pixel_classes import agreement, class_counts, labels_at, match_support, shown_by
 from perception_core.fusion.views import project_clusters
 from perception_core.types import SEGMENTS, Mode, Objects, Segmentation, Sensor
 from perception_core.types.classes import ANIMAL, CAR, CYCLIST, INDEX, PERSON, UNKNOWN
@@ -109,43 +109,32 @@ def test_returns_are_counted_by_class_of_pixel() -> None:
     assert counts[0, SEGMENT_INDEX["vehicle"]] == 60
 
 
-@pytest.mark.parametrize(
-    ("counts", "expected"),
-    [
-        ({"vegetation": 7, "vehicle": 3}, True),
-        ({"vegetation": 6, "vehicle": 4}, False),
-        ({"ground": 3, "sky": 2, "structure": 4, "unknown": 1}, True),
-        ({"unknown": 10}, False),
-        ({"vegetation": 2}, False),
-        ({}, False),
-    ],
-)
-def test_seven_of_ten_returns_on_the_background_belong_to_it(counts: dict[str, int], expected: bool) -> None:
-    row = np.zeros((1, len(SEGMENTS)), np.int64)
-    for name, count in counts.items():
-        row[0, SEGMENT_INDEX[name]] = count
-    assert background(row, 3).tolist() == [expected]
+def test_points_show_the_classes_of_their_pixels() -> None:
+    projected = project_clusters(clusters_of(REAR_OF_CAR), view_of())
+    ids = np.array([INDEX[CAR], INDEX[PERSON], INDEX[CYCLIST]])
+    shown = shown_by(projected, painted((None, "vehicle")), ids)
+    assert shown.shape == (3, 60)
+    assert shown.all(axis=1).tolist() == [True, False, True]
 
 
 # -- what becomes of it in fusion --------------------------------------------------------------------------------------
 
 
-def test_a_car_shaped_hedge_is_not_completed_to_a_car() -> None:
+def test_a_car_shaped_hedge_is_hardly_completed_to_a_car() -> None:
+    """Leaves are seen four times as often on nameless things as on vehicles' outlines; the obstacle stays in place."""
     plain = fused(clusters_of(HEDGE), view_of())
     assert plain.class_probabilities[0, INDEX[CAR]] > 0
-    assert plain.size[0, 0] > 4.0
     objects = fused(clusters_of(HEDGE), with_labels(view_of(), (None, "vegetation")))
     assert named(objects.class_probabilities[0]) == UNKNOWN
-    assert objects.class_probabilities[0, INDEX[CAR]] == 0
-    np.testing.assert_allclose(objects.centre[0], HEDGE[:3])
-    np.testing.assert_allclose(objects.size[0], [1.9, 1.0, 1.5])
+    assert objects.class_probabilities[0, INDEX[CAR]] < 0.5 * plain.class_probabilities[0, INDEX[CAR]]
+    assert np.linalg.norm(objects.centre[0, :2] - HEDGE[:2]) < np.linalg.norm(plain.centre[0, :2] - HEDGE[:2])
+    assert objects.size[0, 0] < plain.size[0, 0]
     np.testing.assert_allclose(objects.existence, plain.existence)  # an obstacle all the same
 
 
-def test_a_car_shaped_thing_on_pixels_of_vehicles_stays_a_guess() -> None:
-    plain = fused(clusters_of(HEDGE), view_of())
+def test_a_car_shaped_thing_on_pixels_of_vehicles_is_a_car() -> None:
     objects = fused(clusters_of(HEDGE), with_labels(view_of(), (None, "vehicle")))
-    np.testing.assert_array_equal(objects.class_probabilities, plain.class_probabilities)
+    assert named(objects.class_probabilities[0]) == CAR
 
 
 def test_a_box_takes_the_cluster_that_shows_its_class() -> None:
@@ -159,7 +148,7 @@ def test_a_box_takes_the_cluster_that_shows_its_class() -> None:
     labels = ((None, "structure"), (person, "person"))
     objects = fused(clusters_of(person, post), with_labels(view, *labels), trust=1.0)
     assert [named(p) for p in objects.class_probabilities] == [PERSON, UNKNOWN]
-    np.testing.assert_allclose(objects.centre[1], post[:3])  # the post is left standing
+    np.testing.assert_allclose(objects.centre[1], post[:3], atol=0.02)  # the post is left standing
 
 
 def test_what_shows_leaves_is_no_part_of_the_car() -> None:

@@ -1,29 +1,31 @@
-"""Which cluster belongs to which 2D box of one camera: one global assignment a view."""
+"""Which cluster belongs to which 2D box: one assignment over all cameras of the rig.
 
+A cluster takes at most one box of each camera, a box at most one cluster. What is made greatest is the sum of the
+logarithms of all scores above the least that counts, and of how well the labels that one cluster gets from several
+cameras fit each other: log sum_c P(c) P(a | c) P(b | c) / (P(a) P(b)), which is positive where two cameras call it the
+same and negative where they contradict each other. For one camera this is a linear assignment, solved exactly; for
+several, cameras are solved in turn with the others' answers held until nothing changes, each step of which can only
+raise the sum (coordinate ascent). Seams need no rule of their own: a thing that two cameras see, wholly or each its
+half, takes a box of both.
+"""
+
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
-from perception_core.fusion.config import AssociationConfig
-from perception_core.fusion.pixel_classes import match_support
-from perception_core.fusion.priors import SIZE_PRIORS
-from perception_core.fusion.views import CameraView, ProjectedClusters, count_inside
-from perception_core.geometry import boxes
-from perception_core.types import CLASSES, Clusters
+from perception_core.fusion import confusion
+from perception_core.fusion.pair_scores import PairScores
 
-_EDGE_PX = 3.0
-"""A box this near to the image's border may be cut off: its pixel height says nothing about depth."""
+Floats = NDArray[np.float64]
+Indices = NDArray[np.int64]
 
-_SIZE_FLOOR = 0.05
-"""Likelihood of an implausible size: it weakens a match, the picture can still outvote it."""
+_ROUNDS = 4
 
-_SLIM, _UPRIGHT = 1.2, 1.2
-"""Metres; narrower in both directions and higher than this is a person or a pole, or the one part of a vehicle that is
-not hidden, which is rare."""
-
-_VEHICLES = frozenset(("car", "truck", "bus"))
+_CLUTTER = 0.05
+"""Score of whatever else a box may show."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,125 +33,77 @@ class Association:
     """Matches of one view.
 
     Attributes:
-        cluster: int64 (K,) main cluster of each match.
+        cluster: int64 (K,) of each match.
         detection: int64 (K,) index into the view's detections.
-        score: float64 (K,) in [0, 1].
-        part_cluster: int64 (L,) further clusters that are parts of a matched object ...
-        part_match: int64 (L,) ... and the match, 0 to K - 1, that each belongs to.
+        certainty: float64 (K,) probability in [0, 1] that these two are one thing and neither belongs to a rival.
     """
 
-    cluster: NDArray[np.int64]
-    detection: NDArray[np.int64]
-    score: NDArray[np.float64]
-    part_cluster: NDArray[np.int64]
-    part_match: NDArray[np.int64]
+    cluster: Indices
+    detection: Indices
+    certainty: Floats
 
 
-def associate(
-    clusters: Clusters,
-    view: CameraView,
-    projected: ProjectedClusters,
-    config: AssociationConfig,
-    segmentation_trust: float,
-) -> Association:
-    """Match clusters and detections one to one so that the summed score is greatest.
-
-    The score of a pair multiplies the share of the cluster's projected points inside the box, the overlap of the
-    cluster's pixel bounds with the box, and how well the metric height of the box at the cluster's depth and the
-    cluster's footprint fit the class. A near car's points seldom lie mostly in a far car's box (share), and the
-    far car's few visible points fill little of the near car's box (overlap), so neither steals the other's. Where the
-    view has a label image, points on pixels of another class than the box's weaken a pair against its rivals, and keep
-    a cluster from being a part; they take no match away that has no rival, for masks are as often wrong as boxes.
+def associate(pairs: Sequence[PairScores], likelihoods: Sequence[Floats], min_score: float) -> list[Association]:
+    """Match the clusters of a scan with the detections of all views.
 
     Args:
-        clusters: of the scan.
-        view: one camera's.
-        projected: the clusters in the view's image.
-        config: the parameters.
-        segmentation_trust: how far the label image weakens, 0 to 1.
+        pairs: of each view.
+        likelihoods: float64 (D, C) of each view, P(label | class) / P(label) of its detections.
+        min_score: a pair below does not count.
     """
-    detections = view.detections
-    if len(clusters) == 0 or len(detections) == 0:
-        none = np.empty(0, dtype=np.int64)
-        return Association(none, none, np.empty(0), none, none)
-    inside = count_inside(projected, detections.boxes)
-    share = inside / np.maximum(projected.count, 1)[:, None]
-    support = np.ones(share.shape)
-    if view.segmentation is not None:
-        support = match_support(projected, view, view.segmentation, segmentation_trust)
-    overlap = boxes.iou_aligned(np.nan_to_num(projected.bounds, nan=-1.0), detections.boxes)
-    plausible = _plausibility(clusters, projected.depth, view)
-    score = share * (0.3 + 0.7 * overlap) * plausible * np.minimum(1.0, 2.0 * projected.share)[:, None]
-    score[projected.count < config.min_points] = 0.0
-    score[score < config.min_score] = 0.0
-    rows, columns = linear_sum_assignment(-score * support)
-    kept = score[rows, columns] >= config.min_score
-    rows, columns = rows[kept].astype(np.int64), columns[kept].astype(np.int64)
-    parts, owners = _parts(clusters, share * support, projected.count, rows, columns, view, config)
-    return Association(rows, columns, score[rows, columns], parts, owners)
+    gains = [_gain(p, min_score) for p in pairs]
+    matches = [_solve(gain) for gain in gains]
+    for _ in range(_ROUNDS if len(pairs) > 1 else 0):
+        before = matches
+        for v in range(len(pairs)):
+            others = [(matches[w], likelihoods[w]) for w in range(len(pairs)) if w != v]
+            agreement = _agreement(len(gains[v]), others, likelihoods[v])
+            matches = [*matches[:v], _solve(np.where(gains[v] > 0.0, gains[v] + agreement, 0.0)), *matches[v + 1 :]]
+        if all(np.array_equal(a, b) for a, b in zip(before, matches, strict=True)):
+            break
+    return [
+        Association(match[:, 0], match[:, 1], _certainty(p)[match[:, 0], match[:, 1]])
+        for p, match in zip(pairs, matches, strict=True)
+    ]
 
 
-def _plausibility(clusters: Clusters, depth: NDArray[np.float64], view: CameraView) -> NDArray[np.float64]:
-    """Return (M, D) in [floor, 1]: does the box's class fit the cluster's depth and footprint?
+def _gain(pairs: PairScores, min_score: float) -> Floats:
+    """Return (M, D): what a match adds, positive where it counts, else 0."""
+    counts = (pairs.score >= min_score) & (pairs.score > 0.0)
+    score = np.where(counts, pairs.score, 1.0)
+    gain = np.log(score / max(min_score, 1e-3)) + np.log(np.maximum(pairs.support, 1e-3))
+    return np.where(counts, np.maximum(gain, 1e-3), 0.0)
 
-    What stands as slim and high as a person takes no vehicle's box: a vehicle is that slim from no side.
+
+def _solve(gain: Floats) -> Indices:
+    """Return int64 (K, 2): rows and columns of positive gain, each at most once, whose sum is greatest."""
+    rows, columns = np.flatnonzero((gain > 0.0).any(axis=1)), np.flatnonzero((gain > 0.0).any(axis=0))
+    if len(rows) == 0:
+        return np.empty((0, 2), np.int64)
+    r, c = linear_sum_assignment(np.maximum(gain[np.ix_(rows, columns)], 0.0), maximize=True)
+    found = np.column_stack([rows[r], columns[c]]).astype(np.int64)
+    return found[gain[found[:, 0], found[:, 1]] > 0.0]
+
+
+def _agreement(clusters: int, others: Sequence[tuple[Indices, Floats]], likelihood: Floats) -> Floats:
+    """Return (M, D): how well the labels of one view fit what the other views call each cluster."""
+    log = np.tile(np.log(confusion.prior()), (clusters, 1))
+    told = np.zeros(clusters, np.bool_)
+    for match, theirs in others:
+        log[match[:, 0]] += np.log(theirs[match[:, 1]])
+        told[match[:, 0]] = True
+    belief = np.exp(log - log.max(axis=1, keepdims=True, initial=-np.inf))
+    belief /= belief.sum(axis=1, keepdims=True)
+    ratio = belief @ likelihood.T
+    return np.where(told[:, None], np.log(np.maximum(ratio, 1e-6)), 0.0)
+
+
+def _certainty(pairs: PairScores) -> Floats:
+    """Return (M, D): a pair's score against all that compete for either side.
+
+    The approximate association probability of Fitzgerald 1985 ("Track biases and coalescence with probabilistic data
+    association"), which needs no enumeration.
     """
-    detections = view.detections
-    fit = np.ones((len(clusters), len(detections)))
-    upright = (clusters.size[:, 0] < _SLIM) & (clusters.size[:, 2] > _UPRIGHT)
-    width, height = detections.image_size
-    for d in range(len(detections)):
-        prior = SIZE_PRIORS.get(CLASSES[int(detections.class_ids[d])])
-        if prior is None:
-            continue
-        x0, y0, x1, y1 = detections.boxes[d]
-        if y0 > _EDGE_PX and y1 < height - _EDGE_PX and x0 > _EDGE_PX and x1 < width - _EDGE_PX:
-            metric = (y1 - y0) * np.nan_to_num(depth) / view.model.matrix[1, 1]
-            deviation = (metric - prior.mean[2]) / (2.0 * prior.sigma[2] + 0.15 * prior.mean[2])
-            fit[:, d] *= np.exp(-0.5 * deviation**2)
-        excess = clusters.size[:, 0] - (prior.mean[0] + 2.0 * prior.sigma[0])
-        fit[:, d] *= np.exp(-0.5 * (np.maximum(excess, 0.0) / (0.5 + prior.sigma[0])) ** 2)
-        if CLASSES[int(detections.class_ids[d])] in _VEHICLES:
-            fit[upright, d] = _SIZE_FLOOR
-    return np.maximum(fit, _SIZE_FLOOR)
-
-
-def _parts(
-    clusters: Clusters,
-    share: NDArray[np.float64],
-    count: NDArray[np.int64],
-    rows: NDArray[np.int64],
-    columns: NDArray[np.int64],
-    view: CameraView,
-    config: AssociationConfig,
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Find clusters that lie in a matched box, near the matched cluster and within the size of its class."""
-    free = np.setdiff1d(np.flatnonzero(count >= config.min_points), rows)
-    parts: list[int] = []
-    owners: list[int] = []
-    for match, (main, d) in enumerate(zip(rows, columns, strict=True)):
-        prior = SIZE_PRIORS.get(CLASSES[int(view.detections.class_ids[d])])
-        if prior is None:
-            continue
-        reach = prior.mean[0] + 2.0 * prior.sigma[0]
-        for other in free[share[free, d] >= config.part_share]:
-            corners = boxes.bev_corners(
-                clusters.centre[[main, other]], clusters.size[[main, other]], clusters.yaw[[main, other]]
-            )
-            hull = corners.reshape(-1, 2)
-            diagonal = float(np.linalg.norm(np.ptp(hull, axis=0)))
-            gap = boxes.distance_to_boxes(
-                _closest_corner(corners[1], clusters.centre[main]),
-                clusters.centre[[main]],
-                clusters.size[[main]],
-                clusters.yaw[[main]],
-            )
-            if gap[0] <= config.part_gap and diagonal <= float(np.hypot(reach, prior.mean[1])) and other not in parts:
-                parts.append(int(other))
-                owners.append(match)
-    return np.array(parts, dtype=np.int64), np.array(owners, dtype=np.int64)
-
-
-def _closest_corner(corners: NDArray[np.float64], centre: NDArray[np.float64]) -> NDArray[np.float64]:
-    nearest: NDArray[np.float64] = corners[np.argmin(np.linalg.norm(corners - centre[:2], axis=1))]
-    return nearest
+    score = pairs.score * pairs.support
+    rivals = score.sum(axis=0, keepdims=True) + score.sum(axis=1, keepdims=True) - score
+    return np.asarray(score / (rivals + _CLUTTER))

@@ -1,90 +1,187 @@
 """Objects from the camera alone: where the foot of the box meets the ground, and how far a thing of its class is.
 
 Two ranges along one ray: the ground plane (good near, useless at the horizon, spoilt by pitch) and the pixel height of
-a thing of known height (good for any pitch, as good as the class's spread). Both enter weighted by their variance.
+a thing of known height (good for any pitch, as good as the class's spread). Both enter weighted by their variance:
+
+- ground: the foot's ray falls by h over the range r, so an error of the angle d moves the range by (r^2 / h + h) d;
+  d is the error of the box's lower edge, in pixels over the focal length, and what is not known of the pitch;
+- height: r = f H / p, so that sigma_r / r is the relative spread of the class's height H and of the pixels p.
 """
+
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from perception_core.fusion.config import CameraOnlyConfig
+from perception_core.fusion.ground import GroundPlane
 from perception_core.fusion.priors import SIZE_PRIORS, SizePrior
 from perception_core.fusion.views import CameraView
 from perception_core.geometry import transforms
 from perception_core.types import CLASSES
 
+Floats = NDArray[np.float64]
+
 _EDGE_PX = 3.0
+"""A box this near to the image's border may be cut off there."""
+
+_LOWEST_PX = 4.0
+"""A box less high than this tells no range by its height."""
+
+_COVERED = 0.3
+"""Share of a box's width over which a nearer box covers its lower edge, from which on that is no foot."""
+
+_NEARER_SHARE = 0.4
+"""Standard deviation, as a share of the range, by which a box whose foot is covered may be nearer than it looks."""
+
+_UNNAMED = SizePrior(np.array([1.0, 1.0, 1.2]), np.array([1.0, 1.0, 0.8]))
+"""Things in the way without a class: about anything."""
 
 
-def place(view: CameraView, d: int, config: CameraOnlyConfig) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
-    """Place detection ``d`` of ``view`` on the ground of the base frame.
+@dataclass(frozen=True, slots=True)
+class Ranges:
+    """Where the detections of one view are along their rays.
 
-    Returns:
-        Centre (3,) in metres and covariance (3, 3) in m^2 in the base frame, or None when neither the ground nor the
-        height gives a range below ``max_range``.
+    Attributes:
+        eye: float64 (3,) metres, the camera in the base frame.
+        forward: float64 (D, 2) horizontal direction of each, unit length.
+        side: float64 (D, 2) bearings of its left and right edge in radians, left the greater one.
+        distance: float64 (D,) metres from the eye to its near side, NaN where nothing tells.
+        sigma: float64 (D,) metres.
+        foot_covered: bool (D,) a nearer box hides where it stands: it may be nearer than it looks.
     """
-    prior = SIZE_PRIORS.get(CLASSES[int(view.detections.class_ids[d])])
-    if prior is None:
-        return None
+
+    eye: Floats
+    forward: Floats
+    side: Floats
+    distance: Floats
+    sigma: Floats
+    foot_covered: NDArray[np.bool_]
+
+
+def ranges(view: CameraView, ground: GroundPlane, config: CameraOnlyConfig) -> Ranges:
+    """Estimate how far the detections of a view are, each from its foot and its height."""
+    boxes = view.detections.boxes
     T_base_camera = transforms.invert(view.T_camera_base)
     eye = T_base_camera[:3, 3]
-    x0, _y0, x1, y1 = view.detections.boxes[d]
-    foot = transforms.rotate(T_base_camera, view.model.rays(np.array([[(x0 + x1) / 2, y1]])))[0]
-    flat = float(np.hypot(foot[0], foot[1]))
-    if flat < 1e-6:
-        return None
-    estimates = [
-        e
-        for e in (_range_by_ground(view, d, eye, foot, flat, config), _range_by_height(view, d, prior, config))
-        if e is not None
-    ]
-    if not estimates:
-        return None
-    weights = np.array([1.0 / sigma**2 for _, sigma in estimates])
-    distance = float(weights @ [r for r, _ in estimates] / weights.sum())
-    sigma_range = float(1.0 / np.sqrt(weights.sum()))
-    if not 0.0 < distance <= config.max_range:
-        return None
-    forward = np.array([foot[0], foot[1]]) / flat
-    depth_offset = prior.mean[1] / 2
-    position = eye[:2] + forward * (distance + depth_offset)
-    sigma_side = distance * (0.1 * (x1 - x0) + config.pixel_sigma) / view.model.matrix[0, 0]
-    sigma_range = float(np.hypot(sigma_range, prior.sigma[0] / 2))
-    across = np.array([-forward[1], forward[0]])
-    covariance = np.zeros((3, 3))
-    covariance[:2, :2] = sigma_range**2 * np.outer(forward, forward) + sigma_side**2 * np.outer(across, across)
-    covariance[2, 2] = float(np.hypot(prior.sigma[2] / 2, config.pitch_sigma * distance)) ** 2
-    return np.array([*position, prior.mean[2] / 2]), covariance
+    x0, y0, x1, y1 = boxes.T
+    middle = (x0 + x1) / 2
+    pixels = np.concatenate(
+        [np.column_stack([u, v]) for u, v in ((middle, y1), (x0, (y0 + y1) / 2), (x1, (y0 + y1) / 2))]
+    )
+    rays = transforms.rotate(T_base_camera, view.model.rays(pixels)).reshape(3, -1, 3)
+    foot = rays[0]
+    flat = np.maximum(np.hypot(foot[:, 0], foot[:, 1]), 1e-6)
+    bearing = np.arctan2(rays[..., 1], rays[..., 0])
+    half = np.abs((bearing[1:] - bearing[0] + np.pi) % (2.0 * np.pi) - np.pi)
+    by_ground, ground_sigma = _by_ground(view, eye, foot, flat, ground, config)
+    by_height, height_sigma = _by_height(view, config)
+    information = np.stack([1.0 / ground_sigma**2, 1.0 / height_sigma**2])
+    total = information.sum(axis=0)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        distance = (information[0] * by_ground + information[1] * by_height) / total
+        sigma = 1.0 / np.sqrt(total)
+        # Two estimates that contradict each other make both less certain than either claims.
+        both = (information > 0).all(axis=0)
+        surprise = (by_ground - by_height) ** 2 / (ground_sigma**2 + height_sigma**2)
+        sigma = np.where(both, sigma * np.sqrt(np.maximum(1.0, surprise)), sigma)
+    return Ranges(
+        eye=eye,
+        forward=foot[:, :2] / flat[:, None],
+        side=np.column_stack([bearing[0] + half[0], bearing[0] - half[1]]),
+        distance=np.where(total > 0, distance, np.nan),
+        sigma=np.where(total > 0, sigma, np.inf),
+        foot_covered=_foot_covered(boxes),
+    )
 
 
-def _edge_sigma(view: CameraView, d: int, config: CameraOnlyConfig) -> float:
-    box = view.detections.boxes[d]
-    return float(np.hypot(config.pixel_sigma, config.edge_sigma * (box[3] - box[1])))
+def place(
+    view: CameraView, found: Ranges, ground: GroundPlane, config: CameraOnlyConfig
+) -> tuple[NDArray[np.int64], Floats, Floats]:
+    """Place the detections of a view on the ground.
+
+    Returns:
+        int64 (K,) the detections that can be placed within ``max_range``, their centres (K, 3) in metres and the
+        covariance (K, 3, 3) in m^2, base frame.
+    """
+    with np.errstate(invalid="ignore"):
+        good = np.isfinite(found.distance) & (found.distance > 0.0) & (found.distance <= config.max_range)
+    kept = np.flatnonzero(good & (view.detections.scores >= config.min_score))
+    priors = [prior_of(int(c)) for c in view.detections.class_ids[kept]]
+    mean = np.array([p.mean for p in priors]).reshape(-1, 3)
+    spread = np.array([p.sigma for p in priors]).reshape(-1, 3)
+    distance, forward = found.distance[kept], found.forward[kept]
+    width = view.detections.boxes[kept, 2] - view.detections.boxes[kept, 0]
+    # What is seen is the near side; the heading is not known, so the middle lies between half a width and half a length
+    # behind it.
+    depth = (mean[:, 0] + mean[:, 1]) / 4
+    depth_sigma = np.hypot((mean[:, 0] - mean[:, 1]) / 4, spread[:, 0] / 2)
+    position = found.eye[:2] + forward * (distance + depth)[:, None]
+    sigma_side = np.hypot(distance * (0.1 * width + config.pixel_sigma) / view.model.matrix[0, 0], 0.1)
+    near = np.where(found.foot_covered[kept], _NEARER_SHARE * distance, 0.0)
+    sigma_range = np.sqrt(found.sigma[kept] ** 2 + depth_sigma**2 + near**2)
+    across = np.column_stack([-forward[:, 1], forward[:, 0]])
+    covariance = np.zeros((len(kept), 3, 3))
+    covariance[:, :2, :2] = (sigma_range**2)[:, None, None] * forward[:, :, None] * forward[:, None, :]
+    covariance[:, :2, :2] += (sigma_side**2)[:, None, None] * across[:, :, None] * across[:, None, :]
+    covariance[:, 2, 2] = (spread[:, 2] / 2) ** 2 + (_slope(ground, config) * distance) ** 2 + 0.1**2
+    height = ground.height(position[:, 0], position[:, 1]) + mean[:, 2] / 2
+    return kept, np.column_stack([position, height]), covariance
 
 
-def _range_by_ground(
-    view: CameraView,
-    d: int,
-    eye: NDArray[np.float64],
-    foot: NDArray[np.float64],
-    flat: float,
-    config: CameraOnlyConfig,
-) -> tuple[float, float] | None:
-    """Horizontal range (metres) and its deviation where the foot ray meets z = 0; d range / d angle = r^2 / h + h."""
-    if view.detections.boxes[d, 3] >= view.detections.image_size[1] - _EDGE_PX or foot[2] >= -1e-3 or eye[2] <= 0.1:
-        return None
-    distance = float(-eye[2] / foot[2] * flat)
-    angle = float(np.hypot(config.pitch_sigma, _edge_sigma(view, d, config) / view.model.matrix[1, 1]))
-    return distance, (distance**2 / float(eye[2]) + float(eye[2])) * angle
+def prior_of(class_id: int) -> SizePrior:
+    """Return the size of a class, of ``unknown`` about anything."""
+    return SIZE_PRIORS.get(CLASSES[class_id], _UNNAMED)
 
 
-def _range_by_height(
-    view: CameraView, d: int, prior: SizePrior, config: CameraOnlyConfig
-) -> tuple[float, float] | None:
-    """Range from ``height / range = pixels / focal length``; None when the box is cut off by the image's border."""
-    _x0, y0, _x1, y1 = view.detections.boxes[d]
-    if y0 <= _EDGE_PX or y1 >= view.detections.image_size[1] - _EDGE_PX or y1 - y0 < 4.0:
-        return None
-    distance = float(view.model.matrix[1, 1] * prior.mean[2] / (y1 - y0))
-    relative = float(np.hypot(prior.sigma[2] / prior.mean[2], 1.4 * _edge_sigma(view, d, config) / (y1 - y0)))
-    return distance, distance * relative
+def _slope(ground: GroundPlane, config: CameraOnlyConfig) -> float:
+    return config.slope_sigma if ground.seen else config.pitch_sigma
+
+
+def _edge_sigma(view: CameraView, config: CameraOnlyConfig) -> Floats:
+    boxes = view.detections.boxes
+    return np.hypot(config.pixel_sigma, config.edge_sigma * (boxes[:, 3] - boxes[:, 1]))
+
+
+def _by_ground(
+    view: CameraView, eye: Floats, foot: Floats, flat: Floats, ground: GroundPlane, config: CameraOnlyConfig
+) -> tuple[Floats, Floats]:
+    """Horizontal range (D,) and its deviation, inf where the foot is cut off or its ray does not meet the ground."""
+    _, b, c = ground.coefficients
+    height = float(eye[2] - ground.height(eye[0], eye[1]))
+    falls = b * foot[:, 0] + c * foot[:, 1] - foot[:, 2]
+    meets = (view.detections.boxes[:, 3] < view.detections.image_size[1] - _EDGE_PX) & (falls > 1e-3) & (height > 0.1)
+    distance = np.where(meets, height / np.where(meets, falls, 1.0) * flat, 0.0)
+    angle = np.hypot(_slope(ground, config), _edge_sigma(view, config) / view.model.matrix[1, 1])
+    sigma = (distance**2 / max(height, 0.1) + height) * angle
+    return distance, np.where(meets, np.maximum(sigma, 0.05), np.inf)
+
+
+def _by_height(view: CameraView, config: CameraOnlyConfig) -> tuple[Floats, Floats]:
+    """Horizontal range (D,) and its deviation from ``height / range = pixels / focal length``, inf where cut off."""
+    _, y0, _, y1 = view.detections.boxes.T
+    pixels = y1 - y0
+    whole = (y0 > _EDGE_PX) & (y1 < view.detections.image_size[1] - _EDGE_PX) & (pixels >= _LOWEST_PX)
+    priors = [prior_of(int(c)) for c in view.detections.class_ids]
+    height = np.array([p.mean[2] for p in priors]).reshape(-1)
+    spread = np.array([p.sigma[2] for p in priors]).reshape(-1)
+    depth = view.model.matrix[1, 1] * height / np.maximum(pixels, 1.0)
+    distance = depth * _per_depth(view)
+    relative = np.hypot(spread / height, 1.4 * _edge_sigma(view, config) / np.maximum(pixels, 1.0))
+    return distance, np.where(whole, np.maximum(distance * relative, 0.05), np.inf)
+
+
+def _per_depth(view: CameraView) -> Floats:
+    """Return (D,): horizontal metres a metre of depth along the optical axis, at the middle column of each box."""
+    x0, _, x1, _ = view.detections.boxes.T
+    rays = view.model.rays(np.column_stack([(x0 + x1) / 2, np.full(len(x0), view.model.matrix[1, 2])]))
+    return np.asarray(1.0 / np.maximum(rays[:, 2], 0.2))
+
+
+def _foot_covered(boxes: Floats) -> NDArray[np.bool_]:
+    """Tell which boxes (D, 4) have their lower edge covered by one that stands lower in the image, and so nearer."""
+    x0, y0, x1, y1 = boxes.T
+    shared = np.minimum(x1[:, None], x1[None]) - np.maximum(x0[:, None], x0[None])
+    nearer = (y1[None] > y1[:, None] + 2.0) & (y0[None] < y1[:, None])
+    covered: NDArray[np.bool_] = (nearer & (shared >= _COVERED * (x1 - x0)[:, None])).any(axis=1)
+    return covered

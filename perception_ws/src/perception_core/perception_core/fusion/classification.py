@@ -1,53 +1,121 @@
-"""Class probabilities from camera matches and, weakly, from the shape of a cluster.
+"""Class probabilities of the objects of one scan by Bayes' rule: labels, pixels and shape are separate witnesses.
 
-Each camera match is a measurement with a confusion model: with trust ``p`` the named class is right, the rest spreads
-evenly over the others; ``unknown`` keeps a share so that a low score never names a class for sure.
+log P(class | all) = log prior + sum over cameras of log P(label | class) + log P(pixels | class) + log P(shape | class)
+
+Labels speak through a confusion table and by their score (:mod:`.confusion`), pixels of a label image in the same way,
+shape through the sizes of the classes (:mod:`.extents`). The extents of one box are no independent witnesses, nor are
+the pixels of one object: their logarithms count in part.
 """
-
-from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from perception_core.fusion.config import FusionConfig
-from perception_core.types import CLASSES
-from perception_core.types.classes import CAR, INDEX, UNKNOWN
+from perception_core.fusion import confusion
+from perception_core.fusion.config import ClassConfig
+from perception_core.types import CLASSES, SEGMENTS, classes, segments
+from perception_core.types.classes import INDEX, UNKNOWN
 
-_N = len(CLASSES)
+Floats = NDArray[np.float64]
+
+_UNKNOWN = INDEX[UNKNOWN]
+
+_PIXELS_COUNTED = 2.0
+"""Independent looks that the pixels under an object's returns are worth, at full trust."""
+
+_FEW = 6.0
+"""Returns inside the image below which its pixels say less."""
+
+_SHOWS: dict[str, dict[str, float]] = {
+    segments.VEHICLE: {segments.VEHICLE: 0.75},
+    segments.PERSON: {segments.PERSON: 0.7, segments.VEHICLE: 0.05},
+    "ridden": {segments.PERSON: 0.45, segments.VEHICLE: 0.3},
+    segments.OTHER: {segments.OTHER: 0.5, segments.PERSON: 0.1},
+    UNKNOWN: {
+        segments.STRUCTURE: 0.3,
+        segments.VEGETATION: 0.3,
+        segments.GROUND: 0.12,
+        segments.OTHER: 0.1,
+        segments.VEHICLE: 0.08,
+        segments.PERSON: 0.04,
+    },
+}
+"""Share of an object's returns on pixels of each class; the rest, its outline and errors, is spread over all others."""
+
+_KIND_OF = {
+    classes.PERSON: segments.PERSON,
+    classes.CYCLIST: "ridden",
+    classes.MOTORCYCLE: "ridden",
+    classes.BICYCLE: "ridden",
+    classes.ANIMAL: segments.OTHER,
+    classes.UNKNOWN: UNKNOWN,
+}
 
 
-def from_matches(matches: Sequence[tuple[int, float]], config: FusionConfig) -> NDArray[np.float64]:
-    """Fuse (class index, detection score) of all cameras that see one cluster; float64 (C,), sums to 1."""
-    log = np.zeros(_N)
-    for class_id, score in matches:
-        right = config.camera_trust * score
-        likelihood = np.full(_N, (1.0 - right) / (_N - 1))
-        likelihood[class_id] = max(right, likelihood[class_id])
-        likelihood[INDEX[UNKNOWN]] = max(1.0 - right, likelihood[INDEX[UNKNOWN]]) / 2
-        log += np.log(likelihood)
-    p = np.exp(log - log.max())
-    fused: NDArray[np.float64] = p / p.sum()
-    return fused
+def reliability(scores: Floats, match: Floats, config: ClassConfig) -> Floats:
+    """Return (D,): probability that a label belongs to the object that it was given to.
 
-
-def from_shape(
-    size: NDArray[np.float64], top: float, config: FusionConfig, background: bool = False
-) -> NDArray[np.float64]:
-    """Class probabilities (C,) of a cluster that no camera names: ``unknown``, or weakly a car.
+    Detection scores are products of two probabilities (that there is something, and what), and so lie below the
+    precision they are met with; the root of the score is nearer to it.
 
     Args:
-        size: (3,) of the visible box, metres.
-        top: height of its top above the base frame's ground, metres.
-        config: gives the probability of car.
-        background: a camera shows ground, plants, buildings or sky there: it is no car.
+        scores: (D,) of the detections, in [0, 1].
+        match: (D,) probability that the detection shows this object and no other.
+        config: gives the trust in a score of 1.
     """
-    p = np.zeros(_N)
-    car = config.shape_car_probability if looks_like_car(size, top) and not background else 0.0
-    p[INDEX[CAR]] = car
-    p[INDEX[UNKNOWN]] = 1.0 - car
-    return p
+    out: Floats = config.camera_trust * np.sqrt(np.clip(scores, 0.0, 1.0)) * match
+    return out
 
 
-def looks_like_car(size: NDArray[np.float64], top: float) -> bool:
-    """Tell whether a visible box could be a passenger car: 1.3 to 5.2 m long, at most 2.2 m wide, 0.9 to 2.3 m high."""
-    return bool(1.3 <= size[0] <= 5.2 and size[1] <= 2.2 and size[2] >= 0.6 and 1.0 <= top <= 2.3)
+def pixel_log_likelihood(counts: NDArray[np.int64], trust: float) -> Floats:
+    """Return (M, C): what the classes of the pixels under M objects say; columns as ``CLASSES``.
+
+    Args:
+        counts: int64 (M, S) returns on pixels of each class, over all cameras; those on ``unknown`` say nothing.
+        trust: weight of label images, 0 to 1.
+    """
+    told = counts.copy()
+    told[:, segments.SEGMENT_INDEX[segments.UNKNOWN]] = 0
+    total = told.sum(axis=1, keepdims=True)
+    weight = _PIXELS_COUNTED * trust * np.minimum(total / _FEW, 1.0)
+    out: Floats = weight * (told / np.maximum(total, 1)) @ _LOG_SHOWN.T
+    return out
+
+
+def posterior(labels: Floats, pixels: Floats, shape: Floats, config: ClassConfig) -> Floats:
+    """Return the class probabilities (M, C); rows sum to 1.
+
+    Args:
+        labels, pixels, shape: (M, C) log likelihoods, 0 throughout where a witness has nothing to say.
+        config: how far the shape counts.
+    """
+    log = np.log(confusion.prior()) + labels + pixels + config.shape_weight * shape
+    p = np.exp(log - log.max(axis=1, keepdims=True))
+    out: Floats = p / p.sum(axis=1, keepdims=True)
+    return out
+
+
+def reported(probabilities: Floats, named: NDArray[np.bool_], config: ClassConfig) -> Floats:
+    """Return the probabilities (M, C) to be told: what no camera names stays ``unknown``, however its shape.
+
+    Shape alone gives all classes together at most ``max_shape_probability``.
+    """
+    known = 1.0 - probabilities[:, _UNKNOWN]
+    factor = np.minimum(1.0, config.max_shape_probability / np.maximum(known, 1e-12))
+    factor[named] = 1.0
+    out = probabilities * factor[:, None]
+    out[:, _UNKNOWN] = 1.0 - factor * known
+    return out
+
+
+def _shown() -> Floats:
+    """Return log P(class of a pixel | class of the object), (C, S)."""
+    out = np.empty((len(CLASSES), len(SEGMENTS)))
+    for row, name in zip(out, CLASSES, strict=True):
+        shows = _SHOWS[_KIND_OF.get(name, segments.VEHICLE)]
+        row[:] = (1.0 - sum(shows.values())) / (len(SEGMENTS) - len(shows))
+        for segment, share in shows.items():
+            row[segments.SEGMENT_INDEX[segment]] = share
+    return np.log(out)
+
+
+_LOG_SHOWN = _shown()

@@ -1,8 +1,9 @@
 """From the visible part of an object to a box of the whole object, with what is guessed in the covariance.
 
-A LiDAR sees the near sides. The near face keeps its place; the far side moves away from the sensor to the size of the
-class. The share of the prior that was used shows in the covariance: an extent guessed with deviation s moves the
-centre with deviation s / 2 along that axis.
+A LiDAR sees the near sides. The near face keeps its place; the far side moves away from the sensor by what is missing.
+How much that is depends on what the object is: every class, lying along or across what was seen, says its own (see
+:mod:`.extents`), and the box is their mean, weighted by their probabilities. A class that is as likely as not so moves
+the centre half way, and the other half stands in the covariance (the moments of the mixture).
 """
 
 from dataclasses import dataclass
@@ -10,11 +11,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from perception_core.fusion.priors import SizePrior
-from perception_core.types import Clusters
+from perception_core.fusion.extents import CLASS_OF_KIND, Extents, Seen
+from perception_core.types import Clusters, classes
 
-_FACE_SLACK = 0.45
-"""Metres by which a visible extent may exceed the prior's width and still be the narrow (front or rear) face."""
+Floats = NDArray[np.float64]
 
 _FACE_NOISE = 0.1
 """Metres by which the ends of a seen face scatter; over its length that is an angle."""
@@ -22,98 +22,146 @@ _FACE_NOISE = 0.1
 _TILT_SIGMA = 0.05
 """Radians: obstacles stand upright on nearly level ground."""
 
-_EDGE_ON = 0.15
-"""A side seen under a smaller sine than this gives no end of its own: its extent is a guess."""
+_FACE_SIGMA = 0.08, 0.002
+"""Metres, and a metre of range: how well the seen faces are known."""
+
+_BOTTOM_SIGMA = 0.1
+"""Metres, of the ground under an object."""
+
+
+_SLIM_ONE_SIDED = {classes.PERSON: 0.25, classes.ANIMAL: 0.5, classes.CYCLIST: 0.5, classes.BICYCLE: 0.5}
+"""How far the missing part of a thing lies behind what was seen, where that is not all of it: a person's box holds arms
+and stride all around the trunk and the legs that return the beams."""
+
+_ONE_SIDED = np.array([_SLIM_ONE_SIDED.get(classes.CLASSES[c], 1.0) for c in CLASS_OF_KIND])
 
 
 @dataclass(frozen=True, slots=True)
-class Box:
-    """One oriented box with covariance; ``covariance`` is float64 (6, 6) of x, y, z, roll, pitch, yaw."""
+class Boxes:
+    """M oriented boxes: centre, size float64 (M, 3), yaw (M,), covariance (M, 6, 6) of x, y, z, roll, pitch, yaw."""
 
-    centre: NDArray[np.float64]
-    size: NDArray[np.float64]
-    yaw: float
-    covariance: NDArray[np.float64]
+    centre: Floats
+    size: Floats
+    yaw: Floats
+    covariance: Floats
 
 
-def visible_boxes(clusters: Clusters) -> list[Box]:
+def visible_boxes(clusters: Clusters) -> Boxes:
     """Return the boxes of what was seen; the yaw is the less certain the rounder the box and the fewer its points."""
-    m = len(clusters)
-    covariance = np.zeros((m, 6, 6))
+    covariance = np.zeros((len(clusters), 6, 6))
     covariance[:, :3, :3] = clusters.covariance
     covariance[:, 3, 3] = covariance[:, 4, 4] = _TILT_SIGMA**2
     elongation = np.maximum(clusters.size[:, 0] - clusters.size[:, 1], 0.05)
     by_shape = np.arctan2(_FACE_NOISE, elongation)
     by_count = 0.5 / np.sqrt(np.maximum(clusters.point_count, 1))
     covariance[:, 5, 5] = np.minimum(np.hypot(by_shape, by_count), np.pi / 4) ** 2
-    columns = zip(clusters.centre, clusters.size, clusters.yaw.tolist(), covariance, strict=True)
-    return [Box(centre, size, yaw, cov) for centre, size, yaw, cov in columns]
+    return Boxes(clusters.centre, clusters.size, clusters.yaw, covariance)
 
 
-def complete(box: Box, prior: SizePrior, solid: bool) -> Box:
-    """Extend a visible box to the size of its class, away from the sensor at the origin of the base frame.
+def complete(boxes: Boxes, seen: Seen, bottom: Floats, extents: Extents, probabilities: Floats) -> Boxes:
+    """Extend visible boxes to the whole objects, away from the sensor over the origin of the base frame.
 
     Args:
-        box: what was seen, in the base frame (the LiDAR stands above its origin).
-        prior: size of the class.
-        solid: True for vehicles, whose narrow face may be all that is seen: the hidden axis is then the length.
+        boxes: M boxes of what was seen, in the base frame.
+        seen: their description.
+        bottom: float64 (M,) metres from the ground up to their lowest point.
+        extents: what each class says of them.
+        probabilities: float64 (M, C) of the classes, ``unknown`` last: such a thing stays as it was seen.
 
     Returns:
-        A box at least as large as the seen one; the near faces stay where they were seen.
+        Boxes at least as large as the seen ones; what is near stays where it was seen.
     """
-    size, yaw = box.size.copy(), box.yaw
-    if solid and size[0] <= prior.mean[1] + _FACE_SLACK and _faces_sensor_across(box):
-        size[[0, 1]] = size[[1, 0]]
-        yaw = yaw + np.pi / 2 if yaw <= 0 else yaw - np.pi / 2
-    axes = np.array([[np.cos(yaw), np.sin(yaw)], [-np.sin(yaw), np.cos(yaw)]])
-    centre = box.centre.copy()
-    covariance = box.covariance.copy()
-    sight = -centre[:2] / max(float(np.linalg.norm(centre[:2])), 1e-6)
-    for axis in (0, 1):
-        missing = prior.mean[axis] - size[axis]
-        if missing <= 0.0:
-            continue
-        towards = float(axes[axis] @ sight)
-        within = abs(float(axes[axis] @ centre[:2])) < size[axis] / 2
-        if not within and abs(towards) > _EDGE_ON:
-            centre[:2] -= np.sign(towards) * axes[axis] * missing / 2
-        size[axis] = prior.mean[axis]
-        spread = min(prior.sigma[axis], missing) / 2 if not within else missing / 4
-        covariance[:2, :2] += spread**2 * np.outer(axes[axis], axes[axis])
-    return Box(centre, size, float(yaw), covariance)
+    unknown = probabilities[:, -1]
+    weight = probabilities[:, CLASS_OF_KIND, None] * extents.share
+    missing = np.maximum(extents.mean - seen.extent[:, None, None, :], 0.0)
+    direction = _directions(seen)[:, None, None, :] * _ONE_SIDED[:, None, None]
+    shift = 0.5 * direction * missing
+    chosen = _in_likelier_way(weight, unknown)
+    mean_shift = np.einsum("mco,mcoa->ma", chosen, shift)
+    grown = np.einsum("mco,mcoa->ma", chosen, missing)
+    # The box is that of the likelier way to lie; what the other says is spread around it.
+    off = shift - mean_shift[:, None, None, :]
+    spread = np.einsum("mco,mcoa,mcob->mab", weight, off, off)
+    spread += unknown[:, None, None] * mean_shift[:, :, None] * mean_shift[:, None, :]
+    within = direction**2 * extents.variance / 4 + (1.0 - direction**2) * (extents.variance + missing**2) / 12
+    noise = (_FACE_SIGMA[0] + _FACE_SIGMA[1] * seen.range) ** 2
+    diagonal = np.einsum("mco,mcoa->ma", weight, within) + ((1.0 - unknown) * noise)[:, None]
+    spread[:, (0, 1), (0, 1)] += diagonal
+    axes = _axes(boxes.yaw)
+    low, high = bottom, _rise(seen, extents, probabilities)
+    covariance = boxes.covariance.copy()
+    covariance[:, :3, :3] *= unknown[:, None, None]
+    covariance[:, :2, :2] += axes.transpose(0, 2, 1) @ spread @ axes
+    covariance[:, 2, 2] += (1.0 - unknown) * (noise + _BOTTOM_SIGMA**2) + high[1]
+    centre = boxes.centre.copy()
+    centre[:, :2] += np.einsum("ma,mab->mb", mean_shift, axes)
+    fall = (1.0 - unknown) * np.maximum(low, 0.0)
+    centre[:, 2] += (high[0] - fall) / 2
+    size = boxes.size + np.column_stack([grown, high[0] + fall])
+    return _longer_first(Boxes(centre, size, boxes.yaw, covariance))
 
 
-def _faces_sensor_across(box: Box) -> bool:
-    """Tell whether the long side of the visible box is the one turned to the sensor (or the box is nearly square)."""
-    if box.size[0] - box.size[1] < 0.25:
-        return True
-    along = np.array([np.cos(box.yaw), np.sin(box.yaw)])
-    sight = box.centre[:2] / max(float(np.linalg.norm(box.centre[:2])), 1e-6)
-    return bool(abs(along @ sight) < np.sqrt(0.5))
+def _in_likelier_way(weight: Floats, unknown: Floats) -> Floats:
+    """Return the weights (M, K, 2) with those of the less likely way to lie given to the other."""
+    first = weight[..., 0].sum(axis=1) >= weight[..., 1].sum(axis=1)
+    way = np.column_stack([first, ~first]).astype(np.float64)[:, None, :]
+    chosen = weight * way
+    scale = (1.0 - unknown) / np.maximum(chosen.sum(axis=(1, 2)), 1e-12)
+    return np.asarray(chosen * scale[:, None, None])
 
 
-def merge_boxes(boxes: list[Box], points: list[int]) -> Box:
+def _directions(seen: Seen) -> Floats:
+    """Return (M, 2) in [-1, 1]: towards which end of each axis an object goes on, 0 for both alike."""
+    lower, upper = seen.covered[..., 0], seen.covered[..., 1]
+    return np.where(lower == upper, seen.sight, np.where(upper, 1.0, -1.0))
+
+
+def _rise(seen: Seen, extents: Extents, probabilities: Floats) -> tuple[Floats, Floats]:
+    """Return (M,) metres by which the whole objects are higher than what was seen, and the variance of their middle."""
+    weight = probabilities[:, CLASS_OF_KIND] * extents.share.sum(axis=2)
+    missing = np.maximum(extents.height - seen.top[:, None], 0.0)
+    mean = (weight * missing).sum(axis=1)
+    variance = (weight * (extents.height_variance + missing**2)).sum(axis=1) - mean**2
+    return mean, variance / 4
+
+
+def _axes(yaw: Floats) -> Floats:
+    """Return (M, 2, 2): the directions along and across, as rows."""
+    c, s = np.cos(yaw), np.sin(yaw)
+    return np.stack([np.stack([c, s], axis=1), np.stack([-s, c], axis=1)], axis=1)
+
+
+def _longer_first(boxes: Boxes) -> Boxes:
+    """Return the same boxes with their length along the longer side."""
+    turned = boxes.size[:, 1] > boxes.size[:, 0]
+    size = np.where(turned[:, None], boxes.size[:, [1, 0, 2]], boxes.size)
+    yaw = boxes.yaw + np.where(turned, np.where(boxes.yaw <= 0.0, np.pi / 2, -np.pi / 2), 0.0)
+    return Boxes(boxes.centre, size, yaw, boxes.covariance)
+
+
+def merge_boxes(boxes: Boxes, parts: list[int], points: list[int]) -> tuple[Floats, Floats, float, Floats]:
     """Join the visible boxes of the parts of one object along the axes of the part with the most points.
 
     Args:
-        boxes: one or more visible boxes.
-        points: point count of each.
+        boxes: of all things.
+        parts: two or more of them.
+        points: point count of each part.
+
+    Returns:
+        Centre (3,), size (3,), yaw and covariance (6, 6).
     """
-    if len(boxes) == 1:
-        return boxes[0]
-    lead = boxes[int(np.argmax(points))]
-    c, s = np.cos(lead.yaw), np.sin(lead.yaw)
-    to_lead = np.array([[c, s], [-s, c]])
-    low, high = np.full(3, np.inf), np.full(3, -np.inf)
-    for box in boxes:
-        d = box.yaw - lead.yaw
-        reach = np.abs([[np.cos(d), -np.sin(d)], [np.sin(d), np.cos(d)]]) @ box.size[:2] / 2
-        middle = np.append(to_lead @ (box.centre[:2] - lead.centre[:2]), box.centre[2])
-        half = np.append(reach, box.size[2] / 2)
-        low, high = np.minimum(low, middle - half), np.maximum(high, middle + half)
-    middle, size = (low + high) / 2, high - low
-    centre = np.append(lead.centre[:2] + to_lead.T @ middle[:2], middle[2])
-    if size[1] > size[0]:
-        yaw = lead.yaw + np.pi / 2 if lead.yaw <= 0 else lead.yaw - np.pi / 2
-        return Box(centre, size[[1, 0, 2]], float(yaw), lead.covariance)
-    return Box(centre, size, lead.yaw, lead.covariance)
+    lead = parts[int(np.argmax(points))]
+    yaw = float(boxes.yaw[lead])
+    to_lead = _axes(boxes.yaw[[lead]])[0]
+    turn = boxes.yaw[parts] - yaw
+    c, s = np.abs(np.cos(turn)), np.abs(np.sin(turn))
+    half = boxes.size[parts] / 2
+    reach = np.column_stack([c * half[:, 0] + s * half[:, 1], s * half[:, 0] + c * half[:, 1], half[:, 2]])
+    middle = boxes.centre[parts] - boxes.centre[lead]
+    middle[:, :2] = middle[:, :2] @ to_lead.T
+    low, high = (middle - reach).min(axis=0), (middle + reach).max(axis=0)
+    offset = (low + high) / 2
+    centre = boxes.centre[lead] + np.append(offset[:2] @ to_lead, offset[2])
+    one = Boxes(centre[None], (high - low)[None], np.array([yaw]), boxes.covariance[[lead]])
+    merged = _longer_first(one)
+    return merged.centre[0], merged.size[0], float(merged.yaw[0]), merged.covariance[0]

@@ -8,7 +8,7 @@ the cameras place all of their objects so.
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -115,7 +115,8 @@ class Fusion:
             clusters: of the scan, in the base frame.
             views: the camera results that are in time for this scan; none gives mode LIDAR_ONLY.
             coverage: float32 (S,) metres a sector of azimuth up to which the LiDAR saw the ground, or hit something
-                (see :class:`perception_core.lidar.processor.LidarResult`); None where that is not known.
+                (:class:`perception_core.lidar.processor.LidarResult`); None where that is not known: then nothing is told
+                that only a camera sees.
         """
         config = self._config.association
         views = [self._usable(view) for view in views]
@@ -135,7 +136,7 @@ class Fusion:
         groups = joining.group_parts(clusters, views, images, pairs, matches, around, config)
         table = self._objects(clusters, groups, self._witnesses(groups, views, images, matches), around)
         table = table.select(np.flatnonzero(_outside_bigger(table)))
-        if self._config.camera_only.beside_lidar:
+        if self._config.camera_only.beside_lidar and coverage is not None:
             alone = [
                 np.setdiff1d(np.arange(len(v.detections)), m.detection) for v, m in zip(views, matches, strict=True)
             ]
@@ -239,7 +240,7 @@ class Fusion:
         found: Sequence[Ranges],
         alone: Sequence[NDArray[np.int64]],
         ground: GroundPlane,
-        coverage: NDArray[np.float32] | None,
+        coverage: NDArray[np.float32],
     ) -> _Table:
         """Return the objects of detections that no cluster explains."""
         config = self._config.camera_only
@@ -327,14 +328,11 @@ def _outside_bigger(table: _Table) -> NDArray[np.bool_]:
 
 
 def _joined(a: _Table, b: _Table) -> _Table:
-    boxes = Boxes(
-        *(
-            np.concatenate([getattr(a.boxes, name), getattr(b.boxes, name)])
-            for name in ("centre", "size", "yaw", "covariance")
-        )
-    )
+    """Return the objects of both."""
+    boxes = Boxes(*(np.concatenate([getattr(a.boxes, f.name), getattr(b.boxes, f.name)]) for f in fields(Boxes)))
     columns = ("probabilities", "existence", "sensors", "points", "time_offset")
-    return _Table(boxes, *(np.concatenate([getattr(a, n), getattr(b, n)]) for n in columns), hulls=a.hulls + b.hulls)
+    rest = {name: np.concatenate([getattr(a, name), getattr(b, name)]) for name in columns}
+    return _Table(boxes, **rest, hulls=a.hulls + b.hulls)
 
 
 def _pack(table: _Table, stamp_ns: int, frame: str, mode: Mode) -> Objects:
@@ -348,7 +346,7 @@ def _pack(table: _Table, stamp_ns: int, frame: str, mode: Mode) -> Objects:
         class_probabilities=table.probabilities,
         existence=table.existence,
         sensors=table.sensors,
-        point_count=table.points,
+        point_count=table.points.astype(np.int32),
         mode=mode,
         time_offset=table.time_offset,
         hull=np.concatenate([_NO_HULL, *table.hulls]),

@@ -2,14 +2,13 @@
 
 A box holds more pixels than its object: the hedge beside the car, the wall between two people. Where there is a label
 image that shows the box's object, the returns that fall on pixels of another class speak against a match; where it does
-not show it, detector and segmenter disagree, and the pixels say nothing. Returns that lie on ground, plants, buildings
-or sky are no car, however car-shaped they are. Nothing here moves or removes an obstacle.
+not show it, detector and segmenter disagree, and the pixels say nothing.
 """
 
 import numpy as np
 from numpy.typing import NDArray
 
-from perception_core.fusion.views import CameraView, ProjectedClusters, count_inside
+from perception_core.fusion.views import CameraView, ProjectedClusters, count_inside, pixels_under
 from perception_core.types import CLASSES, SEGMENTS, Segmentation, classes, segments
 
 _VEHICLE, _RIDDEN, _ON_FOOT = (
@@ -36,11 +35,6 @@ _FILLED = 0.5
 
 _SAMPLES = 32
 """Rows and columns of a box that are looked at."""
-
-_BACKGROUND = (segments.GROUND, segments.VEGETATION, segments.STRUCTURE, segments.SKY)
-
-_MOSTLY = 0.7
-"""Share of a cluster's returns on the background from which it belongs to it; the rest is parallax at the outline."""
 
 
 def match_support(
@@ -72,6 +66,13 @@ def agreement(view: CameraView, segmentation: Segmentation) -> NDArray[np.float6
     return np.minimum(1.0, shown / _FILLED)
 
 
+def shown_by(
+    projected: ProjectedClusters, segmentation: Segmentation, class_ids: NDArray[np.int32]
+) -> NDArray[np.bool_]:
+    """Return bool (D, P): the projected points on pixels that an object of each class (D,) shows."""
+    return _SHOWS[class_ids][:, labels_at(projected, segmentation)]
+
+
 def class_counts(projected: ProjectedClusters, segmentation: Segmentation) -> NDArray[np.int64]:
     """Return int64 (M, S): the returns of each cluster on pixels of each class, columns as ``SEGMENTS``."""
     m, s = len(projected.count), len(SEGMENTS)
@@ -79,23 +80,9 @@ def class_counts(projected: ProjectedClusters, segmentation: Segmentation) -> ND
     return counted.astype(np.int64).reshape(m, s)
 
 
-def background(counts: NDArray[np.int64], min_points: int) -> NDArray[np.bool_]:
-    """Return bool (M,): the clusters whose returns lie mostly on ground, plants, buildings or sky.
-
-    Args:
-        counts: int64 (M, S) of :func:`class_counts`, summed over the cameras.
-        min_points: fewer returns than this inside the images say nothing.
-    """
-    seen = counts.sum(axis=1)
-    behind = counts[:, _BACKGROUND_IDS].sum(axis=1)
-    mostly: NDArray[np.bool_] = (seen >= min_points) & (behind >= _MOSTLY * seen)
-    return mostly
-
-
 def labels_at(projected: ProjectedClusters, segmentation: Segmentation) -> NDArray[np.uint8]:
     """Return uint8 (P,): the class of the pixel that each projected point falls on."""
-    column, row = np.floor(projected.pixels + 0.5).astype(np.int64).T
-    labels: NDArray[np.uint8] = segmentation.labels[row, column]
+    labels: NDArray[np.uint8] = segmentation.labels[pixels_under(projected)]
     return labels
 
 
@@ -106,4 +93,3 @@ def _table(always: set[str]) -> NDArray[np.bool_]:
 
 _SHOWS = _table(set())
 _FITS = _table({segments.UNKNOWN, segments.OTHER})
-_BACKGROUND_IDS = [segments.SEGMENT_INDEX[name] for name in _BACKGROUND]

@@ -1,14 +1,15 @@
 """What one camera says about one scan, and the scan's points in its image."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from perception_core.errors import ImageError
+from perception_core.fusion.sampling import MOST_POINTS, inside_counts, sampled
 from perception_core.geometry import transforms
 from perception_core.geometry.camera_model import CameraModel
-from perception_core.types import Clusters, Detections2D, Segmentation
+from perception_core.types import CLASSES, Clusters, Detections2D, InstanceMasks, Segmentation
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +23,8 @@ class CameraView:
             the image's stamp: the ego motion between the two is inside.
         detections: of the image nearest to the scan.
         segmentation: the classes of the same image's pixels, None where there are none.
+        masks: which detection each pixel of the same image belongs to, None where that is not known.
+        age: seconds from the image to the scan, negative where the image is the newer one.
     """
 
     name: str
@@ -29,64 +32,99 @@ class CameraView:
     T_camera_base: NDArray[np.float64]
     detections: Detections2D
     segmentation: Segmentation | None = None
+    masks: InstanceMasks | None = None
+    age: float = 0.0
 
     def __post_init__(self) -> None:
-        """Check that the label image has the size that the intrinsics speak of.
+        """Check that label image and masks have the size that the intrinsics speak of.
 
         Raises:
-            ImageError: it has another.
+            ImageError: they have another.
         """
-        if self.segmentation is not None:
-            check_size(self.segmentation, self.model)
+        for pixels in (self.segmentation, self.masks):
+            if pixels is not None:
+                check_size(pixels, self.model)
 
 
 @dataclass(frozen=True, slots=True)
 class ProjectedClusters:
     """Cluster points that fall into an image, P of them, and their statistics for M clusters.
 
+    Of each cluster a sample of at most ``MOST_POINTS`` is looked at.
+
     Attributes:
         pixels: float64 (P, 2).
         labels: int32 (P,) cluster of each.
+        index: int64 (P,) row of each among the points of the clusters.
         count: int64 (M,) points inside the image.
-        share: float64 (M,) of the cluster's points that fall inside the image.
+        share: float64 (M,) of the cluster's points that were looked at which fall inside the image.
         bounds: float64 (M, 4) pixel bounds x_min, y_min, x_max, y_max; NaN where ``count`` is 0.
         depth: float64 (M,) median metres along the optical axis; NaN where ``count`` is 0.
     """
 
     pixels: NDArray[np.float64]
     labels: NDArray[np.int32]
+    index: NDArray[np.int64]
     count: NDArray[np.int64]
     share: NDArray[np.float64]
     bounds: NDArray[np.float64]
     depth: NDArray[np.float64]
 
 
-def check_size(segmentation: Segmentation, model: CameraModel) -> None:
-    """Check that the pixels of a label image are those of the intrinsics.
+def check_size(pixels: Segmentation | InstanceMasks, model: CameraModel) -> None:
+    """Check that the pixels of a label image, or of masks, are those of the intrinsics.
 
     Raises:
         ImageError: the sizes differ.
     """
-    if not has_size_of(segmentation, model):
-        height, width = segmentation.labels.shape
-        raise ImageError(f"label image of {width}x{height}, the camera has {model.width}x{model.height}")
+    if not has_size_of(pixels, model):
+        what, array = (
+            ("masks", pixels.instances) if isinstance(pixels, InstanceMasks) else ("label image", pixels.labels)
+        )
+        height, width = array.shape
+        raise ImageError(f"{what} of {width}x{height}, the camera has {model.width}x{model.height}")
 
 
-def has_size_of(segmentation: Segmentation, model: CameraModel) -> bool:
-    """Whether the pixels of a label image are those of the intrinsics."""
-    return segmentation.labels.shape == (model.height, model.width)
+def has_size_of(pixels: Segmentation | InstanceMasks, model: CameraModel) -> bool:
+    """Whether the pixels of a label image, or of masks, are those of the intrinsics."""
+    array = pixels.instances if isinstance(pixels, InstanceMasks) else pixels.labels
+    return array.shape == (model.height, model.width)
 
 
-def project_clusters(clusters: Clusters, view: CameraView) -> ProjectedClusters:
-    """Project the labelled points of a scan into an image; linear in the number of points."""
+def without_bad_boxes(detections: Detections2D) -> tuple[Detections2D, int]:
+    """Return the detections whose numbers can be used, and how many could not.
+
+    Boxes have to be finite and of positive size, scores in [0, 1], classes those of the vocabulary.
+    """
+    boxes, scores, ids = detections.boxes, detections.scores, detections.class_ids
+    with np.errstate(invalid="ignore"):
+        good = np.isfinite(boxes).all(axis=1) & (boxes[:, 2:] > boxes[:, :2]).all(axis=1)
+        good &= (scores >= 0.0) & (scores <= 1.0) & (ids >= 0) & (ids < len(CLASSES))
+    if good.all():
+        return detections, 0
+    kept = replace(detections, boxes=boxes[good], scores=scores[good], class_ids=ids[good])
+    return kept, int((~good).sum())
+
+
+def project_clusters(clusters: Clusters, view: CameraView, rows: NDArray[np.int64] | None = None) -> ProjectedClusters:
+    """Project labelled points of a scan into an image; linear in the number of points.
+
+    Args:
+        clusters: of the scan.
+        view: one camera's.
+        rows: int64 (K,) the points that are looked at, all of which have a cluster; None takes a sample.
+    """
     m = len(clusters)
     sighted = np.append(_in_cone(clusters, view), False)  # the last one is for label -1
-    owned = np.flatnonzero(sighted[clusters.labels])
-    points = transforms.apply(view.T_camera_base, clusters.points[owned])
+    index = sampled(clusters.labels, clusters.point_count, MOST_POINTS) if rows is None else rows
+    looked_at = np.bincount(clusters.labels[index], minlength=m)
+    index = index[sighted[clusters.labels[index]]]
+    points = transforms.apply(view.T_camera_base, clusters.points[index])
     pixels, valid = view.model.project(points)
     kept = np.flatnonzero(valid)
-    order = kept[np.lexsort((points[kept, 2], clusters.labels[owned[kept]]))]
-    labels, pixels = clusters.labels[owned[order]], pixels[order]
+    kept = kept[np.lexsort((points[kept, 2], clusters.labels[index[kept]]))]
+    index, pixels, far = index[kept], pixels[kept], points[kept, 2]
+    labels = clusters.labels[index]
     count = np.bincount(labels, minlength=m)
     bounds = np.full((m, 4), np.nan)
     depth = np.full(m, np.nan)
@@ -95,9 +133,9 @@ def project_clusters(clusters: Clusters, view: CameraView) -> ProjectedClusters:
         starts = (np.cumsum(count) - count)[seen]
         bounds[seen, :2] = np.minimum.reduceat(pixels, starts)
         bounds[seen, 2:] = np.maximum.reduceat(pixels, starts)
-        depth[seen] = points[order, 2][starts + count[seen] // 2]  # sorted by depth within each cluster
-    share = count / np.maximum(clusters.point_count, 1)
-    return ProjectedClusters(pixels, labels, count, share, bounds, depth)
+        depth[seen] = far[starts + count[seen] // 2]  # sorted by depth within each cluster
+    share = count / np.maximum(looked_at, 1)
+    return ProjectedClusters(pixels, labels, index, count, share, bounds, depth)
 
 
 def _in_cone(clusters: Clusters, view: CameraView) -> NDArray[np.bool_]:
@@ -113,6 +151,12 @@ def _in_cone(clusters: Clusters, view: CameraView) -> NDArray[np.bool_]:
     return (angle - sphere <= half_angle) | (distance <= radius)
 
 
+def pixels_under(projected: ProjectedClusters) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return row and column, int64 (P,), of the pixel that each projected point falls on."""
+    column, row = np.floor(projected.pixels + 0.5).astype(np.int64).T
+    return row, column
+
+
 def count_inside(
     projected: ProjectedClusters, boxes: NDArray[np.float64], counted: NDArray[np.bool_] | None = None
 ) -> NDArray[np.int64]:
@@ -120,12 +164,8 @@ def count_inside(
 
     ``counted`` bool (D, P) says which points count for each box; None is all.
     """
-    m = len(projected.count)
-    x, y = projected.pixels.T
-    inside = np.zeros((m, len(boxes)), dtype=np.int64)
-    for d, (x0, y0, x1, y1) in enumerate(boxes):
-        hit = (x >= x0) & (x <= x1) & (y >= y0) & (y <= y1)
-        if counted is not None:
-            hit &= counted[d]
-        inside[:, d] = np.bincount(projected.labels[hit], minlength=m)
+    every = np.empty((len(boxes), 0), np.bool_)
+    inside: NDArray[np.int64] = inside_counts(
+        projected.pixels, projected.labels, boxes, every if counted is None else counted, len(projected.count)
+    )
     return inside

@@ -1,0 +1,126 @@
+"""Clusters that are parts of one object: a truck's cab and body, a bus behind a pole.
+
+A cluster without a box of its own belongs to a matched one when a camera shows both as one thing and both together are
+no larger than it: the camera by the box or the mask that holds both, the LiDAR by a small gap, or by a gap that a
+nearer thing hides. Where two cameras see one half each, the halves are one where their boxes end at the image's border.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from perception_core.fusion.association import Association
+from perception_core.fusion.config import AssociationConfig
+from perception_core.fusion.occlusion import Horizon
+from perception_core.fusion.pair_scores import PairScores
+from perception_core.fusion.priors import SIZE_PRIORS, VEHICLES
+from perception_core.fusion.views import CameraView, ProjectedClusters
+from perception_core.geometry import boxes
+from perception_core.types import CLASSES, Clusters
+
+_MASK_SHARE = 0.5
+"""Share of a cluster's points on the mask of a detection from which it is a part of it."""
+
+_SLACK = 0.3
+"""Metres by which the parts of one object may exceed its usual size plus two deviations."""
+
+_BORDER_PX = 4.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Link:
+    """Two clusters that a camera shows as one thing of a class."""
+
+    main: int
+    part: int
+    class_name: str
+    by_mask: bool
+
+
+def group_parts(
+    clusters: Clusters,
+    views: Sequence[CameraView],
+    images: Sequence[ProjectedClusters],
+    pairs: Sequence[PairScores],
+    found: Sequence[Association],
+    horizon: Horizon,
+    config: AssociationConfig,
+) -> list[list[int]]:
+    """Return the clusters of each object, its leading one first; every cluster is in one of them."""
+    owner = list(range(len(clusters)))
+    groups = {c: [c] for c in owner}
+    matched = np.zeros(len(clusters), np.bool_)
+    for one in found:
+        matched[one.cluster] = True
+    links: list[_Link] = []
+    for view, projected, pair, one in zip(views, images, pairs, found, strict=True):
+        links += _links(view, projected, pair, one, matched, config)
+    links += _seam_links(views, found)
+    for link in links:
+        main, part = owner[link.main], owner[link.part]
+        if main == part or not _is_one(clusters, groups[main] + groups[part], link, horizon, config):
+            continue
+        groups[main] += groups.pop(part)
+        for c in groups[main]:
+            owner[c] = main
+    return list(groups.values())
+
+
+def _links(
+    view: CameraView,
+    projected: ProjectedClusters,
+    pairs: PairScores,
+    found: Association,
+    matched: NDArray[np.bool_],
+    config: AssociationConfig,
+) -> list[_Link]:
+    """Return what one camera shows: unmatched clusters in the boxes, or on the masks, of matched ones."""
+    links: list[_Link] = []
+    inside = pairs.share * pairs.support
+    enough = (projected.count >= config.min_points) & ~matched
+    for main, d in zip(found.cluster.tolist(), found.detection.tolist(), strict=True):
+        name = CLASSES[int(view.detections.class_ids[d])]
+        if name not in SIZE_PRIORS:
+            continue
+        on_mask = np.zeros(len(enough), np.bool_) if pairs.in_mask is None else pairs.in_mask[:, d] >= _MASK_SHARE
+        parts = np.flatnonzero(enough & (on_mask | (inside[:, d] >= config.part_share)))
+        links += [_Link(main, int(part), name, bool(on_mask[part])) for part in parts]
+    return links
+
+
+def _seam_links(views: Sequence[CameraView], found: Sequence[Association]) -> list[_Link]:
+    """Return pairs of matched clusters of different cameras whose boxes both end at a side of their image."""
+    cut: list[tuple[int, int, str]] = []
+    for v, (view, one) in enumerate(zip(views, found, strict=True)):
+        width = view.detections.image_size[0]
+        for c, d in zip(one.cluster.tolist(), one.detection.tolist(), strict=True):
+            x0, _, x1, _ = view.detections.boxes[d]
+            name = CLASSES[int(view.detections.class_ids[d])]
+            if (x0 < _BORDER_PX or x1 > width - _BORDER_PX) and name in VEHICLES:
+                cut.append((v, c, name))
+    return [_Link(c, e, n, False) for v, c, n in cut for w, e, o in cut if w > v and c != e and n == o]
+
+
+def _is_one(clusters: Clusters, parts: list[int], link: _Link, horizon: Horizon, config: AssociationConfig) -> bool:
+    """Tell whether the parts together are no larger than a thing of the class, and near each other."""
+    prior = SIZE_PRIORS[link.class_name]
+    gap = _gap(clusters, link.main, link.part)
+    reach = float(prior.mean[0] + 2.0 * prior.sigma[0])
+    hidden = horizon.hidden_gap(link.main, link.part)
+    if gap > (reach if hidden or link.by_mask else config.part_gap):
+        return False
+    lead = max(parts, key=lambda c: int(clusters.point_count[c]))
+    c, s = np.cos(clusters.yaw[lead]), np.sin(clusters.yaw[lead])
+    hull = np.concatenate([clusters.footprint(p) for p in parts])
+    extent = np.sort(np.ptp(hull @ np.array([[c, -s], [s, c]]), axis=0))
+    widest = float(prior.mean[1] + 2.0 * prior.sigma[1])
+    return bool(extent[1] <= reach + _SLACK and extent[0] <= widest + _SLACK)
+
+
+def _gap(clusters: Clusters, a: int, b: int) -> float:
+    """Return metres between a box and the nearest corner of another."""
+    corners = boxes.bev_corners(clusters.centre[[b]], clusters.size[[b]], clusters.yaw[[b]])[0]
+    to_a = [boxes.distance_to_boxes(p, clusters.centre[[a]], clusters.size[[a]], clusters.yaw[[a]])[0] for p in corners]
+    return float(min(to_a))

@@ -1,0 +1,286 @@
+"""Clusters that hold two objects, cut where a camera shows two: people side by side, a person leaning at a car.
+
+Two detections claim a cluster when each has a good part of its returns and is where the cluster is. Masks, or pixels
+of different classes, tell whose return is whose; boxes alone do it only side by side, and only where both together are
+too wide for one. Pixels at an outline are often the neighbour's, so that whole columns of 20 cm are given away, by
+vote, and what nobody claims goes to the nearest column that somebody did. What would be no object of its class is not
+cut out: a piece has to stand, be high enough and not too wide. The points stay where they were: a wrong cut makes two
+obstacles of one, and leaves no gap that was not there.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from perception_core.fusion.camera_only import Ranges
+from perception_core.fusion.config import AssociationConfig
+from perception_core.fusion.masks import instances_at
+from perception_core.fusion.pixel_classes import shown_by
+from perception_core.fusion.priors import SIZE_PRIORS
+from perception_core.fusion.views import CameraView, ProjectedClusters
+from perception_core.geometry import boxes
+from perception_core.types import CLASSES, Clusters
+
+Floats = NDArray[np.float64]
+Indices = NDArray[np.int64]
+
+_COLUMN = 0.2
+"""Metres; what stands apart by less is one."""
+
+_GATE = 2.5
+"""Standard deviations within which a detection has to be where the cluster is."""
+
+_NESTED = 0.6
+"""Share of the smaller of two boxes inside the other from which on boxes do not tell them apart."""
+
+_STANDS = 0.6
+"""Metres above the ground below which the lowest point of an object lies."""
+
+_HEIGHT_SHARE = 0.5
+"""Share of the usual height of its class that a piece shows at least."""
+
+_EXCESS = 0.3
+"""Metres beyond two deviations by which a piece may exceed the size of its class."""
+
+_CUT_SIGMA = 0.1
+"""Metres, of where the cut lies."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Cut:
+    """One cluster's points: ``rows`` int64 (N,) of the cloud and ``piece`` int64 (N,) from 0."""
+
+    cluster: int
+    rows: Indices
+    piece: Indices
+
+
+def split_clusters(
+    clusters: Clusters,
+    views: Sequence[CameraView],
+    images: Sequence[ProjectedClusters],
+    found: Sequence[Ranges],
+    config: AssociationConfig,
+) -> Clusters:
+    """Return the clusters with those cut that hold several objects; the same object where there are none.
+
+    The pieces of a cluster are its own row and further ones at the end. Of several views the first that cuts a cluster
+    decides.
+    """
+    cuts: dict[int, _Cut] = {}
+    for view, projected, where in zip(views, images, found, strict=True):
+        claims = _claims(clusters, view, projected, where, config)
+        for cluster in np.flatnonzero(claims.sum(axis=1) > 1).tolist():
+            if cluster not in cuts:
+                cut = _cut(clusters, view, projected, cluster, np.flatnonzero(claims[cluster]), config)
+                if cut is not None:
+                    cuts[cluster] = cut
+    return _with_pieces(clusters, [cuts[c] for c in sorted(cuts)]) if cuts else clusters
+
+
+def _claims(
+    clusters: Clusters, view: CameraView, projected: ProjectedClusters, where: Ranges, config: AssociationConfig
+) -> NDArray[np.bool_]:
+    """Return bool (M, D): the detections that may be what a cluster, or a part of it, is."""
+    detections = view.detections
+    named = np.array([CLASSES[int(c)] in SIZE_PRIORS for c in detections.class_ids], np.bool_)
+    good = named & (detections.scores >= config.split_score) & np.isfinite(where.distance)
+    if good.sum() < 2:
+        return np.zeros((len(clusters), len(detections)), np.bool_)
+    centre = clusters.centre[:, :2] - where.eye[:2]
+    far = np.hypot(centre[:, 0], centre[:, 1])
+    half = np.hypot(clusters.size[:, 0], clusters.size[:, 1]) / 2
+    distance = np.nan_to_num(where.distance)[None]
+    off = np.abs(np.clip(distance, (far - half)[:, None], (far + half)[:, None]) - distance)
+    at_place = off <= _GATE * np.where(np.isfinite(where.sigma), where.sigma, 0.0)[None]
+    b, d = np.nan_to_num(projected.bounds, nan=-1e6)[:, None], detections.boxes[None]
+    meets = ((b[..., :2] < d[..., 2:]) & (b[..., 2:] > d[..., :2])).all(axis=2)
+    enough = projected.count >= 2 * config.min_points
+    return np.asarray(at_place & meets & enough[:, None] & good)
+
+
+def _cut(
+    clusters: Clusters,
+    view: CameraView,
+    projected: ProjectedClusters,
+    cluster: int,
+    claimants: Indices,
+    config: AssociationConfig,
+) -> _Cut | None:
+    """Give the points of a cluster to those that claim it; None where it is better left whole."""
+    mine = np.flatnonzero(projected.labels == cluster)
+    owner = _owners(view, projected, mine, claimants)
+    counts = np.array([(owner == d).sum() for d in claimants])
+    least = max(config.min_points, config.split_share * len(mine))
+    claimants = claimants[counts >= least]
+    if len(claimants) < 2:
+        return None
+    owner = np.where(np.isin(owner, claimants), owner, -1)
+    rows = np.flatnonzero(clusters.labels == cluster)
+    of_row = np.full(len(rows), -1, np.int64)
+    of_row[np.searchsorted(rows, projected.index[mine])] = np.searchsorted(claimants, owner)
+    of_row[np.searchsorted(rows, projected.index[mine[owner < 0]])] = -1
+    piece = _by_columns(clusters.points[rows, :2].astype(np.float64), of_row, len(claimants))
+    ground = float(clusters.centre[cluster, 2] - clusters.size[cluster, 2] / 2 - clusters.bottom[cluster])
+    names = [CLASSES[int(view.detections.class_ids[d])] for d in claimants]
+    for k, name in enumerate(names):
+        if not _is_object(clusters.points[rows[piece == k]], ground, name, config):
+            return None
+    if _told_by_boxes(view) and not _too_wide(clusters, cluster, names):
+        return None
+    return _Cut(cluster, rows, piece)
+
+
+def _owners(view: CameraView, projected: ProjectedClusters, mine: Indices, claimants: Indices) -> Indices:
+    """Return int64 (N,): which claimant each of a cluster's projected points belongs to, -1 for none.
+
+    By masks where there are some; else by the boxes that hold it, among which the class of its pixel chooses, and
+    which claim nothing where they lie upon each other.
+    """
+    pixels = projected.pixels[mine]
+    box = view.detections.boxes[claimants]
+    inside = ((pixels[:, None] >= box[None, :, :2]) & (pixels[:, None] <= box[None, :, 2:])).all(axis=2)
+    if view.masks is not None:
+        on = instances_at(projected, view.masks)[mine]
+        return np.where(np.isin(on, claimants), on, -1)
+    if view.segmentation is not None:
+        fits = shown_by(projected, view.segmentation, view.detections.class_ids[claimants])[:, mine].T
+        inside &= fits
+    elif _nested(box):
+        return np.full(len(mine), -1)
+    middle = (box[:, 0] + box[:, 2]) / 2
+    half = np.maximum((box[:, 2] - box[:, 0]) / 2, 1.0)
+    beside = np.where(inside, np.abs(pixels[:, :1] - middle) / half, np.inf)
+    best = beside.argmin(axis=1)
+    return np.where(inside.any(axis=1), claimants[best], -1)
+
+
+def _nested(box: Floats) -> bool:
+    """Tell whether two of some boxes (K, 4) lie upon each other, or nearly one in the other."""
+    for i in range(len(box)):
+        for j in range(i):
+            shared = np.maximum(np.minimum(box[i, 2:], box[j, 2:]) - np.maximum(box[i, :2], box[j, :2]), 0.0).prod()
+            if shared >= _NESTED * min((box[i, 2:] - box[i, :2]).prod(), (box[j, 2:] - box[j, :2]).prod()):
+                return True
+    return False
+
+
+def _told_by_boxes(view: CameraView) -> bool:
+    return view.masks is None and view.segmentation is None
+
+
+def _by_columns(xy: Floats, owner: Indices, owners: int) -> Indices:
+    """Return the owner (N,) of each point after a vote in columns of the bird's-eye view; all are given away."""
+    cell = np.floor(xy / _COLUMN).astype(np.int64)
+    keys, column = np.unique(cell, axis=0, return_inverse=True)
+    column = column.reshape(-1)
+    votes = np.zeros((len(keys), owners))
+    told = owner >= 0
+    np.add.at(votes, (column[told], owner[told]), 1.0)
+    of_column = votes.argmax(axis=1)
+    silent, speaking = np.flatnonzero(votes.sum(axis=1) == 0), np.flatnonzero(votes.sum(axis=1) > 0)
+    if len(silent):
+        apart = ((keys[silent, None] - keys[None, speaking]) ** 2).sum(axis=2)
+        of_column[silent] = of_column[speaking[apart.argmin(axis=1)]]
+    return np.asarray(of_column[column], np.int64)
+
+
+def _is_object(points: NDArray[np.float32], ground: float, name: str, config: AssociationConfig) -> bool:
+    """Tell whether points can be what is seen of a thing of a class that stands on the ground at ``ground`` metres."""
+    if len(points) < config.min_points:
+        return False
+    prior = SIZE_PRIORS[name]
+    low, high = float(points[:, 2].min()) - ground, float(points[:, 2].max()) - ground
+    longest = float(np.ptp(points[:, :2], axis=0).max())
+    stands = low < _STANDS and high >= _HEIGHT_SHARE * prior.mean[2]
+    return stands and longest <= prior.mean[0] + 2.0 * prior.sigma[0] + _EXCESS
+
+
+def _too_wide(clusters: Clusters, cluster: int, names: Sequence[str]) -> bool:
+    """Tell whether a cluster is longer than any of the things that claim it usually is."""
+    longest = max(float(SIZE_PRIORS[name].mean[0] + SIZE_PRIORS[name].sigma[0]) for name in names)
+    return bool(clusters.size[cluster, 0] > longest)
+
+
+def _with_pieces(clusters: Clusters, cuts: Sequence[_Cut]) -> Clusters:
+    """Return clusters with new rows for the pieces of those that were cut."""
+    labels = clusters.labels.copy()
+    hulls = [clusters.footprint(k) for k in range(len(clusters))]
+    pieces: list[_Piece] = []
+    for cut in cuts:
+        c = cut.cluster
+        ground = float(clusters.centre[c, 2] - clusters.size[c, 2] / 2 - clusters.bottom[c])
+        for k in range(int(cut.piece.max()) + 1):
+            rows = cut.rows[cut.piece == k]
+            piece = _piece(clusters.points[rows].astype(np.float64), ground, c if k == 0 else len(hulls), c)
+            labels[rows] = piece.row
+            hulls = [*hulls[: piece.row], piece.hull, *hulls[piece.row + 1 :]]
+            pieces.append(piece)
+    origin = np.arange(len(hulls))
+    at = np.array([p.row for p in pieces])
+    origin[at] = [p.origin for p in pieces]
+    centre, size, yaw = clusters.centre[origin], clusters.size[origin], clusters.yaw[origin]
+    covariance, count = clusters.covariance[origin], clusters.point_count[origin]
+    bottom, top = clusters.bottom[origin], clusters.top[origin]
+    centre[at], size[at], yaw[at] = (np.array([getattr(p, n) for p in pieces]) for n in ("centre", "size", "yaw"))
+    count[at], bottom[at], top[at] = (np.array([getattr(p, n) for p in pieces]) for n in ("count", "bottom", "top"))
+    covariance[at] += _CUT_SIGMA**2 * np.diag([1.0, 1.0, 0.0])
+    return replace(
+        clusters,
+        centre=centre,
+        size=size,
+        yaw=yaw,
+        covariance=covariance,
+        point_count=count,
+        labels=labels,
+        hull=np.concatenate(hulls),
+        hull_start=np.cumsum([0, *(len(h) for h in hulls)]),
+        bottom=bottom,
+        top=top,
+        time_offset=clusters.time_offset[origin],
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    """One piece of the cluster ``origin``, to stand in ``row``: the columns of ``Clusters``."""
+
+    row: int
+    origin: int
+    hull: Floats
+    centre: Floats
+    size: Floats
+    yaw: float
+    count: int
+    bottom: float
+    top: float
+
+
+def _piece(points: Floats, ground: float, row: int, origin: int) -> _Piece:
+    """Describe a piece by the rectangle of least area around its points (N, 3)."""
+    hull = boxes.convex_hull(points[:, :2])
+    edges = np.roll(hull, -1, axis=0) - hull
+    headings = np.arctan2(edges[:, 1], edges[:, 0]) if len(hull) > 1 else np.zeros(1)
+    c, s = np.cos(headings), np.sin(headings)
+    along = np.outer(c, hull[:, 0]) + np.outer(s, hull[:, 1])
+    local = np.stack([along, np.outer(c, hull[:, 1]) - np.outer(s, hull[:, 0])])
+    low, high = local.min(axis=2), local.max(axis=2)
+    best = int(np.argmin((high - low + 0.01).prod(axis=0)))
+    yaw, flat, middle = float(headings[best]), (high - low)[:, best], ((low + high) / 2)[:, best]
+    c_, s_ = np.cos(yaw), np.sin(yaw)
+    bottom, top = float(points[:, 2].min()), float(points[:, 2].max())
+    if flat[1] > flat[0]:
+        flat, yaw = flat[::-1], yaw + np.pi / 2
+    return _Piece(
+        row=row,
+        origin=origin,
+        hull=hull,
+        centre=np.array([c_ * middle[0] - s_ * middle[1], s_ * middle[0] + c_ * middle[1], (bottom + top) / 2]),
+        size=np.array([*flat, top - bottom]),
+        yaw=(yaw + np.pi / 2) % np.pi - np.pi / 2,
+        count=len(points),
+        bottom=bottom - ground,
+        top=top - ground,
+    )
