@@ -1,5 +1,6 @@
 """The four nodes on real DDS: a scan becomes clusters, objects, obstacles."""
 
+import math
 import time
 import uuid
 
@@ -172,3 +173,28 @@ def test_the_overlay_is_made_for_subscribers_only(stack, networks_folder):
     overlay = stack.of_stamp("/perception/camera/front/overlay", second)
     assert (overlay.width, overlay.height, overlay.encoding) == (320, 240, "bgr8")
     assert len(stack.received["/perception/camera/front/overlay"]) == 1
+
+
+def test_a_drone_gets_bands_and_its_autopilot_the_level_one(stack):
+    """The base frame stands on the road: the car reaches from the lowest band into the one level with 1 to 3 m."""
+    topics = {name: f"/perception/obstacle_scan/{name}" for name in ("down", "level", "up", "mavlink")}
+    for topic in topics.values():
+        stack.listen(LaserScan, topic)
+    stack.start(LidarNode)
+    stack.start(FusionNode)
+    stack.start(TrackingNode, sectors__band_edges=[-2.0, 1.0, 3.0, 9.0], sectors__lidar_height=1.8)
+    stack.publish_mounts()
+    stack.wait(lambda: stack.peer.count_subscribers("/perception/lidar/top/view"), "subscriber of the view")
+    time.sleep(0.3)
+    stamps = send_scans(stack, 10)
+    scans = {name: stack.of_stamp(topic, stamps[-1]) for name, topic in topics.items()}
+    nearest = {
+        name: min([r for r in scan.ranges if math.isfinite(r)], default=math.inf) for name, scan in scans.items()
+    }
+    assert nearest["down"] == pytest.approx(10.0, abs=0.5)
+    assert nearest["level"] == pytest.approx(10.0, abs=0.5)
+    assert nearest["up"] == math.inf
+    assert not any(r == math.inf for r in scans["up"].ranges)
+    assert scans["mavlink"].header.frame_id == "base_link_frd"
+    mirrored = [r if math.isfinite(r) else None for r in reversed(scans["mavlink"].ranges)]
+    assert [r for r in mirrored if r is not None and r < 60.0] == [r for r in scans["level"].ranges if r < 60.0]

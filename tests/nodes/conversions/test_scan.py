@@ -8,7 +8,7 @@ from strategies import table
 
 from perception_core.errors import CloudError
 from perception_core.planning.sectors import SectorRanges
-from perception_nodes.conversions.scan import coverage_from_msg, coverage_to_msg, sectors_to_msg
+from perception_nodes.conversions.scan import coverage_from_msg, coverage_to_msg, sectors_to_mavlink_msg, sectors_to_msg
 
 
 def test_four_sectors():
@@ -47,3 +47,15 @@ def test_free_and_unknown_sectors_stay_apart():
     assert (msg.ranges[0], msg.range_min, msg.range_max) == (5.0, pytest.approx(0.3), 60.0)
     assert math.isinf(msg.ranges[1])
     assert math.isnan(msg.ranges[2])
+
+
+def test_mavros_gets_clockwise_angles_and_free_beyond_the_largest_range():
+    """Sectors from behind right, counter-clockwise: an obstacle ahead left comes out third of four from the left."""
+    ranges = np.array([np.inf, np.nan, 5.0, 7.0], np.float32)
+    msg = sectors_to_mavlink_msg(SectorRanges(ranges, -0.75 * math.pi, 0.5 * math.pi, 0.3, 60.0), 0, "base_link")
+    assert msg.header.frame_id == "base_link_frd"
+    assert msg.angle_min == pytest.approx(-0.75 * math.pi)
+    assert list(msg.ranges[:2]) == [7.0, 5.0]
+    assert math.isnan(msg.ranges[2])
+    assert int(msg.ranges[3] * 100) == 6001
+    assert msg.range_max == 60.0

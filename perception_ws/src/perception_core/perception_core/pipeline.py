@@ -38,6 +38,8 @@ from perception_core.lidar.join import JoinedScan, ScanJoin
 from perception_core.lidar.processor import LidarProcessor, LidarResult
 from perception_core.lidar.rates import RateHistory
 from perception_core.lidar.returns import ReturnsWatch
+from perception_core.lidar.view import farthest_returns
+from perception_core.planning.bands import Bands, band_ranges
 from perception_core.planning.occupancy import OccupancyConfig, OccupancyGrid, OccupancyGridData
 from perception_core.planning.sectors import SectorConfig, SectorRanges, sector_ranges
 from perception_core.tracking import Tracker, TrackerConfig
@@ -139,6 +141,7 @@ class PipelineResult:
     obstacles: Obstacles
     occupancy: OccupancyGridData | None
     sectors: SectorRanges
+    bands: Bands
 
 
 class Pipeline:
@@ -193,6 +196,7 @@ class Pipeline:
         self._monitor = SensorMonitor(sensors, config.monitor)
         self._models: dict[str, CameraModel] = {}
         self._waiting: list[tuple[int, LidarResult]] = []
+        self._lidar_views: dict[int, NDArray[np.float32]] = {}
         self._watch = LidarWatch(config.fusion, tuple(c for c in rig.cameras if c in readers))
         self._last_scan_ns: int | None = None
         self.drops: Counter[str] = Counter()
@@ -204,7 +208,7 @@ class Pipeline:
         """Compile and allocate everything before the first message."""
         self._lidar.warm_up()
         tracking.warm_up()
-        planning.warm_up()
+        planning.warm_up(with_bands=bool(self._config.sectors.band_edges))
         for reader in self._readers.values():
             reader.warm_up()
 
@@ -283,8 +287,12 @@ class Pipeline:
             self._monitor.failed(name, why)
         result = self._lidar.process_joined(scan.clouds)
         self._count(joined, scan.deskewed, result)
+        if self._config.sectors.band_edges:
+            view = farthest_returns(scan.clouds, self._config.lidar.crop.min_range)
+            self._lidar_views[result.clusters.stamp_ns] = view
         if self._last_scan_ns is not None and scan.stamp_ns < self._last_scan_ns - _NS:
             self._waiting.clear()
+            self._lidar_views.clear()
             self._buffer.clear()
             self._segmentations.clear()
             self._watch.clear()
@@ -343,7 +351,9 @@ class Pipeline:
         coverage = lidar.coverage if lidar is not None else None
         grid = self._occupancy.update(obstacles, T_fixed_base, coverage) if self._occupancy else None
         sectors = sector_ranges(obstacles, T_fixed_base, coverage, self._config.sectors)
-        return [PipelineResult(objects.stamp_ns, lidar, objects, obstacles, grid, sectors)]
+        view = self._lidar_views.pop(objects.stamp_ns, None)
+        bands = band_ranges(obstacles, T_fixed_base, view, self._config.sectors)
+        return [PipelineResult(objects.stamp_ns, lidar, objects, obstacles, grid, sectors, bands)]
 
     def _views(self, stamp_ns: int) -> Sequence[CameraView]:
         views: list[CameraView] = []

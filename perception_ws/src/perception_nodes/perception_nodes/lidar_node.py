@@ -5,7 +5,7 @@ import time
 from typing import Any
 
 from nav_msgs.msg import Odometry
-from sensor_msgs.msg import Imu, LaserScan, PointCloud2
+from sensor_msgs.msg import Image, Imu, LaserScan, PointCloud2
 from vision_msgs.msg import Detection3DArray
 
 from perception_core.datasets.calibration import load_body
@@ -17,12 +17,14 @@ from perception_core.lidar.join import JoinedScan, ScanJoin
 from perception_core.lidar.processor import LidarProcessor, LidarResult
 from perception_core.lidar.rates import RateHistory
 from perception_core.lidar.returns import ReturnsWatch
+from perception_core.lidar.view import farthest_returns
 from perception_core.types import PointCloud, SensorKind
 from perception_nodes.config import LidarNodeConfig, check_lidars
 from perception_nodes.conversions import boxes, cloud, scan
 from perception_nodes.conversions.diagnostics import ERROR, OK, WARN
 from perception_nodes.conversions.rates import BodyRates, rates_from_imu, rates_from_odometry
 from perception_nodes.conversions.time import ns_from_msg, seconds
+from perception_nodes.conversions.view import view_to_msg
 from perception_nodes.node import qos
 from perception_nodes.node.base import PerceptionNode
 from perception_nodes.node.runner import run
@@ -71,6 +73,7 @@ class LidarNode(PerceptionNode[LidarNodeConfig]):
         self._ground_points = self.publish_to(PointCloud2, f"{topics}/ground_points")
         self._clusters = self.publish_to(Detection3DArray, f"{topics}/clusters")
         self._coverage = self.publish_to(LaserScan, f"{topics}/coverage")
+        self._view = self.publish_to(Image, f"{topics}/view")
         self._sensors = {name: SensorReport(self, f"lidar/{name}/status", name, SensorKind.LIDAR) for name in names}
         self._returns = {name: ReturnsWatch(config.lidar.returns, config.lidar.crop.min_range) for name in names}
         self._impairments = dict.fromkeys(names, "")
@@ -161,14 +164,14 @@ class LidarNode(PerceptionNode[LidarNodeConfig]):
 
     def _judge(self, name: str, points: PointCloud) -> None:
         """Note how much of its surroundings the LiDAR still sees. Raises CloudError: it sees nothing."""
-        view = self._returns[name].look(points)
+        seen = self._returns[name].look(points)
         states = self.stats.states
-        states[self._of(name, "view.directions")] = f"{view.seen:.2f}"
-        states[self._of(name, "view.range")] = f"{view.reach:.1f} m"
-        self._impairments[name] = view.reason
-        if not view.usable:
-            self._sensors[name].failed(view.reason, time.monotonic_ns())
-            raise CloudError(f"LiDAR {name}: {view.reason}")
+        states[self._of(name, "view.directions")] = f"{seen.seen:.2f}"
+        states[self._of(name, "view.range")] = f"{seen.reach:.1f} m"
+        self._impairments[name] = seen.reason
+        if not seen.usable:
+            self._sensors[name].failed(seen.reason, time.monotonic_ns())
+            raise CloudError(f"LiDAR {name}: {seen.reason}")
 
     def _on_odometry(self, msg: Odometry) -> None:
         self._take_rates(rates_from_odometry(msg))
@@ -209,6 +212,7 @@ class LidarNode(PerceptionNode[LidarNodeConfig]):
         converting = time.perf_counter()
         if self._joins:  # fusion_node hears from these which LiDARs a scan stands on
             self._delivered(joined, assembled)
+        self._publish_view(assembled, result)
         self._publish(result)
         self.stats.took("publish", (time.perf_counter() - converting) * 1e3)
         self.stats.took("callback", (time.perf_counter() - began) * 1e3)
@@ -250,6 +254,12 @@ class LidarNode(PerceptionNode[LidarNodeConfig]):
     def _report_sensors(self) -> None:
         for sensor in self._sensors.values():
             sensor.publish(time.monotonic_ns())
+
+    def _publish_view(self, assembled: AssembledScan, result: LidarResult) -> None:
+        """Publish how far the beams got, if somebody asks, before the clusters that it belongs to."""
+        if self._view.get_subscription_count():
+            far = farthest_returns(assembled.clouds, self.config.lidar.crop.min_range)
+            self._view.publish(view_to_msg(far, result.clusters.stamp_ns, result.clusters.frame))
 
     def _publish(self, result: LidarResult) -> None:
         found = result.clusters

@@ -8,14 +8,14 @@ from typing import Any
 
 from nav_msgs.msg import OccupancyGrid
 from numpy.typing import NDArray
-from sensor_msgs.msg import LaserScan
+from sensor_msgs.msg import Image, LaserScan
 from vision_msgs.msg import Detection3DArray
 from visualization_msgs.msg import MarkerArray
 
-from perception_core import tracking
+from perception_core import planning, tracking
 from perception_core.errors import TransformError
 from perception_core.geometry.transforms import Transform
-from perception_core.planning import occupancy, sectors
+from perception_core.planning import bands, occupancy, sectors
 from perception_core.types import Mode, Obstacles, SensorKind, SensorState, SensorStatus
 from perception_interfaces.msg import ObstacleArray
 from perception_nodes.config import TrackingNodeConfig
@@ -24,9 +24,10 @@ from perception_nodes.conversions.diagnostics import ERROR, OK
 from perception_nodes.conversions.markers import markers_to_cdr
 from perception_nodes.conversions.obstacles import obstacles_to_cdr, status_from_msg
 from perception_nodes.conversions.occupancy import occupancy_to_msg
-from perception_nodes.conversions.scan import coverage_from_msg, sectors_to_msg
+from perception_nodes.conversions.scan import coverage_from_msg, sectors_to_mavlink_msg, sectors_to_msg
 from perception_nodes.conversions.time import ns_from_msg, seconds
 from perception_nodes.conversions.tracks import tracks_to_cdr
+from perception_nodes.conversions.view import view_from_msg
 from perception_nodes.node import qos
 from perception_nodes.node.base import PerceptionNode
 from perception_nodes.node.joining import StampJoin
@@ -50,13 +51,13 @@ class TrackingNode(PerceptionNode[TrackingNodeConfig]):
         """Compile the hot loops, make the tracker and the publishers."""
         config = self.config
         tracking.warm_up()
-        occupancy.warm_up()
-        sectors.warm_up()
+        planning.warm_up(with_bands=bool(config.sectors.band_edges))
         self._fixed = config.fixed_frame or config.base_frame
         self._tracker = tracking.Tracker(config.tracking, uuid.uuid4().bytes)
         self._grid = occupancy.OccupancyGrid(config.occupancy, config.base_frame)
         self._join = StampJoin(("objects", "status"))
         self._coverages: dict[int, NDArray[Any]] = {}
+        self._views: dict[int, NDArray[Any]] = {}
         self._statuses: tuple[SensorStatus, ...] = ()
         self._statuses_ns = 0
         self._heard_ns = 0
@@ -67,6 +68,9 @@ class TrackingNode(PerceptionNode[TrackingNodeConfig]):
         self._tracks = self.publish_to(Detection3DArray, "tracks")
         self._occupancy = self.publish_to(OccupancyGrid, "occupancy", qos.result(1))
         self._sectors = self.publish_to(LaserScan, "obstacle_scan")
+        self._mavlink = self.publish_to(LaserScan, "obstacle_scan/mavlink")
+        names = bands.BANDS if config.sectors.band_edges else ()
+        self._bands = {name: self.publish_to(LaserScan, f"obstacle_scan/{name}") for name in names}
         self._gate = self.gate("objects")
         self._pending = PendingQueue(seconds(config.transform_timeout), _QUEUE, self._give_up)
 
@@ -74,6 +78,8 @@ class TrackingNode(PerceptionNode[TrackingNodeConfig]):
         """Subscribe."""
         self._tf = TransformBuffer(self, self._retry, self.listen)
         self.listen(LaserScan, f"lidar/{self.config.lidar_name}/coverage", self._on_coverage, qos.result(5))
+        if self.config.sectors.band_edges:
+            self.listen(Image, f"lidar/{self.config.lidar_name}/view", self._on_view, qos.result(5))
         self.listen(ObstacleArray, "objects/status", self._on_status, qos.result(10))
         self.listen(Detection3DArray, "objects", self._on_objects, qos.result(5), raw=True)
         self._heard_ns = self.now_ns()
@@ -87,6 +93,7 @@ class TrackingNode(PerceptionNode[TrackingNodeConfig]):
         self._join.clear()
         self._pending.clear()
         self._coverages.clear()
+        self._views.clear()
         self._heard_ns = self._told_ns = 0
         if hasattr(self, "_tf"):
             self._tf.clear()
@@ -101,6 +108,11 @@ class TrackingNode(PerceptionNode[TrackingNodeConfig]):
         self._coverages[ns_from_msg(msg.header.stamp)] = coverage_from_msg(msg)
         while len(self._coverages) > _COVERAGES:
             del self._coverages[min(self._coverages)]
+
+    def _on_view(self, msg: Image) -> None:
+        self._views[ns_from_msg(msg.header.stamp)] = view_from_msg(msg)
+        while len(self._views) > _COVERAGES:
+            del self._views[min(self._views)]
 
     def _on_status(self, msg: ObstacleArray) -> None:
         _, self._statuses = status_from_msg(msg)
@@ -169,6 +181,11 @@ class TrackingNode(PerceptionNode[TrackingNodeConfig]):
         stamp_ns, base = obstacles.stamp_ns, self.config.base_frame
         ranges = sectors.sector_ranges(obstacles, T_fixed_base, coverage, self.config.sectors)
         self._sectors.publish(sectors_to_msg(ranges, stamp_ns, base))
+        of_bands = bands.band_ranges(obstacles, T_fixed_base, self._views.get(stamp_ns), self.config.sectors)
+        for name, of_band in of_bands.items():
+            self._bands[name].publish(sectors_to_msg(of_band, stamp_ns, base))
+        if self._mavlink.get_subscription_count():
+            self._mavlink.publish(sectors_to_mavlink_msg(of_bands.get("level", ranges), stamp_ns, base))
         if self._occupancy.get_subscription_count():
             grid = self._grid.update(obstacles, T_fixed_base, coverage)
             self._occupancy.publish(occupancy_to_msg(grid))

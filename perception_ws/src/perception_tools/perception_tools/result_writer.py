@@ -3,6 +3,7 @@
 from typing import Any
 
 from perception_core.pipeline import PipelineResult
+from perception_core.planning.bands import BANDS
 from perception_core.types import Segmentation
 from perception_nodes.conversions.boxes import objects_to_cdr
 from perception_nodes.conversions.markers import markers_to_cdr
@@ -28,6 +29,8 @@ class ResultWriter:
             "/perception/obstacle_scan": "sensor_msgs/msg/LaserScan",
             self._clusters: "vision_msgs/msg/Detection3DArray",
         }
+        if profile.tracking.sectors.band_edges:
+            self._types |= {_band_topic(band): "sensor_msgs/msg/LaserScan" for band in BANDS}
         for camera in profile.cameras:
             self._types[_topic(camera.camera_name, "detections")] = "vision_msgs/msg/Detection2DArray"
         for topic, type_name in self._types.items():
@@ -36,12 +39,14 @@ class ResultWriter:
         self._labelled: set[str] = set()
 
     def result(self, result: PipelineResult) -> None:
-        """Write objects, obstacles, markers and sector ranges of one scan."""
+        """Write objects, obstacles, markers and sector ranges of one scan, also those of the bands."""
         stamp = result.stamp_ns
         self._bag.write("/perception/objects", stamp, objects_to_cdr(result.objects))
         self._bag.write("/perception/obstacles", stamp, obstacles_to_cdr(result.obstacles))
         self._bag.write("/perception/markers", stamp, markers_to_cdr(result.obstacles))
         self._bag.write("/perception/obstacle_scan", stamp, sectors_to_msg(result.sectors, stamp, self._base_frame))
+        for band, ranges in result.bands.items():
+            self._bag.write(_band_topic(band), stamp, sectors_to_msg(ranges, stamp, self._base_frame))
 
     def clusters(self, message: Any, stamp_ns: int) -> None:
         """Write the clusters of one scan."""
@@ -66,6 +71,10 @@ class ResultWriter:
         qos = LATCHED if message.topic == STATIC_TF_TOPIC else RELIABLE
         self._bag.add_topic(message.topic, message.type, (qos,))
         self._bag.write(message.topic, message.log_ns, message.data)
+
+
+def _band_topic(band: str) -> str:
+    return f"/perception/obstacle_scan/{band}"
 
 
 def _topic(camera: str, name: str) -> str:

@@ -8,6 +8,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from perception_core.config import Config, param
+from perception_core.errors import ConfigError
 from perception_core.geometry import transforms
 from perception_core.planning.outlines import Outlines, checked_coverage, outlines
 from perception_core.types import Obstacles
@@ -30,6 +31,39 @@ class SectorConfig(Config):
         1.0, "obstacles are taken nearer by this many sigma of their position", low=0.0, high=5.0
     )
     max_margin: float = param(1.0, "upper bound of that", unit="m", low=0.0, high=10.0)
+    band_edges: tuple[float, ...] = param(
+        (),
+        "for what flies: four heights relative to the vehicle, rising, between which obstacle_scan/down, level and up "
+        "lie; empty: no bands",
+        unit="m",
+        low=-200.0,
+        high=200.0,
+    )
+    lidar_height: float = param(
+        0.0, "bands: height of the LiDAR above the base frame's origin", unit="m", low=-10.0, high=10.0
+    )
+    silent_range: float = param(
+        0.0,
+        "bands: a direction within field_of_view from which nothing came back counts as free up to this; 0: as unknown",
+        unit="m",
+        low=0.0,
+        high=300.0,
+    )
+    field_of_view: tuple[float, ...] = param(
+        (-15.0, 15.0),
+        "lowest and highest elevation of the LiDAR's beams in the base frame, for silent_range",
+        unit="deg",
+        low=-90.0,
+        high=90.0,
+    )
+
+    def __post_init__(self) -> None:
+        """Check the numbers of edges and their order."""
+        super().__post_init__()
+        if len(self.band_edges) not in (0, 4) or list(self.band_edges) != sorted(set(self.band_edges)):
+            raise ConfigError(f"band_edges: expected none or four rising heights, got {list(self.band_edges)}")
+        if len(self.field_of_view) != 2 or self.field_of_view[0] >= self.field_of_view[1]:
+            raise ConfigError(f"field_of_view: expected lowest and highest, got {list(self.field_of_view)}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +107,11 @@ def sector_ranges(
     nearest = nearest_in_sectors(
         outlines(obstacles, config.position_sigmas, config.max_margin), T_fixed_base, config.sectors
     )
+    return ranges_of(nearest, seen, config)
+
+
+def ranges_of(nearest: Floats, seen: Floats, config: SectorConfig) -> SectorRanges:
+    """Return the ranges of (S,) metres to the nearest obstacle, +inf for none, and (S,) metres that were seen."""
     free = seen >= min(config.free_range, config.range_max)
     ranges = np.where(free, np.inf, np.nan)
     hit = nearest <= config.range_max

@@ -2,6 +2,7 @@
 
 import array
 import math
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,6 +52,19 @@ def sectors_to_msg(sectors: SectorRanges, stamp_ns: int, frame: str, scan_time: 
     msg.range_min, msg.range_max = sectors.range_min, sectors.range_max
     msg.ranges = _floats(sectors.ranges)
     return msg
+
+
+def sectors_to_mavlink_msg(sectors: SectorRanges, stamp_ns: int, frame: str) -> LaserScan:
+    """Return the same as MAVROS's obstacle_distance plugin takes it: angles clockwise, in the axes front right down.
+
+    The plugin hands ranges on in centimetres: NaN and infinity as "unknown", so "free" is told as MAVLink's
+    OBSTACLE_DISTANCE has it, a centimetre beyond the largest range.
+    """
+    free = np.isposinf(sectors.ranges)
+    ranges = np.where(free, np.float32(sectors.range_max + 0.015), sectors.ranges)[::-1]
+    last = sectors.angle_min + sectors.angle_increment * max(len(ranges) - 1, 0)
+    clockwise = replace(sectors, ranges=ranges, angle_min=-last)
+    return sectors_to_msg(clockwise, stamp_ns, f"{frame}_frd")
 
 
 def _floats(values: NDArray[np.float32]) -> "array.array[float]":
