@@ -90,6 +90,9 @@ class CameraDetector:
         try:
             self._input = network_input(backend, card.input)
             self._head = create_head(card) if card.detects else None
+            self._mask_head = (
+                self._head if isinstance(self._head, MaskHead) else None
+            )  # which takes as long as to decode
             self._class_map = create_class_map_head(card) if card.segments_pixels else None
             self._check_outputs()
             self._class_table = class_table(card)
@@ -246,12 +249,12 @@ class CameraDetector:
         objects = merge_riders(*mend_seams(*parts.columns, parts.tiles, windows))
         height, width = image.pixels.shape[:2]
         detections = Detections2D(image.stamp_ns, image.frame, *objects, (width, height))
-        if not (pixels and isinstance(head, MaskHead)):
+        if not pixels or self._mask_head is None:
             return detections, None
         owners = owners_of(parts.columns[0], detections.boxes)
         drawn = np.flatnonzero(owners >= 0)
         instances = masks_to_source(
-            head.masks(boxed, parts.rows[drawn], entry),
+            self._mask_head.masks(boxed, parts.rows[drawn], entry),
             parts.columns[0][drawn],
             [windows[tile] for tile in parts.tiles[drawn]],
             owners[drawn],
@@ -263,17 +266,19 @@ class CameraDetector:
 
     def _kept(self, candidates: Candidates, windows: tuple[Placement, ...]) -> "_Parts":
         """Return what suppression leaves, in source pixels, best score first."""
-        moved, tiles = to_source(candidates.boxes, windows)
-        inside = np.flatnonzero(np.all(moved[:, 2:] - moved[:, :2] >= _MIN_SIDE, axis=1))
-        scores, class_ids = candidates.scores[inside], candidates.class_ids[inside]
-        boxes, tiles = moved[inside], tiles[inside]
-        # What a seam cut yields to what another window saw whole, however well the part scored.
-        ranks = scores - cut_by_seam(boxes, tiles, windows)
-        found = Candidates(boxes.astype(np.float32), ranks.astype(np.float32), class_ids)
-        kept = nms.suppress(found, self._nms_iou, self._config.max_detections, self._config.duplicate_iou)
-        kept = kept[np.argsort(-scores[kept], kind="stable")]
-        rows = inside[kept] if candidates.rows is None else candidates.rows[inside[kept]]
-        return _Parts((boxes[kept], scores[kept].astype(np.float64), class_ids[kept]), tiles[kept], rows)
+        boxes, tiles = to_source(candidates.boxes, windows)
+        ranks = candidates.scores
+        if len(windows) > 1:
+            # What a seam cut yields to what another window saw whole, however well the part scored.
+            ranks = (ranks - cut_by_seam(boxes, tiles, windows)).astype(np.float32)
+        found = Candidates(boxes.astype(np.float32), ranks, candidates.class_ids)
+        kept = nms.suppress(found, self._nms_iou, self._config.max_detections, self._config.duplicate_iou, _MIN_SIDE)
+        scores = candidates.scores[kept].astype(np.float64)
+        if len(windows) > 1:
+            order = np.argsort(-scores, kind="stable")
+            kept, scores = kept[order], scores[order]
+        rows = kept if candidates.rows is None else candidates.rows[kept]
+        return _Parts((boxes[kept], scores, candidates.class_ids[kept]), tiles[kept], rows)
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,10 +43,11 @@ def merge_riders(boxes: NDArray[np.float64], scores: NDArray[np.float64], class_
     Returns:
         The same columns of M <= N objects, best score first; equal scores keep their order.
     """
+    there = set(class_ids.tolist())
+    if INDEX[PERSON] not in there or there.isdisjoint(_SEATS):
+        return boxes, scores, class_ids
     persons = np.flatnonzero(class_ids == INDEX[PERSON])
     vehicles = np.flatnonzero((class_ids == INDEX[BICYCLE]) | (class_ids == INDEX[MOTORCYCLE]))
-    if len(persons) == 0 or len(vehicles) == 0:
-        return boxes, scores, class_ids
     boxes, scores, class_ids = boxes.copy(), scores.copy(), class_ids.copy()
     kept = np.ones(len(boxes), bool)
     for person, vehicle in _pairs(boxes, class_ids, persons, vehicles):

@@ -67,6 +67,8 @@ def cut_by_seam(
     boxes: NDArray[np.float64], tiles: NDArray[np.int64], windows: tuple[Placement, ...]
 ) -> NDArray[np.bool_]:
     """Return bool (N,): the box ends at an edge of its window that is no edge of the image."""
+    if len(windows) == 1:
+        return np.zeros(len(boxes), bool)
     cut_left, cut_right = _cuts(boxes, tiles, windows)
     cut: NDArray[np.bool_] = cut_left | cut_right
     return cut

@@ -7,6 +7,7 @@ overlapping windows, one above the other, the same image fills the input at 1.66
 from dataclasses import dataclass
 
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 
 from perception_core.inference.model_card import InputSpec
@@ -66,14 +67,30 @@ def to_source(
     Returns:
         boxes float64 (K, 4), clipped to their windows, and int64 (K,) the index of the placement of each.
     """
-    tops = np.array([p.offset[1] for p in placements[1:]], np.float64)
-    tiles = np.searchsorted(tops, 0.5 * (boxes[:, 1] + boxes[:, 3]), side="right")
-    low = np.array([p.offset * 2 for p in placements], np.float64)[tiles]
-    size = np.array([(p.width, p.height) * 2 for p in placements], np.float64)[tiles]
-    scale = np.array([p.scale * 2 for p in placements], np.float64)[tiles]
-    corner = np.array([(p.left, 0) * 2 for p in placements], np.float64)[tiles]
-    inside = np.minimum(np.maximum(boxes - low, 0.0), size)
-    return inside / scale + corner, tiles
+    windows = np.array([(*p.offset, p.width, p.height, *p.scale, p.left, 0.0) for p in placements], np.float64)
+    moved: NDArray[np.float64]
+    tiles: NDArray[np.int64]
+    moved, tiles = _moved(boxes, windows)
+    return moved, tiles
+
+
+@njit(cache=True)
+def _moved(
+    boxes: NDArray[np.float32], windows: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.int64]]:  # pragma: no cover - compiled
+    """As :func:`to_source`; a window is (8,): x and y of its corner, size, scale, and corner in the image."""
+    out = np.empty((len(boxes), 4), np.float64)
+    tiles = np.zeros(len(boxes), np.int64)
+    for k in range(len(boxes)):
+        middle = np.float32(0.5) * (boxes[k, 1] + boxes[k, 3])
+        while tiles[k] + 1 < len(windows) and windows[tiles[k] + 1, 1] <= middle:
+            tiles[k] += 1
+        window = windows[tiles[k]]
+        for i in range(4):
+            axis = i % 2
+            inside = min(max(boxes[k, i] - window[axis], 0.0), window[2 + axis])
+            out[k, i] = inside / window[4 + axis] + window[6 + axis]
+    return out, tiles
 
 
 def _place(spec: InputSpec, width: int, height: int) -> Placement:

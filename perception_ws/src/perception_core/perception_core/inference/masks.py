@@ -8,6 +8,7 @@ import itertools
 
 import cv2
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 
 from perception_core.inference.layout import Placement
@@ -29,11 +30,10 @@ def labels_to_source(
         width, height: of the image, in pixels.
     """
     out = np.empty((height, width), np.uint8)
-    for first, end, placement in _shares(placements, width):
-        rows = _cells(np.arange(height), 0, placement, 1, len(labels) / spec.height)
-        columns = _cells(np.arange(first, end), placement.left, placement, 0, labels.shape[1] / spec.width)
-        # Columns first, while there are few rows: then whole rows are copied.
-        np.take(np.take(labels, columns, axis=1, mode="clip"), rows, axis=0, out=out[:, first:end], mode="clip")
+    for first, end, window in _shares(placements, width):
+        down = (0, window.scale[1], window.height, window.offset[1], len(labels) / spec.height)
+        across = (window.left, window.scale[0], window.width, window.offset[0], labels.shape[1] / spec.width)
+        _copy_labels(labels, down, across, first, out[:, first:end])
     return out
 
 
@@ -89,11 +89,34 @@ def _shares(placements: tuple[Placement, ...], width: int) -> list[tuple[int, in
     return list(zip([0, *seams], [*seams, width], placements, strict=True))
 
 
-def _cells(
-    pixels: NDArray[np.int64], origin: int, placement: Placement, axis: int, cells_a_pixel: float
-) -> NDArray[np.int64]:
-    """Return for source columns (axis 0) or rows (axis 1) the cell of the network's map at their centres."""
-    size = (placement.width, placement.height)[axis]
-    position = (pixels + 0.5 - origin) * placement.scale[axis]
-    inside = np.clip(position, 0.0, np.nextafter(size, 0.0))
-    return np.asarray((inside + placement.offset[axis]) * cells_a_pixel, np.int64)
+_Axis = tuple[int, float, int, int, float]
+"""Of a window along an axis: its first pixel in the image, pixels of the network a pixel of the image, its size and
+corner in the network's input, and cells of the map a pixel of the network."""
+
+
+@njit(cache=True)
+def _copy_labels(
+    labels: NDArray[np.uint8], down: _Axis, across: _Axis, first: int, out: NDArray[np.uint8]
+) -> None:  # pragma: no cover - compiled
+    """Fill ``out``, columns from ``first`` on of the image; rows that show the same cells are copied whole."""
+    height, width = out.shape
+    columns = np.empty(width, np.int64)
+    for x in range(width):
+        columns[x] = min(_cell(first + x, across), labels.shape[1] - 1)
+    before = -1
+    for y in range(height):
+        row = min(_cell(y, down), labels.shape[0] - 1)
+        if row == before:
+            out[y] = out[y - 1]
+        else:
+            for x in range(width):
+                out[y, x] = labels[row, columns[x]]
+        before = row
+
+
+@njit(cache=True)
+def _cell(pixel: int, axis: _Axis) -> int:  # pragma: no cover - compiled
+    """Return the cell of the network's map at the centre of a row or column of the image."""
+    origin, scale, size, offset, cells = axis
+    position = min(max((pixel + 0.5 - origin) * scale, 0.0), np.nextafter(float(size), 0.0))
+    return int((position + offset) * cells)

@@ -24,6 +24,7 @@ class ClassMapHead:
         """Keep the card, whose ``segments`` are the classes."""
         self._card = card
         self._classes = len(card.segments)
+        self._checked: tuple[str, Shape] | None = None
 
     def check(self, outputs: tuple[TensorInfo, ...]) -> None:
         """Check the shape of the output as far as the file states it.
@@ -44,9 +45,12 @@ class ClassMapHead:
         Raises:
             ModelError: shapes that do not fit, scores that are no numbers, or numbers that are no classes.
         """
-        known = infos(outputs)
-        self.check(known)
-        name = self._output(known).name
+        name = self._checked[0] if self._checked is not None else ""
+        if name not in outputs or self._checked != (name, outputs[name].shape):
+            known = infos(outputs)
+            self.check(known)
+            name = self._output(known).name
+            self._checked = name, outputs[name].shape
         block = entry_of(self._card.name, name, outputs[name], entry)
         if block.ndim == 3 and block.shape[0] not in (1, self._classes):
             block = np.ascontiguousarray(block.transpose(2, 0, 1))

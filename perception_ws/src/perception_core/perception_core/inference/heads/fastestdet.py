@@ -13,8 +13,8 @@ from perception_core.inference.backend import TensorInfo
 from perception_core.inference.candidates import Candidates
 from perception_core.inference.grids import grid_cells
 from perception_core.inference.heads import scan
-from perception_core.inference.heads.outputs import Outputs, entry_of, first_output, infos, only_output, shape_fits
-from perception_core.inference.model_card import ModelCard
+from perception_core.inference.heads.one_output import OneOutputHead
+from perception_core.inference.heads.outputs import shape_fits
 
 _OBJECTNESS = 0
 _BOX = slice(1, 5)
@@ -23,20 +23,12 @@ _OBJECTNESS_POWER = 0.6
 _CLASS_POWER = 0.4
 
 
-class FastestDetHead:
+class FastestDetHead(OneOutputHead):
     """Decodes (B, 5 + classes, rows, columns)."""
 
-    def __init__(self, card: ModelCard) -> None:
-        """Keep the card."""
-        self._card = card
+    family = "FastestDet"
 
-    def check(self, outputs: tuple[TensorInfo, ...]) -> None:
-        """Check the shape of the output as far as the file states it.
-
-        Raises:
-            ModelError: naming the output, its shape and what was expected.
-        """
-        output = only_output(self._card.name, "FastestDet", outputs)
+    def _check_output(self, output: TensorInfo) -> None:
         numbers = _FIRST_CLASS + len(self._card.classes)
         if not shape_fits(output.shape, (None, numbers, None, None)):
             raise ModelError(
@@ -44,19 +36,11 @@ class FastestDetHead:
                 f"classes, got {output}"
             )
 
-    def decode(
-        self, outputs: Outputs, score_threshold: float, class_table: NDArray[np.int32], entry: int = 0
+    def _decode(
+        self, name: str, raw: NDArray[np.float32], score_threshold: float, class_table: NDArray[np.int32]
     ) -> Candidates:
-        """Return the candidates that score at least ``score_threshold`` in pixels of the network's input.
-
-        Raises:
-            ModelError: shapes that do not fit, or numbers that cannot be scores.
-        """
-        self.check(infos(outputs))
-        name, output = first_output(outputs)
-        block = entry_of(self._card.name, name, output, entry)
-        numbers, height, width = block.shape
-        raw = block.reshape(numbers, -1)
+        numbers, height, width = raw.shape
+        raw = raw.reshape(numbers, -1)
         rows, scores, class_ids = self._scores(name, raw, score_threshold, class_table)
         cells = grid_cells(width, height, (1,))[rows, :2]
         unit = np.array([self._card.input.width, self._card.input.height], np.float32)
@@ -66,10 +50,6 @@ class FastestDetHead:
         size = scan.sigmoid(box[:, 2:]) * unit
         boxes = scan.from_centres(centre[:, 0], centre[:, 1], size[:, 0], size[:, 1])
         return scan.finite_candidates(boxes, scores, class_ids, rows)
-
-    def warm_up(self) -> None:
-        """Compile, or load from the cache, so that no image has to wait."""
-        scan.warm_up()
 
     def _scores(
         self, name: str, raw: NDArray[np.float32], score_threshold: float, class_table: NDArray[np.int32]

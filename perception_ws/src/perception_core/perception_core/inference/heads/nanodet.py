@@ -14,7 +14,7 @@ from perception_core.inference.backend import TensorInfo
 from perception_core.inference.candidates import Candidates
 from perception_core.inference.grids import count_cells, grid_cells
 from perception_core.inference.heads import scan
-from perception_core.inference.heads.outputs import Outputs, Shape, entry_of, first_output, infos, only_output
+from perception_core.inference.heads.one_output import OneOutputHead
 from perception_core.inference.model_card import ModelCard
 
 SIDES = 4
@@ -22,54 +22,36 @@ PLUS_STRIDES = (8, 16, 32, 64)
 OLD_STRIDES = (8, 16, 32)
 
 
-class NanodetHead:
+class NanodetHead(OneOutputHead):
     """Decodes (B, cells, classes + 4 (R + 1))."""
+
+    family = "NanoDet"
 
     def __init__(self, card: ModelCard) -> None:
         """Keep the card; the grids are made when the number of cells is known."""
-        self._card = card
+        super().__init__(card)
         self._classes = len(card.classes)
         self._origins = np.empty((0, 3), np.float32)
 
-    def check(self, outputs: tuple[TensorInfo, ...]) -> None:
-        """Check the shape of the output as far as the file states it.
-
-        Raises:
-            ModelError: naming the output, its shape and what was expected.
-        """
-        output = only_output(self._card.name, "NanoDet", outputs)
-        self._check_shape(output.shape, str(output))
-        if output.shape[1] is not None:
-            self._origins_for(output.shape[1])
-
-    def decode(
-        self, outputs: Outputs, score_threshold: float, class_table: NDArray[np.int32], entry: int = 0
-    ) -> Candidates:
-        """Return the candidates that score at least ``score_threshold`` in pixels of the network's input.
-
-        Raises:
-            ModelError: shapes that do not fit, or numbers that cannot be scores.
-        """
-        self.check(infos(outputs))
-        name, output = first_output(outputs)
-        origins = self._origins_for(output.shape[1])
-        raw = entry_of(self._card.name, name, output, entry)
-        passed = scan.scan_rows(raw, 0, score_threshold, class_table)
-        scores = scan.checked_scores(self._card.name, name, passed)
-        boxes = _boxes(raw[passed.rows, self._classes :], origins[passed.rows])
-        return scan.finite_candidates(boxes, scores, passed.class_ids, passed.rows)
-
-    def warm_up(self) -> None:
-        """Compile, or load from the cache, so that no image has to wait."""
-        scan.warm_up()
-
-    def _check_shape(self, shape: Shape, given: str) -> None:
+    def _check_output(self, output: TensorInfo) -> None:
+        shape = output.shape
         left = shape[2] - self._classes if len(shape) == 3 and shape[2] is not None else None
         if len(shape) != 3 or (left is not None and (left < 2 * SIDES or left % SIDES)):
             raise ModelError(
                 f"{self._card.name}: expected an output [1, cells, {self._classes} + 4 x (R + 1)] for "
-                f"{self._classes} classes, got {given}"
+                f"{self._classes} classes, got {output}"
             )
+        if shape[1] is not None:
+            self._origins_for(shape[1])
+
+    def _decode(
+        self, name: str, raw: NDArray[np.float32], score_threshold: float, class_table: NDArray[np.int32]
+    ) -> Candidates:
+        origins = self._origins_for(len(raw))
+        passed = scan.scan_rows(raw, 0, score_threshold, class_table)
+        scores = scan.checked_scores(self._card.name, name, passed)
+        boxes = _boxes(raw[passed.rows, self._classes :], origins[passed.rows])
+        return scan.finite_candidates(boxes, scores, passed.class_ids, passed.rows)
 
     def _origins_for(self, cells: int) -> NDArray[np.float32]:
         """Return float32 (cells, 3): where the distances start, x and y in pixels, and their unit."""

@@ -53,11 +53,6 @@ def listed(outputs: tuple[TensorInfo, ...]) -> str:
     return "; ".join(str(o) for o in outputs)
 
 
-def shown(name: str, output: NDArray[Any]) -> str:
-    """Return ``output [1, 84, 10]`` for messages."""
-    return f"{name} {list(output.shape)}"
-
-
 def infos(outputs: Outputs) -> tuple[TensorInfo, ...]:
     """Return what is known of arrays that have come."""
     return tuple(TensorInfo(name, array.shape, array.dtype) for name, array in outputs.items())

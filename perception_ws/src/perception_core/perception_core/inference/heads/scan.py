@@ -21,6 +21,7 @@ SCORE_TOLERANCE = 1e-3
 """Scores may leave 0..1 by this much (half precision); more means that the export lacks the sigmoid."""
 
 _NO_OBJECTNESS = -1
+_ZERO, _ONE = np.float32(0.0), np.float32(1.0)
 _PROBABILITIES = (np.float32(-SCORE_TOLERANCE), np.float32(1.0 + SCORE_TOLERANCE))
 _LOGITS = (np.float32(-np.inf), np.float32(np.inf))
 
@@ -79,7 +80,7 @@ def checked_scores(model: str, output: str, passed: Passed) -> F32:
         ModelError: scores that are no probabilities.
     """
     _check_probability(model, output, passed.worst)
-    return np.clip(passed.scores, 0.0, 1.0)
+    return np.minimum(np.maximum(passed.scores, _ZERO), _ONE)  # a third of the time of np.clip
 
 
 def checked_probabilities(model: str, output: str, values: F32) -> F32:
@@ -134,7 +135,7 @@ def from_centres(x: F32, y: F32, width: F32, height: F32) -> F32:
 
 def finite_candidates(boxes: F32, scores: F32, class_ids: I32, rows: I64) -> Candidates:
     """Return the candidates whose boxes are finite."""
-    if np.isfinite(boxes).all():
+    if _are_finite(boxes):
         return Candidates(boxes, scores, class_ids, rows)
     finite = np.isfinite(boxes).all(axis=1)
     return Candidates(boxes[finite], scores[finite], class_ids[finite], rows[finite])
@@ -146,6 +147,16 @@ def warm_up() -> None:
     for objectness in (_NO_OBJECTNESS, 4):
         scan_rows(raw, 5, 0.5, np.zeros(1, np.int32), objectness)
         scan_columns(raw, 5, 0.5, np.zeros(1, np.int32), objectness)
+    _are_finite(raw)
+
+
+@njit(cache=True)
+def _are_finite(boxes: F32) -> bool:  # pragma: no cover - compiled
+    for k in range(len(boxes)):
+        for i in range(boxes.shape[1]):
+            if not np.isfinite(boxes[k, i]):
+                return False
+    return True
 
 
 @njit(cache=True)

@@ -12,7 +12,8 @@ from perception_core.errors import ModelError
 from perception_core.inference.backend import TensorInfo
 from perception_core.inference.candidates import Candidates
 from perception_core.inference.heads import scan
-from perception_core.inference.heads.outputs import Outputs, entry_of, first_output, infos, only_output, shape_fits
+from perception_core.inference.heads.one_output import OneOutputHead
+from perception_core.inference.heads.outputs import shape_fits
 from perception_core.inference.heads.yolov5 import box_unit
 from perception_core.inference.model_card import ModelCard
 
@@ -21,36 +22,24 @@ _CLASS = 5
 _NUMBERS = 6
 
 
-class YoloEnd2EndHead:
+class YoloEnd2EndHead(OneOutputHead):
     """Reads (B, K, 6 + coefficients)."""
+
+    family = "an end-to-end YOLO"
 
     def __init__(self, card: ModelCard, coefficients: int = 0) -> None:
         """Keep the card; ``coefficients`` columns of masks follow the class."""
-        self._card = card
+        super().__init__(card)
         self._columns = _NUMBERS + coefficients
         self._unit = box_unit(card, "pixels")
 
-    def check(self, outputs: tuple[TensorInfo, ...]) -> None:
-        """Check the shape of the output as far as the file states it.
-
-        Raises:
-            ModelError: naming the output, its shape and what was expected.
-        """
-        output = only_output(self._card.name, "an end-to-end YOLO", outputs)
+    def _check_output(self, output: TensorInfo) -> None:
         if not shape_fits(output.shape, (None, None, self._columns)):
             raise ModelError(f"{self._card.name}: expected an output [1, boxes, {self._columns}], got {output}")
 
-    def decode(
-        self, outputs: Outputs, score_threshold: float, class_table: NDArray[np.int32], entry: int = 0
+    def _decode(
+        self, name: str, raw: NDArray[np.float32], score_threshold: float, class_table: NDArray[np.int32]
     ) -> Candidates:
-        """Return the boxes that score at least ``score_threshold`` in pixels of the network's input.
-
-        Raises:
-            ModelError: shapes that do not fit, numbers that cannot be scores, or a class that is none.
-        """
-        self.check(infos(outputs))
-        name, output = first_output(outputs)
-        raw = entry_of(self._card.name, name, output, entry)
         one_class = np.zeros(1, np.int32)
         passed = scan.scan_rows(raw[:, : _SCORE + 1].copy(), _SCORE, score_threshold, one_class)
         scores = scan.checked_scores(self._card.name, name, passed)
@@ -59,10 +48,6 @@ class YoloEnd2EndHead:
         class_ids = named_classes(self._card.name, name, raw[passed.rows, _CLASS], class_table)
         kept = class_ids >= 0
         return scan.finite_candidates(boxes[kept], scores[kept], class_ids[kept], passed.rows[kept])
-
-    def warm_up(self) -> None:
-        """Compile, or load from the cache, so that no image has to wait."""
-        scan.warm_up()
 
 
 def named_classes(

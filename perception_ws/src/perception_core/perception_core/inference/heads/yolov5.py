@@ -14,57 +14,39 @@ from perception_core.inference.backend import TensorInfo
 from perception_core.inference.candidates import Candidates
 from perception_core.inference.grids import grid_cells
 from perception_core.inference.heads import scan
-from perception_core.inference.heads.outputs import Outputs, Shape, entry_of, first_output, infos, listed, only_output
+from perception_core.inference.heads.one_output import OneOutputHead
+from perception_core.inference.heads.outputs import Outputs, entry_of, infos, listed, shape_fits
 from perception_core.inference.model_card import ModelCard
 
 _OBJECTNESS = 4
 _FIRST_CLASS = 5
 
 
-class Yolov5Head:
+class Yolov5Head(OneOutputHead):
     """Decodes (B, anchors, 5 + classes + coefficients), boxes as centre and size."""
+
+    family = "decoded YOLOv5"
 
     def __init__(self, card: ModelCard, coefficients: int = 0) -> None:
         """Keep the card; ``coefficients`` columns of masks follow the classes."""
-        self._card = card
+        super().__init__(card)
         self._columns = _FIRST_CLASS + len(card.classes) + coefficients
         self._unit = box_unit(card, "pixels")
 
-    def check(self, outputs: tuple[TensorInfo, ...]) -> None:
-        """Check the shape of the output as far as the file states it.
+    def _check_output(self, output: TensorInfo) -> None:
+        if not shape_fits(output.shape, (None, None, self._columns)):
+            raise ModelError(
+                f"{self._card.name}: expected an output [1, anchors, {self._columns}] for "
+                f"{len(self._card.classes)} classes, got {output}"
+            )
 
-        Raises:
-            ModelError: naming the output, its shape and what was expected.
-        """
-        output = only_output(self._card.name, "decoded YOLOv5", outputs)
-        self._check_shape(output.shape, str(output))
-
-    def decode(
-        self, outputs: Outputs, score_threshold: float, class_table: NDArray[np.int32], entry: int = 0
+    def _decode(
+        self, name: str, raw: NDArray[np.float32], score_threshold: float, class_table: NDArray[np.int32]
     ) -> Candidates:
-        """Return the candidates that score at least ``score_threshold`` in pixels of the network's input.
-
-        Raises:
-            ModelError: shapes that do not fit, or numbers that cannot be scores.
-        """
-        self.check(infos(outputs))
-        name, output = first_output(outputs)
-        raw = entry_of(self._card.name, name, output, entry)
         passed = scan.scan_rows(raw, _FIRST_CLASS, score_threshold, class_table, _OBJECTNESS)
         scores = scan.checked_scores(self._card.name, name, passed)
         boxes = centred_boxes(raw[passed.rows, :4], self._unit)
         return scan.finite_candidates(boxes, scores, passed.class_ids, passed.rows)
-
-    def warm_up(self) -> None:
-        """Compile, or load from the cache, so that no image has to wait."""
-        scan.warm_up()
-
-    def _check_shape(self, shape: Shape, given: str) -> None:
-        if len(shape) != 3 or shape[2] not in (self._columns, None):
-            raise ModelError(
-                f"{self._card.name}: expected an output [1, anchors, {self._columns}] for "
-                f"{len(self._card.classes)} classes, got {given}"
-            )
 
 
 class Yolov5AnchorHead:

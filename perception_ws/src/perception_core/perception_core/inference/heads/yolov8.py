@@ -11,35 +11,24 @@ from perception_core.errors import ModelError
 from perception_core.inference.backend import TensorInfo
 from perception_core.inference.candidates import Candidates
 from perception_core.inference.heads import scan
-from perception_core.inference.heads.outputs import (
-    BOX,
-    Outputs,
-    entry_of,
-    first_output,
-    infos,
-    only_output,
-    shape_fits,
-)
+from perception_core.inference.heads.one_output import OneOutputHead
+from perception_core.inference.heads.outputs import BOX, shape_fits
 from perception_core.inference.heads.yolov5 import box_unit, centred_boxes
 from perception_core.inference.model_card import ModelCard
 
 
-class Yolov8Head:
+class Yolov8Head(OneOutputHead):
     """Decodes (B, 4 + classes + coefficients, anchors) or (B, anchors, 4 + classes + coefficients)."""
+
+    family = "YOLOv8"
 
     def __init__(self, card: ModelCard, coefficients: int = 0) -> None:
         """Keep the card; ``coefficients`` numbers of masks follow the classes."""
-        self._card = card
+        super().__init__(card)
         self._numbers = BOX + len(card.classes) + coefficients
         self._unit = box_unit(card, "pixels")
 
-    def check(self, outputs: tuple[TensorInfo, ...]) -> None:
-        """Check the shape of the output as far as the file states it.
-
-        Raises:
-            ModelError: naming the output, its shape and what was expected.
-        """
-        output = only_output(self._card.name, "YOLOv8", outputs)
+    def _check_output(self, output: TensorInfo) -> None:
         numbers = self._numbers
         if not shape_fits(output.shape, (None, numbers, None)) and not shape_fits(output.shape, (None, None, numbers)):
             raise ModelError(
@@ -47,17 +36,9 @@ class Yolov8Head:
                 f"got {output}"
             )
 
-    def decode(
-        self, outputs: Outputs, score_threshold: float, class_table: NDArray[np.int32], entry: int = 0
+    def _decode(
+        self, name: str, raw: NDArray[np.float32], score_threshold: float, class_table: NDArray[np.int32]
     ) -> Candidates:
-        """Return the candidates that score at least ``score_threshold`` in pixels of the network's input.
-
-        Raises:
-            ModelError: shapes that do not fit, or numbers that cannot be scores.
-        """
-        self.check(infos(outputs))
-        name, output = first_output(outputs)
-        raw = entry_of(self._card.name, name, output, entry)
         if len(raw) == self._numbers:
             passed = scan.scan_columns(raw, BOX, score_threshold, class_table)
             found = raw[:BOX, passed.rows].T
@@ -66,7 +47,3 @@ class Yolov8Head:
             found = raw[passed.rows, :BOX]
         scores = scan.checked_scores(self._card.name, name, passed)
         return scan.finite_candidates(centred_boxes(found, self._unit), scores, passed.class_ids, passed.rows)
-
-    def warm_up(self) -> None:
-        """Compile, or load from the cache, so that no image has to wait."""
-        scan.warm_up()

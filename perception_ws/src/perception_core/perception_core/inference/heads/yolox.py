@@ -6,6 +6,7 @@ already).
 """
 
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 
 from perception_core.errors import ModelError
@@ -13,60 +14,49 @@ from perception_core.inference.backend import TensorInfo
 from perception_core.inference.candidates import Candidates
 from perception_core.inference.grids import find_strides, grid_cells
 from perception_core.inference.heads import scan
-from perception_core.inference.heads.outputs import Outputs, Shape, entry_of, first_output, only_output, shown
+from perception_core.inference.heads.one_output import OneOutputHead
 from perception_core.inference.model_card import ModelCard
 
 _OBJECTNESS = 4
 _FIRST_CLASS = 5
 
 
-class YoloxHead:
+class YoloxHead(OneOutputHead):
     """Decodes the output (B, anchors, 5 + classes) of an export without decoding in the graph."""
+
+    family = "YOLOX"
 
     def __init__(self, card: ModelCard) -> None:
         """Keep the card; the grids are made when the number of anchors is known."""
-        self._card = card
+        super().__init__(card)
         self._cells = np.empty((0, 3), np.float32)
-
-    def check(self, outputs: tuple[TensorInfo, ...]) -> None:
-        """Check the shape of the output as far as the file states it.
-
-        Raises:
-            ModelError: naming the output, its shape and what was expected.
-        """
-        output = only_output(self._card.name, "YOLOX", outputs)
-        self._check_shape(output.shape, str(output))
-        if output.shape[1] is not None:
-            self._cells_for(output.shape[1])
-
-    def decode(
-        self, outputs: Outputs, score_threshold: float, class_table: NDArray[np.int32], entry: int = 0
-    ) -> Candidates:
-        """Return the candidates that score at least ``score_threshold`` in pixels of the network's input.
-
-        Raises:
-            ModelError: shapes that do not fit, or numbers that cannot be scores.
-        """
-        name, output = first_output(outputs)
-        self._check_shape(output.shape, shown(name, output))
-        cells = self._cells_for(output.shape[1])
-        raw = entry_of(self._card.name, name, output, entry)
-        passed = scan.scan_rows(raw, _FIRST_CLASS, score_threshold, class_table, _OBJECTNESS)
-        scores = scan.checked_scores(self._card.name, name, passed)
-        boxes = _boxes(raw[passed.rows, :4], cells[passed.rows])
-        return scan.finite_candidates(boxes, scores, passed.class_ids, passed.rows)
 
     def warm_up(self) -> None:
         """Compile, or load from the cache, so that no image has to wait."""
-        scan.warm_up()
+        super().warm_up()
+        nothing = np.zeros((1, 4), np.float32)
+        _boxes(nothing, np.zeros(1, np.int64), nothing, nothing)
 
-    def _check_shape(self, shape: Shape, given: str) -> None:
+    def _check_output(self, output: TensorInfo) -> None:
         classes = len(self._card.classes)
         columns = _FIRST_CLASS + classes
-        if len(shape) != 3 or shape[2] not in (columns, None):
+        if len(output.shape) != 3 or output.shape[2] not in (columns, None):
             raise ModelError(
-                f"{self._card.name}: expected an output [1, anchors, {columns}] for {classes} classes, got {given}"
+                f"{self._card.name}: expected an output [1, anchors, {columns}] for {classes} classes, got {output}"
             )
+        if output.shape[1] is not None:
+            self._cells_for(output.shape[1])
+
+    def _decode(
+        self, name: str, raw: NDArray[np.float32], score_threshold: float, class_table: NDArray[np.int32]
+    ) -> Candidates:
+        cells = self._cells_for(len(raw))
+        passed = scan.scan_rows(raw, _FIRST_CLASS, score_threshold, class_table, _OBJECTNESS)
+        scores = scan.checked_scores(self._card.name, name, passed)
+        with np.errstate(over="ignore"):
+            sizes = np.exp(raw[passed.rows, 2:4])
+        boxes = _boxes(raw, passed.rows, cells, sizes)
+        return scan.finite_candidates(boxes, scores, passed.class_ids, passed.rows)
 
     def _cells_for(self, anchors: int) -> NDArray[np.float32]:
         if len(self._cells) != anchors:
@@ -82,9 +72,19 @@ class YoloxHead:
         return self._cells
 
 
-def _boxes(raw: NDArray[np.float32], cells: NDArray[np.float32]) -> NDArray[np.float32]:
-    stride = cells[:, 2]
-    with np.errstate(over="ignore", invalid="ignore"):
-        centre = (raw[:, :2] + cells[:, :2]) * stride[:, np.newaxis]
-        size = np.exp(raw[:, 2:4]) * stride[:, np.newaxis]
-        return scan.from_centres(centre[:, 0], centre[:, 1], size[:, 0], size[:, 1])
+@njit(cache=True)
+def _boxes(
+    raw: NDArray[np.float32], rows: NDArray[np.int64], cells: NDArray[np.float32], sizes: NDArray[np.float32]
+) -> NDArray[np.float32]:  # pragma: no cover - compiled
+    """Return float32 (K, 4) corners of ``rows``, whose ``sizes`` (K, 2) are in strides of their ``cells`` (N, 3)."""
+    corners = np.empty((len(rows), 4), np.float32)
+    half = np.float32(0.5)
+    for k in range(len(rows)):
+        row = rows[k]
+        stride = cells[row, 2]
+        for axis in range(2):
+            centre = (raw[row, axis] + cells[row, axis]) * stride
+            reach = half * (sizes[k, axis] * stride)
+            corners[k, axis] = centre - reach
+            corners[k, 2 + axis] = centre + reach
+    return corners
