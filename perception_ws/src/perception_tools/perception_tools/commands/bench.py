@@ -12,14 +12,18 @@ from perception_tools.output import print_json, progress, say, table
 HELP = "how fast it is on this machine and how good, beside its peers"
 
 SUITES = ("lidar", "inference", "tracking", "ground", "obstacles")
+_SCANS, _SEEDS = 20, 2
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of the verb."""
     parser.add_argument("suites", nargs="*", choices=[*SUITES, []], metavar="SUITE", help=f"{', '.join(SUITES)}; all")
     parser.add_argument("--data", type=Path, help="folder with KITTI data; else PERCEPTION_DATA, else simulated alone")
-    parser.add_argument("--scans", type=int, default=20, help="frames, and scans of each simulated drive (20)")
-    parser.add_argument("--seeds", type=int, default=2, help="simulated places and drives of each kind (2)")
+    parser.add_argument("--scans", type=int, help="frames, and scans of each simulated drive (20; tracking: all)")
+    parser.add_argument("--seeds", type=int, help="simulated places and drives of each kind (2; tracking: 1)")
+    parser.add_argument("--first-seed", type=int, default=1, help="tracking: the seeds begin here (1)")
+    parser.add_argument("--scenarios", nargs="+", default=[], metavar="NAME", help="tracking: only these")
+    parser.add_argument("--truth-2d", action="store_true", help="tracking: boxes in images from the truth, no network")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
 
 
@@ -35,7 +39,7 @@ def run(arguments: argparse.Namespace) -> int:
     wanted = arguments.suites or SUITES
     result: dict[str, Any] = {"cores": os.cpu_count(), "threads": "one each; see the column of measured threads"}
     for suite in wanted:
-        result[suite] = _RUN[suite](data, max(arguments.scans, 1), max(arguments.seeds, 1))
+        result[suite] = _RUN[suite](data, arguments)
     result["peak_rss_mib"] = round(peak_rss_mib(), 1)
     if arguments.json:
         print_json(result)
@@ -47,48 +51,61 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _frames(data: Path | None, scans: int) -> tuple[str, list[Any]]:
+def _frames(data: Path | None, arguments: argparse.Namespace) -> tuple[str, list[Any]]:
     from perception_tools.benchmarks.frames import load_frames
 
-    return load_frames(data, scans)
+    return load_frames(data, _scans(arguments))
 
 
-def _lidar(data: Path | None, scans: int, _seeds: int) -> dict[str, Any]:
+def _scans(arguments: argparse.Namespace) -> int:
+    return max(_SCANS if arguments.scans is None else arguments.scans, 1)
+
+
+def _seeds(arguments: argparse.Namespace) -> int:
+    return max(_SEEDS if arguments.seeds is None else arguments.seeds, 1)
+
+
+def _lidar(data: Path | None, arguments: argparse.Namespace) -> dict[str, Any]:
     from perception_tools.benchmarks import lidar
 
-    name, frames = _frames(data, scans)
+    name, frames = _frames(data, arguments)
     speed = lidar.measure(name, frames, data is not None)
     for line in speed.missing:
         say(line)
     return asdict(speed)
 
 
-def _inference(data: Path | None, scans: int, _seeds: int) -> dict[str, Any]:
+def _inference(data: Path | None, arguments: argparse.Namespace) -> dict[str, Any]:
     from perception_core.inference.folders import model_folders
     from perception_tools.benchmarks import inference
 
-    pictures = inference.images(data, scans)
+    pictures = inference.images(data, _scans(arguments))
     return inference.as_dict(inference.measure(inference.models(model_folders()), pictures), inference.decoding())
 
 
-def _tracking(data: Path | None, scans: int, _seeds: int) -> dict[str, Any]:
+def _tracking(data: Path | None, arguments: argparse.Namespace) -> dict[str, Any]:
     from perception_core.inference.folders import model_folders
-    from perception_tools.benchmarks import suites
+    from perception_tools.benchmarks import suites, tracking
 
-    name, frames = _frames(data, scans)
-    return {"frames": name, "rows": [asdict(row) for row in suites.tracking(frames, model_folders())]}
+    first = max(arguments.first_seed, 0)
+    seeds = range(first, first + max(arguments.seeds or 1, 1))
+    scans = None if arguments.scans is None else max(arguments.scans, 1)
+    quality = tracking.measure(arguments.scenarios, seeds, scans, arguments.truth_2d)
+    name, frames = _frames(data, arguments)
+    speed = [asdict(row) for row in suites.tracking(frames, model_folders())]
+    return {**asdict(quality), "frames": name, "speed": speed}
 
 
-def _ground(_data: Path | None, _scans: int, seeds: int) -> dict[str, Any]:
+def _ground(_data: Path | None, arguments: argparse.Namespace) -> dict[str, Any]:
     from perception_tools.benchmarks import ground
 
-    return {"rows": [asdict(row) for row in progress(ground.measure(seeds=range(seeds)))]}
+    return {"rows": [asdict(row) for row in progress(ground.measure(seeds=range(_seeds(arguments))))]}
 
 
-def _obstacles(data: Path | None, scans: int, seeds: int) -> dict[str, Any]:
+def _obstacles(data: Path | None, arguments: argparse.Namespace) -> dict[str, Any]:
     from perception_tools.benchmarks import obstacles
 
-    found = obstacles.measure(data, scans, range(1, 1 + seeds))
+    found = obstacles.measure(data, _scans(arguments), range(1, 1 + _seeds(arguments)))
     return {kind: asdict(quality) for kind, quality in found.items()}
 
 
@@ -114,8 +131,10 @@ def _print_lidar(result: dict[str, Any]) -> str:
     return "\n\n".join([_speed_table(result["rows"]), alone, sizes, *result["missing"]])
 
 
-def _print_rows(result: dict[str, Any]) -> str:
-    return f"{result['frames']}\n{_speed_table(result['rows'])}"
+def _print_tracking(result: dict[str, Any]) -> str:
+    from perception_tools.benchmarks.tracking import printed
+
+    return f"{printed(result)}\n\n{result['frames']}\n{_speed_table(result['speed'])}"
 
 
 def _print_inference(result: dict[str, Any]) -> str:
@@ -136,7 +155,7 @@ def _print_obstacles(result: dict[str, Any]) -> str:
     return printed(result)
 
 
-_RUN: dict[str, Callable[[Path | None, int, int], dict[str, Any]]] = {
+_RUN: dict[str, Callable[[Path | None, argparse.Namespace], dict[str, Any]]] = {
     "lidar": _lidar,
     "inference": _inference,
     "tracking": _tracking,
@@ -146,7 +165,7 @@ _RUN: dict[str, Callable[[Path | None, int, int], dict[str, Any]]] = {
 _PRINT: dict[str, Callable[[dict[str, Any]], str]] = {
     "lidar": _print_lidar,
     "inference": _print_inference,
-    "tracking": _print_rows,
+    "tracking": _print_tracking,
     "ground": _print_ground,
     "obstacles": _print_obstacles,
 }
