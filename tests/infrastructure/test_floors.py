@@ -18,7 +18,7 @@ FLOORS = [
     {"errors"},
     {"config"},
     {"types", "geometry", "inference"},
-    {"camera", "lidar", "fusion", "tracking", "planning", "simulation", "evaluation", "datasets"},
+    {"camera", "lidar", "fusion", "tracking", "planning", "simulation", "evaluation", "datasets", "calibration"},
     {"pipeline"},
 ]
 FLOOR_OF = {room: level for level, rooms in enumerate(FLOORS) for room in rooms}

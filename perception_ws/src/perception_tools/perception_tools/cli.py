@@ -9,7 +9,7 @@ import sys
 from collections.abc import Sequence
 
 from perception_core.errors import PerceptionError
-from perception_tools.commands import bench, convert, demo, doctor, evaluate, models, replay, simulate, view
+from perception_tools.commands import bench, calibrate, convert, demo, doctor, evaluate, models, replay, simulate, view
 
 COMMANDS = {
     "demo": demo,
@@ -19,6 +19,7 @@ COMMANDS = {
     "evaluate": evaluate,
     "view": view,
     "doctor": doctor,
+    "calibrate": calibrate,
     "models": models,
     "bench": bench,
 }

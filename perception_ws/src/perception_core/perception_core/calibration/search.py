@@ -1,0 +1,153 @@
+"""Finding the correction under which depth steps lie best on image edges.
+
+A grid over turns (and the time offset) on coarse edges, so that two degrees are found again, then BFGS on ever finer
+ones. On the way the score is weighed against the prior as if it were a log-likelihood; it is none (neighbouring points
+err together, and so do the frames of a robot that stands), so that it is tempered until its curvature says what its
+scatter between independent parts of the scene says (Ribatet, Cooley and Davison, "Bayesian inference from composite
+likelihoods", Statistica Sinica 2012).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import minimize
+
+from perception_core.calibration.config import CalibrationCheckConfig
+from perception_core.calibration.image_edges import LEVEL, UPRIGHT
+from perception_core.calibration.objective import Level, Objective, make_level
+from perception_core.calibration.posterior import curvature, scatter
+from perception_core.calibration.problem import OFFSET, UNKNOWNS
+
+Floats = NDArray[np.float64]
+
+_LEVELS = ((0.25, 12.0, 5_000), (0.5, 5.0, 10_000), (1.0, 2.5, 30_000))
+"""Scale of the image, spread of its edges in pixels of the full one, and points looked at: coarse to fine."""
+_BEAM_SHARE = 0.4
+"""Share of the step between rays that edges are at least spread by: outlines are not better known than that."""
+_TURNS, _ROLLS, _OFFSETS = 9, 5, 7
+_OFFSET_SPACING = 0.07
+_STARTS = 3
+_FIRST_TEMPER = 0.02
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Where the search ended.
+
+    Attributes:
+        x: float64 (7,) the unknowns at the highest top.
+        objective: the points of the last level.
+        level: its edges.
+        others: (unknowns, how much lower in natural logarithms) of the tops reached from the other starts.
+    """
+
+    x: Floats
+    objective: Objective
+    level: Level
+    others: tuple[tuple[Floats, float], ...]
+
+
+def find(
+    whole: Objective,
+    strengths: Sequence[NDArray[np.uint8]],
+    free: NDArray[np.bool_],
+    prior: Floats,
+    config: CalibrationCheckConfig,
+) -> Found:
+    """Search all of the reach.
+
+    Args:
+        whole: all depth steps.
+        strengths: uint8 (2, H, W) edges of each frame's image.
+        free: bool (7,) which unknowns are looked for.
+        prior: float64 (7,) standard deviations.
+        config: how far to search.
+    """
+    precision, temper = 1.0 / prior**2, _FIRST_TEMPER
+    starts: list[Floats] = []
+    tops: list[tuple[Floats, float]] = []
+    objective, level = whole, Level(1.0, ())
+    for scale, width, most in _LEVELS:
+        objective = whole.thinned(most)
+        level = make_level(strengths, scale, _widths(whole, width))
+        starts = [x for x, _ in tops] or _starts(objective, level, free, precision, config)
+        tops = _tops(objective, level, starts, free, precision, temper)
+        temper = _temper(objective, level, tops[0][0])
+    tops = _tops(objective, level, [x for x, _ in tops], free, precision, temper)
+    best, value = tops[0]
+    return Found(best, objective, level, tuple((x, value - lower) for x, lower in tops[1:]))
+
+
+def _widths(objective: Objective, width: float) -> tuple[float, float]:
+    """Return the spread in pixels of upright and level edges."""
+    views = zip(objective.points, objective.views.K, strict=True)
+    pixels = [(e.step * K[0, 0], e.channel) for e, K in views]
+    step, channel = (np.concatenate(part) for part in zip(*pixels, strict=True))
+    wide = [step[channel == kind] for kind in (UPRIGHT, LEVEL)]
+    upright, level = (max(width, _BEAM_SHARE * float(np.median(w))) if len(w) else width for w in wide)
+    return upright, level
+
+
+def _starts(
+    objective: Objective, level: Level, free: NDArray[np.bool_], precision: Floats, config: CalibrationCheckConfig
+) -> list[Floats]:
+    """Return the best places (7,) of a grid that lie apart from each other, and the calibration itself."""
+    reach = np.radians(config.reach)
+    turns, rolls = np.linspace(-reach, reach, _TURNS), np.linspace(-reach, reach, _ROLLS)
+    offsets = np.linspace(-config.offset_reach, config.offset_reach, _OFFSETS) if free[OFFSET] else np.zeros(1)
+    grid = np.array([(r, p, y, 0.0, 0.0, 0.0, c) for c in offsets for r in rolls for p in turns for y in turns])
+    penalty = 0.5 * (grid**2 * precision).sum(axis=1)
+    values = np.array([_FIRST_TEMPER * objective.total(level, x)[0] for x in grid]) - penalty
+    apart = 1.5 * np.array([reach / 2, reach / 4, reach / 4, 1.0, 1.0, 1.0, _OFFSET_SPACING])
+    starts: list[Floats] = [np.zeros(UNKNOWNS)]
+    for k in np.argsort(-values, kind="stable"):
+        if len(starts) > _STARTS:
+            break
+        if all((np.abs(grid[k] - other) > apart).any() for other in starts[1:]):
+            starts.append(grid[k])
+    return starts
+
+
+def _tops(
+    objective: Objective,
+    level: Level,
+    starts: Sequence[Floats],
+    free: NDArray[np.bool_],
+    precision: Floats,
+    temper: float,
+) -> list[tuple[Floats, float]]:
+    """Climb from every start; return (unknowns, value), the highest first."""
+    tops = [_climb(objective, level, start, free, precision, temper) for start in starts]
+    return sorted(tops, key=lambda top: -top[1])
+
+
+def _climb(
+    objective: Objective, level: Level, start: Floats, free: NDArray[np.bool_], precision: Floats, temper: float
+) -> tuple[Floats, float]:
+    """Return the unknowns (7,) at the top reached by BFGS, in units of the prior, and the value there."""
+    unit = 1.0 / np.sqrt(precision[free])
+
+    def unpack(z: Floats) -> Floats:
+        x = np.zeros(UNKNOWNS)
+        x[free] = z * unit
+        return x
+
+    def loss(z: Floats) -> tuple[float, Floats]:
+        x = unpack(z)
+        total = objective.total(level, x)
+        gradient = temper * total[1:] - precision * x
+        return 0.5 * float((precision * x * x).sum()) - temper * float(total[0]), -gradient[free] * unit
+
+    done = minimize(loss, start[free] / unit, jac=True, method="BFGS", options={"maxiter": 60, "gtol": 1e-3})
+    return unpack(done.x), -float(done.fun)
+
+
+def _temper(objective: Objective, level: Level, x: Floats) -> float:
+    """Return the factor on the score under which its curvature by the turns equals its scatter."""
+    H, M = curvature(objective, level, x)[:3, :3], scatter(objective, level, x)[:3, :3]
+    values, vectors = np.linalg.eigh(H)
+    good = values > 1e-3 * max(float(values.max()), 1e-9)
+    spread = np.einsum("ik,ij,jk->k", vectors, M, vectors)
+    return float(1.0 / max(float(np.mean(spread[good] / values[good])), 1e-9)) if good.any() else _FIRST_TEMPER

@@ -1,0 +1,112 @@
+"""What is said in the end: fits, does not fit, cannot tell."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from perception_core.calibration.config import CalibrationCheckConfig
+from perception_core.calibration.posterior import Estimate
+from perception_core.calibration.problem import NAMES, OFFSET, ROTATION, TRANSLATION, UNKNOWNS
+
+UNITS = ("deg", "deg", "deg", "cm", "cm", "cm", "ms")
+TO_UNITS: NDArray[np.float64] = np.array([180.0 / np.pi] * 3 + [100.0] * 3 + [1000.0])
+"""From radians, metres and seconds to the units in which people read them."""
+
+_SURE, _LIKELY = 3.0, 2.0
+"""Standard deviations beyond which a correction is real (with seven unknowns one check in fifty errs), and beyond
+which it is too likely to be left unsaid."""
+_CLEAR = 5.0
+"""Clarity that is no chance: the best of the ten thousand places that a search tells apart reaches four."""
+_RIVAL = 3.0
+_UNSEEN = 0.7
+"""Share of the prior's standard deviation that must be left for an unknown to count as not observable."""
+
+
+class Verdict(StrEnum):
+    """Whether the LiDAR still fits the camera."""
+
+    FITS = "fits"
+    DOES_NOT_FIT = "does not fit"
+    CANNOT_TELL = "cannot tell"
+
+
+class State(StrEnum):
+    """What is known of one unknown."""
+
+    GOOD = "good"
+    OFF = "off"
+    UNSURE = "unsure"
+    NOT_OBSERVABLE = "not observable"
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """The verdict.
+
+    Attributes:
+        verdict: in a word or two.
+        reasons: lines for people, the decisive one first.
+        states: of each unknown, in the order of ``NAMES``.
+    """
+
+    verdict: Verdict
+    reasons: tuple[str, ...]
+    states: tuple[State, ...]
+
+
+def judge(estimate: Estimate, config: CalibrationCheckConfig) -> Judgement:
+    """Weigh the correction against its uncertainty and what may be off.
+
+    An unknown is off when the correction is larger than the tolerance and than three standard deviations; good when
+    it lies within the tolerance and surely (two standard deviations) within twice of it; else unsure. "Fits" needs all
+    three turns to be good. A shift of a few centimetres is often hidden by a scene that is far: unless it is likely
+    (beyond the tolerance and two standard deviations), it does not stand in the way.
+    """
+    limits = _limits(config)
+    states = _states(estimate, limits)
+    off = [_words(estimate, k) for k in range(UNKNOWNS) if states[k] is State.OFF]
+    unsure = [_words(estimate, k) for k in range(UNKNOWNS) if _stands_in_the_way(estimate, k, states[k], limits[k])]
+    if estimate.clarity < _CLEAR:
+        text = f"the depth steps lie on image edges no better than by chance ({estimate.clarity:.1f} deviations of it)"
+        return Judgement(Verdict.CANNOT_TELL, (f"{text}, {_CLEAR:g} are needed",), states)
+    if estimate.rival < _RIVAL:
+        return Judgement(Verdict.CANNOT_TELL, ("quite another correction scores nearly as well",), states)
+    if off:
+        return Judgement(Verdict.DOES_NOT_FIT, tuple(f"{words}: beyond what fits" for words in off), states)
+    if unsure:
+        return Judgement(Verdict.CANNOT_TELL, tuple(f"{words}: not sure enough" for words in unsure), states)
+    return Judgement(Verdict.FITS, ("no correction beyond what fits",), states)
+
+
+def _limits(config: CalibrationCheckConfig) -> NDArray[np.float64]:
+    limits = np.empty(UNKNOWNS)
+    limits[ROTATION] = np.radians(config.tolerance_rotation)
+    limits[TRANSLATION], limits[OFFSET] = config.tolerance_translation, config.tolerance_offset
+    return limits
+
+
+def _states(estimate: Estimate, limits: NDArray[np.float64]) -> tuple[State, ...]:
+    rows = zip(np.abs(estimate.x), estimate.sigma, estimate.prior, limits, strict=True)
+    return tuple(_state(*(float(v) for v in row)) for row in rows)
+
+
+def _stands_in_the_way(estimate: Estimate, k: int, state: State, limit: float) -> bool:
+    """Tell whether nobody should say "fits" before more is known of an unknown."""
+    if k < TRANSLATION.start:
+        return state is not State.GOOD
+    return state is State.UNSURE and abs(estimate.x[k]) > max(limit, _LIKELY * estimate.sigma[k])
+
+
+def _state(size: float, sigma: float, prior: float, limit: float) -> State:
+    if sigma == 0.0 or sigma > _UNSEEN * prior:
+        return State.NOT_OBSERVABLE
+    if size > max(limit, _SURE * sigma):
+        return State.OFF
+    return State.GOOD if size <= limit and size + _LIKELY * sigma <= 2.0 * limit else State.UNSURE
+
+
+def _words(estimate: Estimate, k: int) -> str:
+    value, sigma = estimate.x[k] * TO_UNITS[k], estimate.sigma[k] * TO_UNITS[k]
+    return f"{NAMES[k]} {value:+.2f} +- {sigma:.2f} {UNITS[k]}"
