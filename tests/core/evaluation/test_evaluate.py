@@ -7,6 +7,7 @@ import pytest
 
 from perception_core.evaluation.config import EvaluationConfig
 from perception_core.evaluation.evaluate import evaluate, evaluate_all
+from perception_core.types import Motion
 from perception_core.types.classes import UNKNOWN
 
 
@@ -52,3 +53,10 @@ def test_the_config_is_used(frame, thing):
     assert evaluate(frames, EvaluationConfig(min_points=21)).counts.asked == 0
     assert evaluate(frames, EvaluationConfig(match_distance=0.5)).counts.kept == 0
     assert np.isnan(evaluate(frames, EvaluationConfig(max_range=5.0)).tracking.mota)
+
+
+def test_what_the_false_ones_are(frame, thing):
+    """The rear of the car that is there already; something that moves; a car of air."""
+    rear, ghost = thing(8, x=12.5), thing(9, x=30.0, kind=UNKNOWN, motion=Motion.MOVING)
+    counts = evaluate([frame(0.0, [thing(1, x=10.0)], [thing(7, x=10.1), rear, ghost, thing(10, x=40.0)])]).counts
+    assert (counts.kept, counts.held, counts.held_beside, counts.held_moving) == (1, 3, 1, 1)

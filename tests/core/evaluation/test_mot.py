@@ -129,3 +129,14 @@ def test_a_recall_never_reached_counts_zero():
 
 def test_alphas_are_those_of_the_paper():
     assert np.allclose(ALPHAS, [0.05 * k for k in range(1, 20)])
+
+
+def test_assignment_over_groups_that_never_meet():
+    """Objects 0 and 1 share tracks 0 and 1: 3 + 2 beats 1 + 1; object 2 has track 2 once; track 3 has nobody."""
+    scans = (
+        [scan([0], [0], {(0, 0): 1.0})] * 3
+        + [scan([1], [1], {(1, 1): 1.0})] * 2
+        + [scan([0, 1], [1, 0], {(0, 1): 1.0, (1, 0): 1.0})]
+        + [scan([2], [2, 3], {(2, 2): 1.0})]
+    )
+    assert identity_scores(scans).true_positives == 3 + 2 + 1

@@ -45,10 +45,12 @@ def printed_changes(changes: Sequence[Change]) -> str:
 def _head(judged: Mapping[str, Any]) -> str:
     n = judged["counts"]
     config = judged["config"]
+    named = n["held"] - n["held_beside"] - n["held_moving"]
     return (
         f"{n['scans']} scans, {n['objects']} objects asked for {n['asked']} times (>= {config['min_points']} points, "
-        f"<= {config['max_range']:g} m); {n['reported']} obstacles: {n['kept']} on them, {n['held']} false (named or "
-        f"moving), {n['structure']} structure, {n['excused']} beside the point"
+        f"<= {config['max_range']:g} m)\n"
+        f"{n['reported']} obstacles: {n['kept']} on them, {n['excused']} beside the point, {n['structure']} structure, "
+        f"{n['held']} false ({n['held_beside']} within 1 m of an object, {n['held_moving']} moving, {named} named)"
     )
 
 

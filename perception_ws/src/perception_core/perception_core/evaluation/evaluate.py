@@ -1,8 +1,10 @@
 """Everything that is measured of a perception's obstacles against the truth, in one tree of numbers."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
+
+import numpy as np
 
 from perception_core.evaluation.accuracy import Accuracy, accuracy
 from perception_core.evaluation.config import EvaluationConfig
@@ -19,8 +21,11 @@ from perception_core.evaluation.mot_scans import mot_scans
 from perception_core.evaluation.naming import Naming, naming
 from perception_core.evaluation.pairs import Pairs, pairs_of
 from perception_core.evaluation.prediction import Prediction, predictions
-from perception_core.evaluation.scans import Scan, judge_all
+from perception_core.evaluation.scans import Flags, Scan, gaps, judge_all
 from perception_core.types.classes import CLASSES, INDEX, UNKNOWN
+
+_BESIDE = 1.0
+"""Metres from a true box: a false obstacle so near has to do with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +40,8 @@ class Counts:
         reported: obstacles reported.
         kept: of those, on an object that was asked for.
         held: false: named or moving, and on nothing. What MOTA, HOTA and precision take for false positives.
+        held_beside: of those, not farther than 1 m from the box of a true object: a second piece, or one misplaced.
+        held_moving: of the others, those without a name that move; the rest of them are named.
         structure: unnamed, not moving, on no listed object: walls, poles, trees, held against nobody.
         excused: on an object nobody asked for, or out of range.
     """
@@ -46,6 +53,8 @@ class Counts:
     reported: int
     kept: int
     held: int
+    held_beside: int
+    held_moving: int
     structure: int
     excused: int
 
@@ -213,14 +222,31 @@ def _mean(values: Sequence[float]) -> float:
 
 def _counts(scans: Sequence[Scan], drives: int) -> Counts:
     objects = {(scan.sequence, int(i)) for scan in scans for i in scan.frame.truth.ids[scan.asked]}
+    beside = [_beside_objects(scan) for scan in scans]
+    unnamed = [scan.frame.result.class_probabilities.argmax(axis=1) == INDEX[UNKNOWN] for scan in scans]
     return Counts(
-        drives,
-        len(scans),
-        len(objects),
-        sum(int(scan.asked.sum()) for scan in scans),
-        sum(len(scan.frame.result) for scan in scans),
-        *(sum(int(getattr(scan, name).sum()) for scan in scans) for name in ("kept", "held", "structure", "excused")),
+        drives=drives,
+        scans=len(scans),
+        objects=len(objects),
+        asked=_total(scan.asked for scan in scans),
+        reported=sum(len(scan.frame.result) for scan in scans),
+        kept=_total(scan.kept for scan in scans),
+        held=_total(scan.held for scan in scans),
+        held_beside=_total(scan.held & near for scan, near in zip(scans, beside, strict=True)),
+        held_moving=_total(s.held & ~near & mute for s, near, mute in zip(scans, beside, unnamed, strict=True)),
+        structure=_total(scan.structure for scan in scans),
+        excused=_total(scan.excused for scan in scans),
     )
+
+
+def _beside_objects(scan: Scan) -> Flags:
+    """Return which obstacles (T,) are near the box of any true object."""
+    near: Flags = (gaps(scan.frame.truth, scan.frame.result) <= _BESIDE).any(axis=0)
+    return near
+
+
+def _total(flags: Iterable[Flags]) -> int:
+    return sum(int(np.count_nonzero(row)) for row in flags)
 
 
 def _tracking(scans: Sequence[Scan], config: EvaluationConfig) -> Tracking:

@@ -40,20 +40,23 @@ def hota_scores(scans: Sequence[MotScan]) -> HotaScores:
     if objects + tracks == 0:
         return HotaScores(*(float("nan"),) * 4)
     aligned, of_truth, of_tracks = _alignment(scans)
-    pairs = np.zeros((len(ALPHAS), *aligned.shape), dtype=np.int64)
+    known = np.flatnonzero(aligned)
+    pairs = np.zeros((len(ALPHAS), len(known)), dtype=np.int64)
     located = np.zeros(len(ALPHAS))
     for scan in scans:
         weights = aligned[np.ix_(scan.truth, scan.tracks)] * scan.similarity
         rows, columns = linear_sum_assignment(weights, maximize=True)
         similarity = scan.similarity[rows, columns]
+        together = scan.truth[rows] * aligned.shape[1] + scan.tracks[columns]
         for i, alpha in enumerate(ALPHAS):
             good = similarity >= alpha - _EPS
-            pairs[i, scan.truth[rows[good]], scan.tracks[columns[good]]] += 1
+            pairs[i, np.searchsorted(known, together[good])] += 1
             located[i] += similarity[good].sum()
-    hits = pairs.sum(axis=(1, 2))
+    hits = pairs.sum(axis=1)
     deta = hits / (objects + tracks - hits)
-    either = of_truth[None, :, None] + of_tracks[None, None, :] - pairs
-    agreement = (pairs * (pairs / np.maximum(either, 1))).sum(axis=(1, 2))
+    row, column = np.divmod(known, max(aligned.shape[1], 1))
+    either = of_truth[row] + of_tracks[column] - pairs
+    agreement = (pairs * (pairs / np.maximum(either, 1))).sum(axis=1)
     assa = agreement / np.maximum(hits, 1)
     loca = np.where(hits > 0, located / np.maximum(hits, 1), 1.0)
     return HotaScores(*(float(v.mean()) for v in (np.sqrt(deta * assa), deta, assa, loca)))

@@ -4,7 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 
 from perception_core.evaluation.mot_scans import MotScan, object_count, track_count
 
@@ -53,7 +56,23 @@ def identity_scores(scans: Sequence[MotScan], threshold: float = THRESHOLD) -> I
     for scan in scans:
         rows, columns = np.nonzero(scan.similarity >= threshold - 1e-9)
         together[scan.truth[rows], scan.tracks[columns]] += 1
-    pairs = linear_sum_assignment(together, maximize=True)
-    return IdentityScores(
-        int(together[pairs].sum()), sum(len(s.truth) for s in scans), sum(len(s.tracks) for s in scans)
-    )
+    objects, tracks = sum(len(s.truth) for s in scans), sum(len(s.tracks) for s in scans)
+    return IdentityScores(_most_together(together), objects, tracks)
+
+
+def _most_together(together: NDArray[np.int64]) -> int:
+    """Return the largest sum of scans that an assignment of tracks to objects reaches.
+
+    Objects and tracks that never meet, as those of different drives, are assigned apart: the effort grows with the
+    third power of their number.
+    """
+    objects, tracks = together.shape
+    rows, columns = np.nonzero(together)
+    links = coo_array((np.ones(len(rows)), (rows, objects + columns)), shape=(objects + tracks,) * 2)
+    count, group = connected_components(links, directed=False)
+    total = 0
+    for number in range(count):
+        mine = group == number
+        part = together[np.ix_(mine[:objects], mine[objects:])]
+        total += int(part[linear_sum_assignment(part, maximize=True)].sum())
+    return total

@@ -128,11 +128,15 @@ def _partners(similarity: Floats) -> Rows:
 
 def _beside(truth: Truth, chosen: Flags, result: Obstacles, config: EvaluationConfig) -> Flags:
     """Return which obstacles (T,) have their centre on or near one of the chosen true objects, seen from above."""
-    centre, size, yaw = truth.centre[chosen], truth.size[chosen], truth.yaw[chosen]
-    delta = result.centre[None, :, :2] - centre[:, None, :2]
-    c, s = np.cos(yaw)[:, None], np.sin(yaw)[:, None]
-    along = np.abs(c * delta[..., 0] + s * delta[..., 1]) - size[:, :1] / 2.0
-    across = np.abs(c * delta[..., 1] - s * delta[..., 0]) - size[:, 1:2] / 2.0
-    outside = np.hypot(np.maximum(along, 0.0), np.maximum(across, 0.0))
+    delta = result.centre[None, :, :2] - truth.centre[chosen, None, :2]
     near = np.hypot(delta[..., 0], delta[..., 1]) <= config.match_distance
-    return np.asarray(((outside <= 0.0) | near).any(axis=0))
+    return np.asarray(((gaps(truth, result)[chosen] <= 0.0) | near).any(axis=0))
+
+
+def gaps(truth: Truth, result: Obstacles) -> Floats:
+    """Return the distances (M, T) in metres from the centres of obstacles to true boxes, seen from above; 0 inside."""
+    delta = result.centre[None, :, :2] - truth.centre[:, None, :2]
+    c, s = np.cos(truth.yaw)[:, None], np.sin(truth.yaw)[:, None]
+    along = np.abs(c * delta[..., 0] + s * delta[..., 1]) - truth.size[:, :1] / 2.0
+    across = np.abs(c * delta[..., 1] - s * delta[..., 0]) - truth.size[:, 1:2] / 2.0
+    return np.asarray(np.hypot(np.maximum(along, 0.0), np.maximum(across, 0.0)))
