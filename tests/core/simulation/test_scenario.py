@@ -1,15 +1,19 @@
-"""Scenarios as data: what is read, what is refused, and that nobody drives into anybody."""
+"""Scenarios as data: what is read, what is refused, and what is set to another value."""
 
-import numpy as np
 import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
 from perception_core.errors import ConfigError
-from perception_core.geometry.boxes import iou_bev
-from perception_core.simulation.scenario import load_scenario, parse_scenario, scenario_names
-from perception_core.simulation.world import build_world
+from perception_core.simulation.scenario import (
+    MAIN_CAMERA,
+    MAIN_LIDAR,
+    load_scenario,
+    parse_scenario,
+    scenario_names,
+    with_overrides,
+)
 
 
 def test_the_scenarios_of_the_package_load():
@@ -52,6 +56,21 @@ def test_pairs_may_be_nested_or_flat():
         ({"lidars": {"rear": {"rate": 20.0}}}, r"x\.lidars\.rear\.rate: 20.0 is more than 10.0 of lidar.rate"),
         ({"street": {"elevation": [0, 1, 2]}}, r"x\.street\.elevation: .* groups of 2"),
         ({"street": {"hanging": [0, 1, 2]}}, r"x\.street\.hanging: .* groups of 5"),
+        ({"cameras": [1]}, r"x\.cameras: expected a mapping of mappings"),
+        ({"cameras": {"front": {}}}, r"x\.cameras\.front: the name of the camera under `camera`"),
+        ({"cameras": {"rear": {"zoom": 1}}}, r"x\.cameras\.rear\.zoom: unknown parameter"),
+        ({"cameras": {"rear": {"centre": [1]}}}, r"x\.cameras\.rear\.centre: .* expected 2 numbers"),
+        ({"traffic": {"count": 3}}, r"x\.traffic: expected a list"),
+        ({"traffic": [{"count": -1}]}, r"x\.traffic\[0\]\.count: -1 is out of range"),
+        ({"traffic": [{"models": ["tank"]}]}, r"x\.traffic\[0\]\.models\[0\]: 'tank' is none of"),
+        ({"traffic": [{"s": [1, 2, 3]}]}, r"x\.traffic\[0\]\.s: .* expected 2 numbers"),
+        ({"traffic": [{"to_s": [1, 2]}]}, r"x\.traffic\[0\]\.to_d: .* expected 2 numbers"),
+        ({"ego": {"tilt": [0, 1]}}, r"x\.ego\.tilt: .* groups of 3"),
+        ({"ego": {"altitude": [1]}}, r"x\.ego\.altitude: .* groups of 2"),
+        ({"disturbances": {"camera_lost": 2}}, r"x\.disturbances\.camera_lost: 2.* out of range"),
+        ({"disturbances": {"camera_dead": [1]}}, r"x\.disturbances\.camera_dead: .* expected 2 numbers"),
+        ({"disturbances": {"lidar_turn": [1]}}, r"x\.disturbances\.lidar_turn: .* expected 3 numbers"),
+        ({"disturbances": {"lidars": ["rear"]}}, r"x\.disturbances\.lidars: 'rear' is none of top"),
         ([1, 2], "expected a mapping"),
         (None, "expected a mapping"),
     ],
@@ -64,6 +83,70 @@ def test_what_is_no_scenario_is_refused_by_name(document, message):
 def test_further_lidars_have_frames_of_their_own():
     scenario = parse_scenario("x", {"lidars": {"rear": {"yaw": 180.0}, "left": {"frame": "port"}}})
     assert [(name, lidar.frame) for name, lidar in scenario.lidars] == [("rear", "lidar_rear"), ("left", "port")]
+
+
+def test_every_sensor_has_a_name():
+    scenario = parse_scenario("x", {"lidars": {"rear": {}}, "cameras": {"left": {"rate": 30.0}}})
+    assert list(scenario.all_lidars) == [MAIN_LIDAR, "rear"]
+    assert list(scenario.all_cameras) == [MAIN_CAMERA, "left"]
+    assert scenario.all_cameras["left"].frame == "camera_left"
+    assert scenario.all_cameras["left"].rate == 30.0
+
+
+def test_overrides_change_what_they_name_and_nothing_else():
+    before = load_scenario("yard")
+    after = with_overrides(
+        before,
+        {
+            "disturbances.camera_delay": 0.2,
+            "lidars.rear.rate": 2.0,
+            "lidar.elevations": [[-10, 10, 4]],
+            "actors.2.path": [[50, 2.6], [-30, 2.6]],
+            "cameras.left": {"yaw": 90.0},
+            "camera": {"width": 320, "height": 200},
+        },
+    )
+    assert after.config.disturbances.camera_delay == 0.2
+    assert after.all_lidars["rear"].rate == 2.0
+    assert after.all_lidars["front"] == before.all_lidars["front"]
+    assert after.config.lidar.elevations == (-10.0, 10.0, 4.0)
+    assert after.actors[2].path == (50.0, 2.6, -30.0, 2.6)
+    assert after.actors[2].speed == before.actors[2].speed
+    assert after.all_cameras["left"].yaw == 90.0
+    assert (after.config.camera.width, after.config.camera.height) == (320, 200)
+    assert after.config.camera.position == before.config.camera.position
+    assert after.config.street == before.config.street
+    assert before.config.disturbances.camera_delay == 0.0
+
+
+@pytest.mark.parametrize("name", scenario_names())
+def test_a_scenario_set_to_its_own_values_is_the_same(name):
+    scenario = load_scenario(name)
+    assert with_overrides(scenario, {"seed": scenario.config.seed}) == scenario
+    assert with_overrides(scenario, {}) is scenario
+    assert load_scenario(name, {"seed": scenario.config.seed}) == scenario
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "message"),
+    [
+        ("disturbances.camera_dely", 0.2, r"yard\.disturbances\.camera_dely: unknown parameter \(value 0\.2\)"),
+        ("disturbances.camera_delay", -1, r"yard\.disturbances\.camera_delay: -1.* out of range"),
+        ("camra.width", 100, r"yard\.camra: unknown parameter"),
+        ("camera", 3, r"yard\.camera"),
+        ("lidars.rear.beams", 3, r"yard\.lidars\.rear\.beams: unknown parameter"),
+        ("lidars.rear", 3, r"yard\.lidars\.rear: expected a mapping, got 3"),
+        ("lidars.top.rate", 3, r"yard\.lidars\.top: the name of the LiDAR under `lidar`"),
+        ("actors.9.model", "bus", r"yard\.actors\.9\.model: expected actors\.N\.KEY with N below 6"),
+        ("actors.x.model", "bus", r"yard\.actors\.x\.model: expected actors\.N\.KEY"),
+        ("actors.1", "bus", r"yard\.actors\.1: expected actors\.N\.KEY"),
+        ("actors.1.model", "tank", r"yard\.actors\[1\]\.model: 'tank' is none of"),
+    ],
+)
+def test_overrides_of_what_is_not_there_are_refused_by_name(key, value, message):
+    with pytest.raises(ConfigError, match=message) as caught:
+        with_overrides(load_scenario("yard"), {key: value})
+    assert "\n" not in str(caught.value)
 
 
 def test_files_are_read_and_refused(tmp_path):
@@ -86,7 +169,22 @@ def test_files_are_read_and_refused(tmp_path):
         lambda x: (
             st.lists(x, max_size=3)
             | st.dictionaries(
-                st.sampled_from(["seed", "street", "actors", "path", "lidar", "lidars", "elevations", "ego"]),
+                st.sampled_from(
+                    [
+                        "seed",
+                        "street",
+                        "actors",
+                        "path",
+                        "lidar",
+                        "lidars",
+                        "elevations",
+                        "ego",
+                        "traffic",
+                        "cameras",
+                        "disturbances",
+                        "s",
+                    ]
+                ),
                 x,
                 max_size=3,
             )
@@ -102,18 +200,21 @@ def test_any_document_is_read_or_refused(document):
     assert scenario.name == "any"
 
 
-@pytest.mark.parametrize("name", scenario_names())
-def test_nobody_drives_into_anybody(name):
-    scenario = load_scenario(name)
-    world = build_world(scenario, scenario.config.seed)
-    size = np.array([(4.6, 1.9, 1.5), *(actor.size for actor in world.actors)])
-    movers = [0, *(i + 1 for i, actor in enumerate(world.actors) if actor.moves)]
-    for time in np.arange(0.0, scenario.config.duration, 0.25):
-        now, ego = world.at(float(time)), world.ego.at(time)
-        centre = np.vstack([[ego.x[0], ego.y[0]], now.poses[:, :2, 3]])
-        yaw = np.append(ego.yaw, now.yaw)
-        for i in movers:
-            for j in np.flatnonzero(np.hypot(*(centre - centre[i]).T) < 11.0):
-                if i != j:
-                    shared = iou_bev(centre[i], size[i], float(yaw[i]), centre[j], size[j], float(yaw[j]))
-                    assert shared == 0.0, f"actors {i} and {j} at {time} s"
+@given(
+    st.dictionaries(
+        st.lists(
+            st.sampled_from(["lidar", "lidars", "rear", "actors", "0", "7", "rate", "seed", "camera", "", "path"]),
+            min_size=1,
+            max_size=4,
+        ).map(".".join),
+        st.none() | st.integers(-3, 30) | st.text(max_size=3) | st.dictionaries(st.just("rate"), st.just(5.0)),
+        max_size=3,
+    )
+)
+def test_any_overrides_are_taken_or_refused(overrides):
+    scenario = load_scenario("tiny")
+    try:
+        changed = with_overrides(scenario, overrides)
+    except ConfigError:
+        return
+    assert changed.name == "tiny"
