@@ -1,9 +1,12 @@
 """Baselines, tolerances and limits."""
 
+import contextlib
 import json
 import math
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from perception_core.errors import PerceptionError
 from perception_core.evaluation.evaluate import evaluate
@@ -134,3 +137,11 @@ def test_bad_baselines(tmp_path, document, message):
 def test_a_missing_baseline(tmp_path):
     with pytest.raises(PerceptionError, match="No such file"):
         read_baseline(tmp_path / "none.json", {})
+
+
+@given(st.text(alphabet="abcmotarecallheadline<>:.,-+019e ", max_size=20))
+def test_any_rules_are_rules_or_one_line(text):
+    rules = []
+    with contextlib.suppress(PerceptionError):
+        rules = parse_rules(text, True)
+    assert all(rule.figure in FIGURES for rule in rules)

@@ -1,7 +1,11 @@
 """Tracklets of raw drives, written here by hand."""
 
+import contextlib
+
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from perception_core.datasets.kitti_tracklets import parse_tracklets, read_tracklets
 from perception_core.errors import DatasetError
@@ -61,3 +65,22 @@ def test_malformed(text, message):
 def test_a_missing_file(tmp_path):
     with pytest.raises(DatasetError, match="cannot read the tracklets"):
         read_tracklets(tmp_path / "none.xml")
+
+
+@given(text=st.one_of(st.text(), st.text(alphabet="<>/abiItemtracklets0123. ").map(FILE.format)))
+def test_any_text_is_tracklets_or_a_dataset_error(text):
+    found = ()
+    with contextlib.suppress(DatasetError):
+        found = parse_tracklets(text)
+    assert all(t.centre.shape == (len(t.yaw), 3) for t in found)
+
+
+@given(
+    first=st.integers(0, 10_000),
+    poses=st.lists(st.tuples(st.floats(-200, 200), st.floats(-4, 4)), max_size=5),
+)
+def test_what_is_written_is_read(first, poses):
+    (found,) = parse_tracklets(FILE.format(item("Van", first, poses)))
+    assert found.first_frame == first
+    assert found.centre[:, 0].tolist() == [x for x, _ in poses]
+    assert found.yaw.tolist() == [yaw for _, yaw in poses]

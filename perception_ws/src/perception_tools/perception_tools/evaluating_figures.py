@@ -58,6 +58,8 @@ FIGURES: tuple[Figure, ...] = (
     _tracking("amotp", "down", 0.02, "m"),
     Figure("switches", ("tracking", "switches"), "down", 0.0, headline=True, count=True),
     Figure("fragmentations", ("tracking", "fragmentations"), "down", 1.0, count=True),
+    Figure("short_switched", ("tracking", "occlusions", "short_switched"), "down", 0.0, headline=True, count=True),
+    Figure("long_switched", ("tracking", "occlusions", "long_switched"), "down", 1.0, count=True),
     Figure("misses", ("tracking", "misses"), "down", 5.0, tracked=False, count=True),
     Figure("false_positives", ("tracking", "false_positives"), "down", 5.0, tracked=False, count=True),
     _tracking("mostly_tracked", "up", 0.02),

@@ -27,6 +27,8 @@ _SLOWEST = 5
 def printed(judged: Mapping[str, Any], figures: Mapping[str, float]) -> str:
     """Return the tables of ``Judged.as_dict()``."""
     parts = [_head(judged), *(_group(title, names, figures) for title, names in _GROUPS)]
+    if judged["tracked"]:
+        parts.insert(2, _occlusions(judged["tracking"]["occlusions"]))
     parts += [_consistency(judged), _classes(judged)]
     if judged["tracked"]:
         parts.append(_slowest(judged["latency"]["objects"]))
@@ -63,6 +65,12 @@ def _group(title: str, names: Sequence[str], figures: Mapping[str, float]) -> st
             line = " " * (len(title) + 1)
         line += f"  {cell}"
     return "\n".join([*lines, line]) if cells else ""
+
+
+def _occlusions(counts: Mapping[str, int]) -> str:
+    kinds = ((name, counts[name], counts[f"{name}_switched"]) for name in ("short", "long"))
+    words = {"short": "under 1 s", "long": "of 1 s and more"}
+    return "occlusions:  " + ",  ".join(f"{n} {words[name]}, {k} with another id after" for name, n, k in kinds)
 
 
 def _consistency(judged: Mapping[str, Any]) -> str:

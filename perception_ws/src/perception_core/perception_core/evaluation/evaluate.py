@@ -19,6 +19,7 @@ from perception_core.evaluation.mot_hota import hota_scores
 from perception_core.evaluation.mot_identity import identity_scores
 from perception_core.evaluation.mot_scans import mot_scans
 from perception_core.evaluation.naming import Naming, naming
+from perception_core.evaluation.occlusions import Occlusions, occlusions
 from perception_core.evaluation.pairs import Pairs, pairs_of
 from perception_core.evaluation.prediction import Prediction, predictions
 from perception_core.evaluation.scans import Flags, Scan, gaps, judge_all
@@ -43,6 +44,7 @@ class Counts:
         held_beside: of those, not farther than 1 m from the box of a true object: a second piece, or one misplaced.
         held_moving: of the others, those without a name that move; the rest of them are named.
         structure: unnamed, not moving, on no listed object: walls, poles, trees, held against nobody.
+        unmatched: both together, all that is on no true object.
         excused: on an object nobody asked for, or out of range.
     """
 
@@ -56,6 +58,7 @@ class Counts:
     held_beside: int
     held_moving: int
     structure: int
+    unmatched: int
     excused: int
 
 
@@ -66,6 +69,7 @@ class Tracking:
     Attributes:
         recall, precision, mota, motp: CLEAR MOT; motp in metres.
         misses, false_positives, switches, fragmentations: counts of CLEAR MOT.
+        occlusions: short and long ones, and after how many of them an object had another id.
         mostly_tracked, mostly_lost: shares of the objects.
         idf1: of Ristani et al.
         hota, deta, assa, loca: of Luiten et al.
@@ -81,6 +85,7 @@ class Tracking:
     false_positives: int
     switches: int
     fragmentations: int
+    occlusions: Occlusions
     mostly_tracked: float
     mostly_lost: float
     idf1: float
@@ -235,6 +240,7 @@ def _counts(scans: Sequence[Scan], drives: int) -> Counts:
         held_beside=_total(scan.held & near for scan, near in zip(scans, beside, strict=True)),
         held_moving=_total(s.held & ~near & mute for s, near, mute in zip(scans, beside, unnamed, strict=True)),
         structure=_total(scan.structure for scan in scans),
+        unmatched=_total(scan.held | scan.structure for scan in scans),
         excused=_total(scan.excused for scan in scans),
     )
 
@@ -262,6 +268,7 @@ def _tracking(scans: Sequence[Scan], config: EvaluationConfig) -> Tracking:
         clear.false_positives,
         clear.switches,
         clear.fragmentations,
+        occlusions(mot),
         clear.mostly_tracked,
         clear.mostly_lost,
         identity_scores(mot).idf1,

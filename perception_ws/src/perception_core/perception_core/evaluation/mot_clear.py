@@ -1,6 +1,6 @@
 """CLEAR MOT (Bernardin and Stiefelhagen, EURASIP JIVP 2008): misses, false positives, id switches, in one figure."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -71,18 +71,15 @@ def clear_scores(scans: Sequence[MotScan], threshold: float = THRESHOLD) -> Clea
     last_track = np.full(count, -1, dtype=np.int64)
     just_found = np.zeros(count, dtype=np.bool_)
     asked, found, pieces = (np.zeros(count, dtype=np.int64) for _ in range(3))
-    before = np.full(count, -1, dtype=np.int64)
     objects = hits = wrong = switches = 0
     similarity = 0.0
-    for scan in scans:
-        rows, columns = _pairs(scan, before, threshold)
+    for scan, (rows, columns) in zip(scans, pairings(scans, threshold), strict=True):
         truth, tracks = scan.truth[rows], scan.tracks[columns]
         switches += int(((last_track[truth] >= 0) & (last_track[truth] != tracks)).sum())
         pieces[truth] += ~just_found[truth]
         just_found[scan.truth] = False
         just_found[truth] = True
-        before[:] = -1
-        before[truth] = last_track[truth] = tracks
+        last_track[truth] = tracks
         asked[scan.truth] += 1
         found[truth] += 1
         objects += len(scan.truth)
@@ -101,6 +98,16 @@ def clear_scores(scans: Sequence[MotScan], threshold: float = THRESHOLD) -> Clea
         _mean(share > 0.8),
         _mean(share < 0.2),
     )
+
+
+def pairings(scans: Sequence[MotScan], threshold: float = THRESHOLD) -> Iterator[tuple[Rows, Rows]]:
+    """Yield rows and columns of the similarity that are paired in each scan."""
+    before = np.full(object_count(scans), -1, dtype=np.int64)
+    for scan in scans:
+        rows, columns = _pairs(scan, before, threshold)
+        before[:] = -1
+        before[scan.truth[rows]] = scan.tracks[columns]
+        yield rows, columns
 
 
 def _pairs(scan: MotScan, before: Ids, threshold: float) -> tuple[Rows, Rows]:

@@ -21,12 +21,14 @@ class MotScan:
         tracks: int64 (T,) numbers of the tracks, likewise.
         similarity: float64 (M, T) in [0, 1].
         scores: float64 (T,) how sure the tracker is.
+        stamp_ns: of the scan, int nanoseconds.
     """
 
     truth: Ids
     tracks: Ids
     similarity: Floats
     scores: Floats
+    stamp_ns: int = 0
 
 
 def mot_scans(scans: Iterable[Scan]) -> list[MotScan]:
@@ -44,6 +46,7 @@ def mot_scans(scans: Iterable[Scan]) -> list[MotScan]:
                 np.array([tracks.setdefault(mark, len(tracks)) for mark in marks], dtype=np.int64),
                 scan.similarity[np.ix_(asked, there)],
                 scan.frame.result.existence[there],
+                scan.frame.stamp_ns,
             )
         )
     return out
