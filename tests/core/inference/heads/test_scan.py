@@ -110,3 +110,46 @@ def test_the_logit_of_a_threshold(probability, logit):
 def test_corners_from_centres():
     x, y, width, height = np.array([[10, 20, 4, 6], [0, 0, 0, 0]], np.float32).T
     assert scan.from_centres(x, y, width, height).tolist() == [[8, 17, 12, 23], [0, 0, 0, 0]]
+
+
+def test_of_many_that_pass_the_best_thousand_go_on_in_the_order_of_the_output():
+    scores = np.full(2500, 0.5, np.float32)
+    scores[[7, 2400]] = 0.9
+    scores[1200] = 0.4
+    passed = scan.scan_rows(scores[:, np.newaxis].copy(), 0, 0.3, np.zeros(1, np.int32))
+    # Two better ones, and the first 998 of those that are equal.
+    assert passed.rows.tolist() == [*range(999), 2400]
+    assert passed.scores[[7, 999]].tolist() == pytest.approx([0.9, 0.9])
+    turned = scan.scan_columns(scores[np.newaxis].copy(), 0, 0.3, np.zeros(1, np.int32))
+    assert turned.rows.tolist() == passed.rows.tolist()
+    every = scan.scan_columns(scores[np.newaxis].copy(), 0, 0.3, np.zeros(1, np.int32), every=True)
+    assert every.rows.tolist() == list(range(2500))
+
+
+@given(st.lists(st.sampled_from([0.1, 0.2, 0.3, 0.4]), max_size=3000))
+@settings(max_examples=30)
+def test_the_strongest_are_those_that_a_stable_sort_puts_first(values):
+    scores = np.array(values, np.float32)
+    expected = np.sort(np.argsort(-scores, kind="stable")[: scan.MOST_CANDIDATES])
+    assert scan.strongest(scores).tolist() == expected.tolist()
+
+
+def test_logits_are_scored_by_objectness_and_best_class():
+    # sigmoid(0) = 0.5, sigmoid(ln 3) = 0.75, sigmoid(ln 4) = 0.8, sigmoid(-10) = 0.00005
+    raw = np.array(
+        [[0.0, np.log(4), 0.0], [np.log(3), 0.0, np.log(4)], [-10.0, 50.0, 0.0], [50.0, np.log(4), -50.0]], np.float32
+    )
+    passed = scan.scan_logits(raw, 1, 0.35, np.array([4, 6], np.int32), 0)
+    assert passed.rows.tolist() == [0, 1, 3]
+    assert passed.scores.tolist() == pytest.approx([0.4, 0.6, 0.8])
+    assert passed.class_ids.tolist() == [4, 6, 4]
+    dropped = scan.scan_logits(raw, 1, 0.35, np.array([4, -1], np.int32), 0)
+    assert dropped.rows.tolist() == [0, 3]
+    assert scan.scan_logits(raw[:0], 1, 0.35, np.array([4, 6], np.int32), 0).rows.tolist() == []
+
+
+@pytest.mark.parametrize("place", [(1, 0), (1, 2)])
+def test_logits_that_are_no_numbers_are_told(place):
+    raw = np.full((3, 3), 2.0, np.float32)
+    raw[place] = np.nan
+    assert np.isnan(scan.scan_logits(raw, 1, 0.3, np.array([4, 6], np.int32), 0).worst)

@@ -1,26 +1,23 @@
 """The camera path step by step, beside the bare session: per model, engine and threads; and decoding alone."""
 
 import contextlib
-import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from perception_core.camera.detector import CameraDetector
 from perception_core.errors import ModelError
-from perception_core.inference import nms
 from perception_core.inference.backend import Backend
 from perception_core.inference.factory import InferenceConfig, available_backends, create_backend
-from perception_core.inference.heads import create_head
 from perception_core.inference.input_shapes import image_shape
-from perception_core.inference.model_card import InputSpec, ModelCard
+from perception_core.inference.model_card import ModelCard
 from perception_core.inference.network_input import network_input
 from perception_core.inference.registry import find_model, packaged_cards
 from perception_core.types import Image
+from perception_tools.benchmarks.decoding import CANDIDATES, Decoding, lower_quartile, milliseconds
 from perception_tools.benchmarks.frames import load_frames
 from perception_tools.benchmarks.measure import peak_rss_mib
 from perception_tools.output import table
@@ -29,12 +26,6 @@ THREADS = (1, 2)
 BUDGET_OVER = 0.10
 """Most that all around the network may take, as a share of the bare session's time."""
 
-BUDGET_DECODING_MS = 1.0
-CANDIDATES = 8400
-"""Anchors of a network of 640 x 640 with strides 8, 16 and 32: 80 * 80 + 40 * 40 + 20 * 20."""
-
-_CLASSES = 80
-_REPEATS = 60
 _ROUNDS = 2
 
 
@@ -64,25 +55,6 @@ class Step:
     in_budget: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Decoding:
-    """Decoding and suppression of :data:`CANDIDATES` candidates; lower quartile.
-
-    Attributes:
-        family: of heads.
-        above: candidates above the threshold.
-        kept: boxes that are left.
-        ms: both steps.
-        in_budget: whether that is at most :data:`BUDGET_DECODING_MS`.
-    """
-
-    family: str
-    above: int
-    kept: int
-    ms: float
-    in_budget: bool
-
-
 def models(folders: Sequence[Path]) -> list[tuple[Path, ModelCard]]:
     """Return the packaged models whose files are here."""
     found = []
@@ -106,11 +78,6 @@ def measure(found: Sequence[tuple[Path, ModelCard]], pictures: Sequence[Image]) 
         for threads in (THREADS if name == "onnxruntime" else THREADS[:1])
         for step in _measured(path, card, InferenceConfig(backend=name, threads=threads), pictures)
     ]
-
-
-def decoding() -> list[Decoding]:
-    """Time heads on made-up outputs: an ordinary street, and a crowd."""
-    return [_decoded(family, objects) for family in ("yolox", "yolov8") for objects in (20, 150)]
 
 
 def as_dict(steps: Sequence[Step], decoded: Sequence[Decoding]) -> dict[str, Any]:
@@ -140,10 +107,10 @@ def printed(found: dict[str, Any]) -> str:
         (*list(row.values())[:8], 100.0 * row["over"], "yes" if row["in_budget"] else "no") for row in found["rows"]
     ]
     decoded = [
-        (row["family"], row["above"], row["kept"], f"{row['ms']:.3f}", "yes" if row["in_budget"] else "no")
+        (row["family"], 8 * row["objects"], row["kept"], f"{row['ms']:.3f}", "yes" if row["in_budget"] else "no")
         for row in found["decoding"]
     ]
-    heads = table(("decoding and NMS of 8400", "above threshold", "kept", "ms", "< 1 ms"), decoded)
+    heads = table((f"decoding and NMS of {CANDIDATES}", "above threshold", "kept", "ms", "< 1 ms"), decoded)
     steps = table(head, rows) or "no network here: `perception models pull yolox_nano`, or set PERCEPTION_MODELS"
     return f"{steps}\n\n{heads}\n\npeak resident memory {found['peak_rss_mib']:.0f} MiB"
 
@@ -160,12 +127,12 @@ def _measured(path: Path, card: ModelCard, config: InferenceConfig, pictures: Se
     bare()
     times: list[tuple[float, ...]] = []
     for picture in [picture for _ in range(_ROUNDS) for picture in pictures]:
-        alone = _timed(bare)
+        alone = milliseconds(bare)
         detector.perceive(picture)
         parts = detector.timings
         times.append((parts["preprocess"], parts["inference"], parts["postprocess"], alone))
     detector.close()
-    prepare, network, decode, alone = (_lower_quartile(column) for column in zip(*times, strict=True))
+    prepare, network, decode, alone = (lower_quartile(column) for column in zip(*times, strict=True))
     total = prepare + network + decode
     over = total / alone - 1.0
     in_budget = over <= BUDGET_OVER
@@ -188,55 +155,3 @@ def _bare(path: Path, card: ModelCard, config: InferenceConfig, backend: Backend
     options.add_session_config_entry("session.intra_op.allow_spinning", "1" if config.spinning else "0")
     session = ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
     return lambda: session.run(None, dict(ready))
-
-
-def _decoded(family: str, objects: int) -> Decoding:
-    """Time the head of ``family`` where ``objects`` objects have eight neighbouring candidates each."""
-    names = tuple(f"c{i}" for i in range(_CLASSES))
-    card = ModelCard(
-        name="made_up",
-        file="made_up.onnx",
-        family=family,
-        input=InputSpec(width=640, height=640),
-        classes=names,
-        labels=("car",) * _CLASSES,
-    )
-    head, labels = create_head(card), np.arange(_CLASSES, dtype=np.int32)
-    outputs = {"output": _made_up(family, objects)}
-
-    def once() -> tuple[int, int]:
-        candidates = head.decode(outputs, card.score_threshold, labels)
-        return len(candidates), len(nms.suppress(candidates, card.nms_iou, 100, 0.8))
-
-    above, kept = once()
-    ms = _lower_quartile([_timed(once) for _ in range(_REPEATS)])
-    return Decoding(family, above, kept, ms, ms <= BUDGET_DECODING_MS)
-
-
-def _made_up(family: str, objects: int) -> NDArray[np.float32]:
-    """Return an output of YOLOX (1, 8400, 85) or YOLOv8 (1, 84, 8400): noise below the threshold, and objects."""
-    rng = np.random.default_rng(0)
-    rows = np.zeros((1, CANDIDATES, 5 + _CLASSES), np.float32)
-    rows[0, :, 4:] = rng.uniform(0.0, 0.1, (CANDIDATES, 1 + _CLASSES))
-    for first in rng.choice(CANDIDATES // 8, objects, replace=False) * 8:
-        near = slice(first, first + 8)
-        rows[0, near, :4] = rng.uniform(-0.2, 0.2, (8, 4))
-        rows[0, near, 4] = 0.9
-        rows[0, near, 5 + rng.integers(_CLASSES)] = rng.uniform(0.5, 1.0, 8)
-    if family == "yolox":
-        return rows
-    columns = np.delete(rows, 4, axis=2)
-    at = np.arange(CANDIDATES)
-    columns[0, :, 0], columns[0, :, 1] = 8.0 * (at % 80), 6.0 * (at // 80)
-    columns[0, :, 2:4] = 30.0
-    return np.ascontiguousarray(columns.transpose(0, 2, 1))
-
-
-def _timed(call: Callable[[], object]) -> float:
-    start = time.perf_counter()
-    call()
-    return (time.perf_counter() - start) * 1e3
-
-
-def _lower_quartile(times: Sequence[float]) -> float:
-    return sorted(times)[len(times) // 4]

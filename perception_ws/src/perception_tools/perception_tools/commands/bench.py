@@ -77,10 +77,10 @@ def _lidar(data: Path | None, arguments: argparse.Namespace) -> dict[str, Any]:
 
 def _inference(data: Path | None, arguments: argparse.Namespace) -> dict[str, Any]:
     from perception_core.inference.folders import model_folders
-    from perception_tools.benchmarks import inference
+    from perception_tools.benchmarks import decoding, inference
 
     pictures = inference.images(data, _scans(arguments))
-    return inference.as_dict(inference.measure(inference.models(model_folders()), pictures), inference.decoding())
+    return inference.as_dict(inference.measure(inference.models(model_folders()), pictures), decoding.decoding())
 
 
 def _tracking(data: Path | None, arguments: argparse.Namespace) -> dict[str, Any]:

@@ -246,10 +246,10 @@ def _shown(precision: Any) -> tuple[str, str]:
 
 
 def _bench(arguments: argparse.Namespace) -> int:
-    from perception_tools.benchmarks import inference
+    from perception_tools.benchmarks import decoding, inference
 
     path, card = _found(arguments)
-    found = inference.as_dict(inference.measure([(path, card)], inference.images(arguments.data)), inference.decoding())
+    found = inference.as_dict(inference.measure([(path, card)], inference.images(arguments.data)), decoding.decoding())
     if arguments.json:
         print_json(found)
     else:

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from perception_core.errors import ModelError
 from perception_core.inference.backend import TensorInfo
 from perception_core.inference.candidates import Candidates
-from perception_core.inference.grids import grid_cells
 from perception_core.inference.heads import scan
 from perception_core.inference.heads.one_output import OneOutputHead
 from perception_core.inference.heads.outputs import shape_fits
@@ -42,7 +41,7 @@ class FastestDetHead(OneOutputHead):
         numbers, height, width = raw.shape
         raw = raw.reshape(numbers, -1)
         rows, scores, class_ids = self._scores(name, raw, score_threshold, class_table)
-        cells = grid_cells(width, height, (1,))[rows, :2]
+        cells = np.stack([rows % width, rows // width], axis=1).astype(np.float32)
         unit = np.array([self._card.input.width, self._card.input.height], np.float32)
         box = raw[_BOX, rows].T
         grid = np.array([width, height], np.float32)
@@ -57,8 +56,10 @@ class FastestDetHead(OneOutputHead):
         """Return cells, scores and classes of what passes."""
         objectness = scan.checked_probabilities(self._card.name, name, raw[_OBJECTNESS])
         # No objectness is above 1: a class below this cannot reach the threshold.
-        passed = scan.scan_columns(raw, _FIRST_CLASS, score_threshold ** (1 / _CLASS_POWER), class_table)
+        least = score_threshold ** (1 / _CLASS_POWER)
+        passed = scan.scan_columns(raw, _FIRST_CLASS, least, class_table, every=True)
         named = scan.checked_scores(self._card.name, name, passed)
         scores = (objectness[passed.rows] ** _OBJECTNESS_POWER * named**_CLASS_POWER).astype(np.float32)
-        kept = scores >= np.float32(score_threshold)
+        kept = np.flatnonzero(scores >= np.float32(score_threshold))
+        kept = kept[scan.strongest(scores[kept])]
         return passed.rows[kept], scores[kept], passed.class_ids[kept]

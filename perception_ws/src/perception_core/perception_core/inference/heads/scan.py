@@ -1,6 +1,7 @@
 """The common part of all heads: which rows of an output pass the threshold, and with which class.
 
-One pass over the numbers, compiled, because a network returns hundreds of thousands of them and few pass. What is
+One pass over the numbers, compiled, because a network returns hundreds of thousands of them and few pass. Of more than
+:data:`MOST_CANDIDATES` that do the best go on: suppression takes the best first, and leaves a tenth of that. What is
 left is decoded with NumPy by the family's own formula.
 """
 
@@ -16,6 +17,8 @@ from perception_core.inference.candidates import Candidates
 F32 = NDArray[np.float32]
 I32 = NDArray[np.int32]
 I64 = NDArray[np.int64]
+
+MOST_CANDIDATES = 1000
 
 SCORE_TOLERANCE = 1e-3
 """Scores may leave 0..1 by this much (half precision); more means that the export lacks the sigmoid."""
@@ -52,7 +55,7 @@ def scan_rows(
     objectness: int = _NO_OBJECTNESS,
     logits: bool = False,
 ) -> Passed:
-    """Scan an output float32 (N, columns) with one row an anchor.
+    """Scan an output float32 (N, columns) with one row an anchor; the best that pass.
 
     Args:
         raw: the output of one image.
@@ -63,14 +66,45 @@ def scan_rows(
         logits: the scores are any numbers, and so is the threshold.
     """
     low, high = _LOGITS if logits else _PROBABILITIES
-    return Passed(*_scan_rows(raw, first_class, np.float32(threshold), class_table, objectness, low, high))
+    return _strongest(Passed(*_scan_rows(raw, first_class, np.float32(threshold), class_table, objectness, low, high)))
 
 
 def scan_columns(
-    raw: F32, first_class: int, threshold: float, class_table: I32, objectness: int = _NO_OBJECTNESS
+    raw: F32,
+    first_class: int,
+    threshold: float,
+    class_table: I32,
+    objectness: int = _NO_OBJECTNESS,
+    every: bool = False,
 ) -> Passed:
-    """Scan an output float32 (rows, N) with one column an anchor; as :func:`scan_rows` with both turned round."""
-    return Passed(*_scan_columns(raw, first_class, np.float32(threshold), class_table, objectness, *_PROBABILITIES))
+    """Scan an output float32 (rows, N) with one column an anchor; as :func:`scan_rows` with both turned round.
+
+    With ``every`` all that pass are returned, for scores that something is still to be done to.
+    """
+    passed = Passed(*_scan_columns(raw, first_class, np.float32(threshold), class_table, objectness, *_PROBABILITIES))
+    return passed if every else _strongest(passed)
+
+
+def scan_logits(raw: F32, first_class: int, threshold: float, class_table: I32, objectness: int) -> Passed:
+    """Scan rows of logits as :func:`scan_rows` does; a score is sigmoid(objectness) * sigmoid(best class)."""
+    return _strongest(Passed(*_scan_logits(raw, first_class, threshold, class_table, objectness)))
+
+
+def strongest(scores: F32) -> I64:
+    """Return the places int64 (K,) of the best :data:`MOST_CANDIDATES` scores, rising; of equals the first."""
+    if len(scores) <= MOST_CANDIDATES:
+        return np.arange(len(scores))
+    last = -np.partition(-scores, MOST_CANDIDATES - 1)[MOST_CANDIDATES - 1]
+    above = scores > last
+    above[np.flatnonzero(scores == last)[: MOST_CANDIDATES - np.count_nonzero(above)]] = True
+    return np.flatnonzero(above)
+
+
+def _strongest(passed: Passed) -> Passed:
+    if len(passed.rows) <= MOST_CANDIDATES:
+        return passed
+    kept = strongest(passed.scores)
+    return Passed(passed.rows[kept], passed.scores[kept], passed.class_ids[kept], passed.worst)
 
 
 def checked_scores(model: str, output: str, passed: Passed) -> F32:
@@ -147,6 +181,7 @@ def warm_up() -> None:
     for objectness in (_NO_OBJECTNESS, 4):
         scan_rows(raw, 5, 0.5, np.zeros(1, np.int32), objectness)
         scan_columns(raw, 5, 0.5, np.zeros(1, np.int32), objectness)
+    scan_logits(raw, 5, 0.5, np.zeros(1, np.int32), 4)
     _are_finite(raw)
 
 
@@ -239,6 +274,47 @@ def _scan_rows(
             continue
         largest = _largest(named)
         score = factor * largest
+        if not score >= threshold:
+            continue
+        best = 0
+        while named[best] != largest:
+            best += 1
+        if class_table[best] < 0:
+            continue
+        rows[count] = a
+        scores[count] = score
+        class_ids[count] = class_table[best]
+        count += 1
+    return rows[:count], scores[:count], class_ids[:count], worst
+
+
+@njit(cache=True)
+def _probability(logit: np.float32) -> float:  # pragma: no cover - compiled
+    return float(1.0 / (1.0 + np.exp(-np.float64(logit))))
+
+
+@njit(cache=True)
+def _scan_logits(
+    raw: F32, first_class: int, threshold: float, class_table: I32, objectness: int
+) -> tuple[I64, F32, I32, float]:  # pragma: no cover - compiled
+    anchors, classes = len(raw), len(class_table)
+    rows = np.empty(anchors, np.int64)
+    scores = np.empty(anchors, np.float32)
+    class_ids = np.empty(anchors, np.int32)
+    count = 0
+    worst = 0.5
+    for a in range(anchors):
+        if np.isnan(raw[a, objectness]):
+            worst = np.nan
+        factor = _probability(raw[a, objectness])
+        if not factor >= threshold:
+            continue
+        named = raw[a, first_class : first_class + classes]
+        if _outside(named, np.float32(-np.inf), np.float32(np.inf)):
+            worst = np.nan
+            continue
+        largest = _largest(named)
+        score = np.float32(factor * _probability(largest))
         if not score >= threshold:
             continue
         best = 0

@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from perception_core.errors import ModelError
 from perception_core.inference.backend import TensorInfo
 from perception_core.inference.candidates import Candidates
-from perception_core.inference.grids import grid_cells
 from perception_core.inference.heads import scan
 from perception_core.inference.heads.one_output import OneOutputHead
 from perception_core.inference.heads.outputs import Outputs, entry_of, infos, listed, shape_fits
@@ -126,15 +125,15 @@ class Yolov5AnchorHead:
         class_table: NDArray[np.int32],
     ) -> Candidates:
         """Decode one scale; its stride is the input's width over the number of columns."""
-        each, height, width, columns = block.shape
+        _, height, width, columns = block.shape
         stride = self._card.input.width / width
-        probable = scan.sigmoid(block.reshape(-1, columns))
-        passed = scan.scan_rows(probable, _FIRST_CLASS, score_threshold, class_table, _OBJECTNESS)
+        raw = block.reshape(-1, columns)
+        passed = scan.scan_logits(raw, _FIRST_CLASS, score_threshold, class_table, _OBJECTNESS)
         scores = scan.checked_scores(self._card.name, name, passed)
-        cells = np.tile(grid_cells(width, height, (1,))[:, :2], (each, 1))[passed.rows]
-        shares = probable[passed.rows, :4]
+        cells = np.stack([passed.rows % width, passed.rows // width % height], axis=1).astype(np.float32)
+        shares = scan.sigmoid(raw[passed.rows, :4])
         centre = (2.0 * shares[:, :2] - 0.5 + cells) * stride
-        size = (2.0 * shares[:, 2:]) ** 2 * np.repeat(anchors, height * width, axis=0)[passed.rows]
+        size = (2.0 * shares[:, 2:]) ** 2 * anchors[passed.rows // (width * height)]
         boxes = scan.from_centres(centre[:, 0], centre[:, 1], size[:, 0], size[:, 1])
         return scan.finite_candidates(boxes, scores, passed.class_ids, passed.rows)
 
