@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from perception_core.lidar.split import cells_by_label, contour_of, solid_cells, split_components
+from perception_core.lidar.split import split_components
 
 SENSOR = np.array([0.0, 0.0, 1.7])
 
@@ -59,21 +59,3 @@ def test_no_cells_are_no_pieces() -> None:
     ints = np.empty(0, np.int32)
     piece, headings = split_components(empty, empty, empty, empty, ints, ints, 0, SENSOR, 20.0, 4.0)
     assert len(piece) == len(headings) == 0
-
-
-def test_the_contour_is_the_nearest_cell_of_each_direction() -> None:
-    x, y = np.array([5.0, 6.0, 5.0, 7.0]), np.array([0.0, 0.0, 1.0, 1.4])
-    contour = contour_of(np.arctan2(y, x), np.hypot(x, y), np.arange(4, dtype=np.int32))
-    assert sorted(contour.tolist()) == [0, 2]
-
-
-def test_cells_with_few_points_are_not_solid() -> None:
-    points = np.array([20, 30, 1, 25], np.int32)
-    np.testing.assert_array_equal(solid_cells(points, np.arange(4, dtype=np.int32)), [0, 1, 3])
-    np.testing.assert_array_equal(solid_cells(points, np.array([2], np.int32)), [2])
-
-
-def test_cells_are_ordered_by_label() -> None:
-    order, starts = cells_by_label(np.array([2, 0, 2, 0], np.int32), 3)
-    np.testing.assert_array_equal(order, [1, 3, 0, 2])
-    np.testing.assert_array_equal(starts, [0, 2, 2, 4])

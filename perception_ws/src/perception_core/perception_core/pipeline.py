@@ -13,14 +13,15 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from perception_core import planning, tracking
+from perception_core import fusion, planning, tracking
 from perception_core.camera.detector import CameraResult
 from perception_core.camera.image_watch import ImageWatch, ImageWatchConfig
 from perception_core.camera.label_image import label_image
 from perception_core.config import Config, group
 from perception_core.errors import ImageError, PerceptionError, TransformError
 from perception_core.fusion import (
-    CameraBuffer,
+    CameraAnswer,
+    CameraResults,
     CameraView,
     Fusion,
     FusionConfig,
@@ -29,7 +30,6 @@ from perception_core.fusion import (
     SensorMonitorConfig,
     camera_from_base,
 )
-from perception_core.fusion.views import check_size
 from perception_core.geometry.camera_model import CameraModel
 from perception_core.geometry.transforms import Transform
 from perception_core.lidar.assembly import ScanAssembler
@@ -43,7 +43,7 @@ from perception_core.planning.bands import Bands, band_ranges
 from perception_core.planning.occupancy import OccupancyConfig, OccupancyGrid, OccupancyGridData
 from perception_core.planning.sectors import SectorConfig, SectorRanges, sector_ranges
 from perception_core.tracking import Tracker, TrackerConfig
-from perception_core.types import Detections2D, Image, Objects, Obstacles, PointCloud, Segmentation, SensorKind
+from perception_core.types import Image, Objects, Obstacles, PointCloud, SensorKind
 from perception_core.types.body import BodyBox
 
 _NS = 1_000_000_000
@@ -189,8 +189,7 @@ class Pipeline:
             config.lidar.deskew, rig.base_frame, rig.deskew_frame, transforms.lookup, self._rates
         )
         self._fusion = Fusion(config.fusion)
-        self._buffer: CameraBuffer[Detections2D] = CameraBuffer(config.fusion)
-        self._segmentations: CameraBuffer[Segmentation] = CameraBuffer(config.fusion)
+        self._cameras = CameraResults(config.fusion)
         self._tracker = Tracker(config.tracking, id_namespace)
         sensors = dict.fromkeys(rig.lidars, SensorKind.LIDAR) | dict.fromkeys(rig.cameras, SensorKind.CAMERA)
         self._monitor = SensorMonitor(sensors, config.monitor)
@@ -207,6 +206,7 @@ class Pipeline:
     def warm_up(self) -> None:
         """Compile and allocate everything before the first message."""
         self._lidar.warm_up()
+        fusion.warm_up()
         tracking.warm_up()
         planning.warm_up(with_bands=bool(self._config.sectors.band_edges))
         for reader in self._readers.values():
@@ -229,11 +229,13 @@ class Pipeline:
             return None
         result = reader.perceive(image, self._wants_pixels)
         labels = label_image(result) if self._wants_pixels else None
-        if labels is not None:
-            self._segmentations.add(camera, labels)
-        if result.detections is not None:
-            self._buffer.add(camera, result.detections)
+        masks = result.masks if self._wants_pixels else None
+        answers = [answer for answer in (labels, masks, result.detections) if answer is not None]
+        for answer in answers:
+            self._cameras.add(camera, answer)
+        if answers:
             self._monitor.delivered(camera, image.stamp_ns)
+        if result.detections is not None:
             self._watch.image(camera, image.stamp_ns, now_ns)
         return result
 
@@ -293,8 +295,7 @@ class Pipeline:
         if self._last_scan_ns is not None and scan.stamp_ns < self._last_scan_ns - _NS:
             self._waiting.clear()
             self._lidar_views.clear()
-            self._buffer.clear()
-            self._segmentations.clear()
+            self._cameras.clear()
             self._watch.clear()
         self._last_scan_ns = scan.stamp_ns
         self._watch.scan(scan.stamp_ns, now_ns)
@@ -321,7 +322,7 @@ class Pipeline:
         finished: list[PipelineResult] = []
         while self._waiting:
             arrived_ns, result = self._waiting[0]
-            late = self._buffer.waiting_for(self._readers, result.clusters.stamp_ns)
+            late = self._cameras.waiting_for(self._readers, result.clusters.stamp_ns)
             if late and now_ns < arrived_ns + wait_ns:
                 return finished
             self._waiting.pop(0)
@@ -337,10 +338,13 @@ class Pipeline:
 
     def _finish(self, result: LidarResult) -> list[PipelineResult]:
         views = self._views(result.clusters.stamp_ns)
-        return self._track(self._fusion.fuse(result.clusters, views), result)
+        objects = self._fusion.fuse(result.clusters, views, result.coverage)
+        self.drops.update(self._fusion.take_dropped())
+        return self._track(objects, result)
 
     def _track(self, objects: Objects, lidar: LidarResult | None) -> list[PipelineResult]:
         rig = self._rig
+        view = self._lidar_views.pop(objects.stamp_ns, None)
         try:
             T_fixed_base = self._transforms.lookup(rig.fixed_frame, rig.base_frame, objects.stamp_ns)
         except TransformError as error:
@@ -351,47 +355,36 @@ class Pipeline:
         coverage = lidar.coverage if lidar is not None else None
         grid = self._occupancy.update(obstacles, T_fixed_base, coverage) if self._occupancy else None
         sectors = sector_ranges(obstacles, T_fixed_base, coverage, self._config.sectors)
-        view = self._lidar_views.pop(objects.stamp_ns, None)
         bands = band_ranges(obstacles, T_fixed_base, view, self._config.sectors)
         return [PipelineResult(objects.stamp_ns, lidar, objects, obstacles, grid, sectors, bands)]
 
     def _views(self, stamp_ns: int) -> Sequence[CameraView]:
         views: list[CameraView] = []
         for camera in self._readers:
-            detections = self._buffer.nearest(camera, stamp_ns)
+            answer = self._cameras.nearest(camera, stamp_ns)
             model = self._models.get(camera)
-            if detections is None:
+            if answer is None:
                 continue
             if model is None:
                 self._drop(f"camera {camera} without CameraInfo")
                 continue
             try:
-                T_camera_base = self._camera_transform(detections, stamp_ns)
+                T_camera_base = self._camera_transform(answer, stamp_ns)
             except TransformError as error:
-                self._drop(f"transform {detections.frame} <- {self._rig.base_frame}", error)
+                self._drop(f"transform {answer.frame} <- {self._rig.base_frame}", error)
                 continue
-            views.append(CameraView(camera, model, T_camera_base, detections, self._segmentation(camera, detections)))
+            for misfit in answer.misfits(model):
+                self._drop(f"camera {camera}: {misfit}")
+            views.append(answer.view(camera, model, T_camera_base, stamp_ns))
         return views
 
-    def _segmentation(self, camera: str, detections: Detections2D) -> Segmentation | None:
-        """Return the label image of the same image, if it has the size of the intrinsics."""
-        segmentation = self._segmentations.at(camera, detections.stamp_ns)
-        if segmentation is None:
-            return None
-        try:
-            check_size(segmentation, self._models[camera])
-        except ImageError as error:
-            self._drop(f"camera {camera}", error)
-            return None
-        return segmentation
-
-    def _camera_transform(self, detections: Detections2D, scan_ns: int) -> Transform:
+    def _camera_transform(self, answer: CameraAnswer, scan_ns: int) -> Transform:
         rig, look = self._rig, self._transforms.lookup
-        T_camera_base = look(detections.frame, rig.base_frame, detections.stamp_ns)
-        if rig.fixed_frame == rig.base_frame or detections.stamp_ns == scan_ns:
+        T_camera_base = look(answer.frame, rig.base_frame, answer.stamp_ns)
+        if rig.fixed_frame == rig.base_frame or answer.stamp_ns == scan_ns:
             return T_camera_base
         at_scan = look(rig.fixed_frame, rig.base_frame, scan_ns)
-        at_image = look(rig.fixed_frame, rig.base_frame, detections.stamp_ns)
+        at_image = look(rig.fixed_frame, rig.base_frame, answer.stamp_ns)
         return camera_from_base(T_camera_base, at_scan, at_image)
 
     def _drop(self, reason: str, error: PerceptionError | None = None) -> None:

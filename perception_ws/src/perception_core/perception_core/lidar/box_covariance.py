@@ -10,8 +10,8 @@ to m is as likely, which makes m^2 / 12.
 import numpy as np
 from numpy.typing import NDArray
 
+from perception_core.lidar.directions import wrapped
 from perception_core.lidar.jit import F64, I32, Mask, kernel
-from perception_core.lidar.split import wrapped
 
 SEEN_SIGMA = 0.04
 """Metres; a face that is seen, at the robot."""

@@ -8,8 +8,9 @@ of the face from which the side leads away.
 
 import numpy as np
 
+from perception_core.lidar.cell_order import cells_by_label
+from perception_core.lidar.directions import wrapped
 from perception_core.lidar.jit import F32, F64, I32, kernel
-from perception_core.lidar.split import cells_by_label, wrapped
 
 MAX_LENGTH = 5.2
 """Metres; longest vehicle put together from strips."""

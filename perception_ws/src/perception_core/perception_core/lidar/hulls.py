@@ -8,8 +8,8 @@ of a cluster's cells span a polygon inside the hull, and most cells lie in it wi
 
 import numpy as np
 
+from perception_core.lidar.cell_order import cells_by_label
 from perception_core.lidar.jit import F32, F64, I32, I64, kernel
-from perception_core.lidar.split import cells_by_label
 
 SIDES = 8
 """Directions of the inner polygon: along the axes and between them."""

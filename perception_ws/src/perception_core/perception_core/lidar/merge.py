@@ -7,10 +7,12 @@ side within the length of a vehicle, inside its angle of sight, and are too flat
 
 import numpy as np
 
+from perception_core.lidar.cell_order import cells_by_label
+from perception_core.lidar.contour import contour_of, heading_of, solid_cells
+from perception_core.lidar.directions import wrapped
 from perception_core.lidar.grazing import join_sides, measure
 from perception_core.lidar.jit import F32, F64, I32, Mask, kernel
 from perception_core.lidar.parts import join_parts
-from perception_core.lidar.split import cells_by_label, contour_of, heading_of, solid_cells, wrapped
 
 FLOATING = 0.5
 """Metres above ground from where on a fragment has no ground contact."""

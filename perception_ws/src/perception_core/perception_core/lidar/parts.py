@@ -8,9 +8,10 @@ a person beside a car; but for strips along the line of sight, as sides that are
 
 import numpy as np
 
+from perception_core.lidar.cell_order import cells_by_label
+from perception_core.lidar.directions import DIRECTIONS, direction_of, horizon_of, wrapped
 from perception_core.lidar.grazing import bounds_of, measure
 from perception_core.lidar.jit import F32, F64, I32, kernel
-from perception_core.lidar.split import DIRECTIONS, cells_by_label, direction_of, horizon_of, wrapped
 
 CAR = 4.9, 2.1
 """Metres; footprint that the parts of a car have together at most. The car in front of it begins farther away."""
