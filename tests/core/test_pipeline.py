@@ -213,10 +213,11 @@ def test_without_scans_the_camera_stands_alone_and_says_so(
 class Painter:
     """Reads no image: sees a class of pixels everywhere, and no objects."""
 
-    def __init__(self, name: str, size: tuple[int, int] | None = None) -> None:
+    def __init__(self, name: str, size: tuple[int, int] | None = None, detects: bool = True) -> None:
         """Paint ``name`` over the image, or over an image of another size (width, height)."""
         self._id = SEGMENT_INDEX[name]
         self._size = size
+        self._detects = detects
         self.asked: list[bool] = []
 
     def warm_up(self) -> None:
@@ -230,7 +231,7 @@ class Painter:
         boxes = Detections2D(image.stamp_ns, image.frame, none, np.empty(0), np.empty(0), (width, height))
         width, height = self._size or (width, height)
         labels = Segmentation(image.stamp_ns, image.frame, np.full((height, width), self._id, np.uint8))
-        return CameraResult(boxes, None, labels if pixels else None)
+        return CameraResult(boxes if self._detects else None, None, labels if pixels else None)
 
 
 def painted(
@@ -266,6 +267,17 @@ def test_classes_of_pixels_reach_fusion_and_move_nothing(
     for a, b in zip(leaves, nothing, strict=True):
         np.testing.assert_array_equal(a.objects.existence, b.objects.existence)
         assert a.objects.mode is Mode.FUSED
+
+
+def test_a_camera_that_only_labels_pixels_is_alive_and_names_what_it_shows(
+    drive: tuple[RecordedDrive, list[SimulatedFrame]],
+) -> None:
+    _, vehicles = painted(drive, Painter("vehicle", detects=False))
+    _, nothing = painted(drive, Painter("unknown"))
+    last = vehicles[-1].obstacles
+    assert {r.objects.mode for r in vehicles} == {Mode.FUSED}
+    assert {s.name: s.state for s in last.statuses}["front"] is SensorState.OK
+    assert guessed_cars(vehicles) > guessed_cars(nothing)
 
 
 def test_without_trust_nobody_asks_for_pixels(drive: tuple[RecordedDrive, list[SimulatedFrame]]) -> None:

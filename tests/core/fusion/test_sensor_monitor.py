@@ -83,3 +83,10 @@ def test_the_mode_is_what_is_left(monitor: SensorMonitor, delivering: tuple[str,
     for name in delivering:
         monitor.delivered(name, 0)
     assert mode_of(monitor.statuses(0)) is mode
+
+
+def test_a_camera_that_only_labels_pixels_helps_a_lidar_and_sees_nothing_alone(monitor: SensorMonitor) -> None:
+    monitor.delivered("front", 0)
+    assert mode_of(monitor.statuses(0), frozenset({"front"})) is Mode.BLIND
+    monitor.delivered("top", 0)
+    assert mode_of(monitor.statuses(0), frozenset({"front"})) is Mode.FUSED

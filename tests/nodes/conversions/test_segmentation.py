@@ -7,8 +7,14 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from perception_core.errors import ImageError
-from perception_core.types import SEGMENTS, Segmentation
-from perception_nodes.conversions.segmentation import label_info_to_msg, segmentation_from_msg, segmentation_to_msg
+from perception_core.types import SEGMENTS, InstanceMasks, Segmentation
+from perception_nodes.conversions.segmentation import (
+    label_info_to_msg,
+    masks_from_msg,
+    masks_to_msg,
+    segmentation_from_msg,
+    segmentation_to_msg,
+)
 
 LABELS = hnp.arrays(np.uint8, hnp.array_shapes(min_dims=2, max_dims=2, max_side=9), elements=st.integers(0, 7))
 
@@ -66,3 +72,37 @@ def test_the_ids_have_names():
     msg = label_info_to_msg(5, "front")
     assert [(c.class_id, c.class_name) for c in msg.class_map] == list(enumerate(SEGMENTS))
     assert (msg.header.frame_id, msg.header.stamp.nanosec) == ("front", 5)
+
+
+MASKS = hnp.arrays(np.uint16, hnp.array_shapes(min_dims=2, max_dims=2, max_side=9), elements=st.integers(0, 65535))
+
+
+@given(MASKS, st.integers(0, 2**31 * 10**9 - 1))
+def test_masks_there_and_back(instances, stamp_ns):
+    msg = masks_to_msg(InstanceMasks(stamp_ns, "front", instances))
+    assert (msg.encoding, msg.step) == ("mono16", 2 * instances.shape[1])
+    back = masks_from_msg(msg)
+    assert (back.stamp_ns, back.frame) == (stamp_ns, "front")
+    np.testing.assert_array_equal(back.instances, instances)
+
+
+def test_masks_of_another_byte_order_are_read():
+    msg = masks_to_msg(InstanceMasks(5, "front", np.array([[1, 258]], np.uint16)))
+    assert bytes(msg.data) == b"\x01\x00\x02\x01"
+    msg.is_bigendian = 1
+    np.testing.assert_array_equal(masks_from_msg(msg).instances, [[256, 513]])
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "text"),
+    [
+        ("encoding", "mono8", "masks: encoding 'mono8' is none of mono16, 16UC1"),
+        ("step", 3, "masks 2x1: step 3, 4 bytes"),
+        ("height", 2, "masks 2x2: step 4, 4 bytes"),
+    ],
+)
+def test_what_are_no_masks_is_named(field, value, text):
+    msg = masks_to_msg(InstanceMasks(5, "front", np.array([[1, 2]], np.uint16)))
+    setattr(msg, field, value)
+    with pytest.raises(ImageError, match=text):
+        masks_from_msg(msg)

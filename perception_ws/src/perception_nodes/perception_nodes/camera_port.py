@@ -19,7 +19,7 @@ from perception_nodes.conversions import cdr
 from perception_nodes.conversions.camera_info import sent_size
 from perception_nodes.conversions.detections import detections_to_msg
 from perception_nodes.conversions.image import image_from_compressed_msg, image_from_msg, image_to_msg
-from perception_nodes.conversions.segmentation import label_info_to_msg, segmentation_to_msg
+from perception_nodes.conversions.segmentation import label_info_to_msg, masks_to_msg, segmentation_to_msg
 from perception_nodes.node import qos
 from perception_nodes.node.base import PerceptionNode
 from perception_nodes.node.sensor_report import SensorReport
@@ -43,6 +43,7 @@ class CameraPort:
         self._node = node
         self._detections = node.publish_to(Detection2DArray, f"{topics}/detections")
         self._segmentation = node.publish_to(ImageMsg, f"{topics}/segmentation", qos.result(_SEGMENTATION_QUEUE))
+        self._instances = node.publish_to(ImageMsg, f"{topics}/instances", qos.result(_SEGMENTATION_QUEUE))
         self._labels = node.publish_to(LabelInfo, f"{topics}/labels", qos.latched())
         self._overlay = node.publish_to(ImageMsg, f"{topics}/overlay", qos.result(1))
         self._gate = node.gate(f"camera {self.name}")
@@ -54,8 +55,8 @@ class CameraPort:
 
     @property
     def wants_pixels(self) -> bool:
-        """Whether somebody listens to the label image or looks at the overlay."""
-        return bool(self._segmentation.get_subscription_count() or self._overlay.get_subscription_count())
+        """Whether somebody listens to the label image or to the masks, or looks at the overlay."""
+        return any(p.get_subscription_count() for p in (self._segmentation, self._instances, self._overlay))
 
     def check(self, data: bytes) -> None:
         """Check the stamp of an image that has just come. Raises StampRefusedError."""
@@ -88,10 +89,13 @@ class CameraPort:
         self._labels.publish(label_info_to_msg(max(self._node.now_ns(), 0), ""))
 
     def publish(self, image: Image, result: CameraResult) -> None:
-        """Publish what was seen; the label image first, so that it is there when the detections come."""
+        """Publish what was seen; label image and masks first, so that they are there when the detections come."""
         if self._segmentation.get_subscription_count() and (labels := label_image(result)) is not None:
             self._segmentation.publish(segmentation_to_msg(labels))
             self._node.stats.received(self.key("segmentation"), time.monotonic_ns())
+        if self._instances.get_subscription_count() and result.masks is not None:
+            self._instances.publish(masks_to_msg(result.masks))
+            self._node.stats.received(self.key("instances"), time.monotonic_ns())
         if result.detections is not None:
             self._detections.publish(detections_to_msg(result.detections))
             self._node.stats.received(self.key("detections"), time.monotonic_ns())

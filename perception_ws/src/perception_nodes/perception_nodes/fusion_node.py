@@ -2,17 +2,21 @@
 
 import functools
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sensor_msgs.msg import CameraInfo, PointCloud2
+import numpy as np
+from numpy.typing import NDArray
+from sensor_msgs.msg import CameraInfo, LaserScan, PointCloud2
 from sensor_msgs.msg import Image as ImageMsg
 from vision_msgs.msg import Detection2DArray, Detection3DArray
 
+from perception_core import fusion
 from perception_core.errors import CalibrationError, ConfigError, TransformError
 from perception_core.fusion import (
-    CameraBuffer,
+    CameraAnswer,
+    CameraResults,
     CameraView,
     Fusion,
     LidarWatch,
@@ -20,9 +24,10 @@ from perception_core.fusion import (
     camera_from_base,
     mode_of,
 )
-from perception_core.fusion.views import check_size, has_size_of
+from perception_core.fusion.views import check_size
 from perception_core.geometry.transforms import Transform
-from perception_core.types import Clusters, Detections2D, Objects, Segmentation, SensorKind, SensorState
+from perception_core.types import Clusters, InstanceMasks, Mode, Objects, Segmentation, SensorKind, SensorState
+from perception_core.types import SensorStatus as SensorHealth
 from perception_interfaces.msg import ObstacleArray, SensorStatus
 from perception_nodes.config import FusionNodeConfig
 from perception_nodes.conversions import boxes, cloud
@@ -30,7 +35,8 @@ from perception_nodes.conversions.camera_info import camera_model_from_msg
 from perception_nodes.conversions.detections import detections_from_msg
 from perception_nodes.conversions.diagnostics import OK, WARN
 from perception_nodes.conversions.obstacles import sensor_status_from_msg, status_to_msg
-from perception_nodes.conversions.segmentation import segmentation_from_msg
+from perception_nodes.conversions.scan import coverage_from_msg
+from perception_nodes.conversions.segmentation import masks_from_msg, segmentation_from_msg
 from perception_nodes.conversions.time import ns_from_msg, seconds
 from perception_nodes.node import qos
 from perception_nodes.node.base import PerceptionNode
@@ -51,6 +57,7 @@ _STATUS_SECONDS = 0.2
 @dataclass(frozen=True, slots=True)
 class _WaitingScan:
     clusters: Clusters
+    coverage: NDArray[np.float32]
     arrived_ns: int
     deadline_ns: int
 
@@ -74,12 +81,12 @@ class FusionNode(PerceptionNode[FusionNodeConfig]):
         config = self.config
         self._fixed = config.fixed_frame or config.base_frame
         self._fusion = Fusion(config.fusion)
-        self._buffer: CameraBuffer[Detections2D] = CameraBuffer(config.fusion)
-        self._segmentations: CameraBuffer[Segmentation] = CameraBuffer(config.fusion)
+        fusion.warm_up()
+        self._cameras = CameraResults(config.fusion)
         self._monitor = self._new_monitor()
         self._models: dict[str, CameraModel] = {}
         self._camera_faults: dict[str, str] = {}
-        self._join = StampJoin(("clusters", "points"))
+        self._join = StampJoin(("clusters", "points", "coverage"))
         self._scans: list[_WaitingScan] = []
         self._watch = LidarWatch(config.fusion, config.cameras)
         self._published_ns = 0
@@ -88,7 +95,7 @@ class FusionNode(PerceptionNode[FusionNodeConfig]):
         self._status = self.publish_to(ObstacleArray, "objects/status")
         self._scan_gate = self.gate(f"clusters of {config.lidar_name}")
         self._camera_gates = {name: self.gate(f"detections of {name}") for name in config.cameras}
-        self._segmentation_gates = {name: self.gate(f"label images of {name}") for name in config.cameras}
+        self._pixel_gates = {name: self.gate(f"label images of {name}") for name in config.cameras}
 
     def start(self) -> None:
         """Subscribe."""
@@ -103,18 +110,20 @@ class FusionNode(PerceptionNode[FusionNodeConfig]):
             self.listen(Detection2DArray, f"camera/{camera}/detections", on_detections, qos.result(5))
             self.listen(SensorStatus, f"camera/{camera}/status", self._on_sensor_status, qos.result(2))
             if self.config.fusion.segmentation_trust > 0.0:
-                on_segmentation = functools.partial(self._on_segmentation, camera)
-                self.listen(ImageMsg, f"camera/{camera}/segmentation", on_segmentation, qos.result(2))
+                on_labels = functools.partial(self._on_pixels, camera, segmentation_from_msg)
+                on_masks = functools.partial(self._on_pixels, camera, masks_from_msg)
+                self.listen(ImageMsg, f"camera/{camera}/segmentation", on_labels, qos.result(2))
+                self.listen(ImageMsg, f"camera/{camera}/instances", on_masks, qos.result(2))
         self.listen(SensorStatus, f"{lidar}/status", self._on_sensor_status, qos.result(5))
         self.listen(PointCloud2, f"{lidar}/obstacle_points", self._on_points, qos.result(5))
+        self.listen(LaserScan, f"{lidar}/coverage", self._on_coverage, qos.result(5))
         self.listen(Detection3DArray, f"{lidar}/clusters", self._on_clusters, qos.result(5), raw=True)
         self.every(_POLL_SECONDS, self._advance)
         self.every(_STATUS_SECONDS / 2.0, self._on_silence)
 
     def on_time_reset(self) -> None:
         """Forget everything of another time; intrinsics stay."""
-        self._buffer.clear()
-        self._segmentations.clear()
+        self._cameras.clear()
         self._monitor = self._new_monitor()
         self._join.clear()
         self._scans.clear()
@@ -150,20 +159,27 @@ class FusionNode(PerceptionNode[FusionNodeConfig]):
             self._monitor.failed(camera, fault)
             self.drop("no_camera_info", fault)
             return
-        self._buffer.add(camera, detections_from_msg(msg, (model.width, model.height)))
+        self._cameras.add(camera, detections_from_msg(msg, (model.width, model.height)))
         self._monitor.delivered(camera, stamp_ns)
         self._watch.image(camera, stamp_ns, time.monotonic_ns())
         self._advance()
 
-    def _on_segmentation(self, camera: str, msg: ImageMsg) -> None:
-        self.stats.received(f"segmentation.{camera}", time.monotonic_ns())
-        self._segmentation_gates[camera].check(ns_from_msg(msg.header.stamp), self.now_ns())
+    def _on_pixels(self, camera: str, read: Callable[[ImageMsg], Segmentation | InstanceMasks], msg: ImageMsg) -> None:
+        """Take a label image, or masks; a camera that gives nothing else is alive by them."""
+        stamp_ns = ns_from_msg(msg.header.stamp)
+        self.stats.received(f"pixels.{camera}", time.monotonic_ns())
+        self._pixel_gates[camera].check(stamp_ns, self.now_ns())
         model = self._models.get(camera)
         if model is None:
-            return  # the detections of the same image say so
-        segmentation = segmentation_from_msg(msg)
-        check_size(segmentation, model)
-        self._segmentations.add(camera, segmentation)
+            fault = self._camera_faults.get(camera, f"no CameraInfo of camera {camera} yet")
+            if not self._cameras.finds_objects(camera):  # else the detections of the same image say so
+                self._monitor.failed(camera, fault)
+            return
+        pixels = read(msg)
+        check_size(pixels, model)
+        self._cameras.add(camera, pixels)
+        if not self._cameras.finds_objects(camera):
+            self._monitor.delivered(camera, stamp_ns)
         self._advance()
 
     def _on_sensor_status(self, msg: SensorStatus) -> None:
@@ -183,19 +199,22 @@ class FusionNode(PerceptionNode[FusionNodeConfig]):
     def _on_points(self, msg: PointCloud2) -> None:
         self._on_part(ns_from_msg(msg.header.stamp), "points", msg)
 
+    def _on_coverage(self, msg: LaserScan) -> None:
+        self._on_part(ns_from_msg(msg.header.stamp), "coverage", msg)
+
     def _on_clusters(self, data: bytes) -> None:
         self.stats.received("clusters", time.monotonic_ns())
         self._on_part(boxes.stamp_of_cdr(data), "clusters", data)
 
-    def _on_part(self, stamp_ns: int, part: str, msg: PointCloud2 | bytes) -> None:
+    def _on_part(self, stamp_ns: int, part: str, msg: PointCloud2 | LaserScan | bytes) -> None:
         lost_before = self._join.lost
         parts = self._join.add(stamp_ns, part, msg)
         if self._join.lost > lost_before:
-            self.drop("unjoined", f"a scan before {stamp_ns} ns came without its points or without its clusters")
+            self.drop("unjoined", f"a scan before {stamp_ns} ns came without its points, clusters or coverage")
         if parts is not None:
-            self._on_scan(stamp_ns, parts["clusters"], parts["points"])
+            self._on_scan(stamp_ns, parts["clusters"], parts["points"], parts["coverage"])
 
-    def _on_scan(self, stamp_ns: int, clusters_cdr: bytes, points_msg: PointCloud2) -> None:
+    def _on_scan(self, stamp_ns: int, clusters_cdr: bytes, points_msg: PointCloud2, coverage_msg: LaserScan) -> None:
         self._scan_gate.check(stamp_ns, self.now_ns())
         points, labels = cloud.labelled_points_from_msg(points_msg)
         clusters = boxes.clusters_from_cdr(clusters_cdr, points, labels)
@@ -203,7 +222,8 @@ class FusionNode(PerceptionNode[FusionNodeConfig]):
         self._watch.scan(stamp_ns, now_ns)
         if not self.config.other_lidars:  # of several, each LiDAR's status says what it gave
             self._monitor.delivered(self.config.lidar_name, stamp_ns)
-        self._scans.append(_WaitingScan(clusters, now_ns, now_ns + seconds(self.config.fusion.camera_wait)))
+        deadline_ns = now_ns + seconds(self.config.fusion.camera_wait)
+        self._scans.append(_WaitingScan(clusters, coverage_from_msg(coverage_msg), now_ns, deadline_ns))
         self._advance()
 
     def _advance(self) -> None:
@@ -228,13 +248,13 @@ class FusionNode(PerceptionNode[FusionNodeConfig]):
 
     def _waits_for_cameras(self, stamp_ns: int) -> bool:
         """Whether detections, or a label image, of a camera may still come for a scan."""
-        cameras = self.config.cameras
-        return bool(self._buffer.waiting_for(cameras, stamp_ns) or self._segmentations.waiting_for(cameras, stamp_ns))
+        return bool(self._cameras.waiting_for(self.config.cameras, stamp_ns))
 
     def _fuse(self, scan: _WaitingScan, views: Sequence[CameraView]) -> None:
         began = time.perf_counter()
         self.stats.took("camera_wait", (time.monotonic_ns() - scan.arrived_ns) / 1e6)
-        objects = self._fusion.fuse(scan.clusters, views)
+        objects = self._fusion.fuse(scan.clusters, views, scan.coverage)
+        self._tell_dropped()
         self._publish(objects)
         self.stats.took("fuse", (time.perf_counter() - began) * 1e3)
 
@@ -245,7 +265,13 @@ class FusionNode(PerceptionNode[FusionNodeConfig]):
             for error in missing:
                 self.drop("no_transform", f"{error}; that camera is left out")
             if views:
-                self._publish(self._fusion.camera_only(views, stamp_ns, self.config.base_frame))
+                objects = self._fusion.camera_only(views, stamp_ns, self.config.base_frame)
+                self._tell_dropped()
+                self._publish(objects)
+
+    def _tell_dropped(self) -> None:
+        for reason, count in self._fusion.take_dropped().items():
+            self.drop("bad_boxes", f"{count} times: {reason}")
 
     # -- both ----------------------------------------------------------------------------------------------------
 
@@ -254,23 +280,20 @@ class FusionNode(PerceptionNode[FusionNodeConfig]):
         views: list[CameraView] = []
         missing: list[TransformError] = []
         for camera in self.config.cameras:
-            detections, model = self._buffer.nearest(camera, stamp_ns), self._models.get(camera)
-            if detections is None or model is None:
+            answer, model = self._cameras.nearest(camera, stamp_ns), self._models.get(camera)
+            if answer is None or model is None:
                 continue
             try:
-                T_camera_base = self._camera_pose(detections, stamp_ns)
+                T_camera_base = self._camera_pose(answer, stamp_ns)
             except TransformError as error:
                 missing.append(error)
                 continue
-            segmentation = self._segmentations.at(camera, detections.stamp_ns)
-            if segmentation is not None and not has_size_of(segmentation, model):
-                segmentation = None  # the intrinsics changed since it came
-            views.append(CameraView(camera, model, T_camera_base, detections, segmentation))
+            views.append(answer.view(camera, model, T_camera_base, stamp_ns))  # intrinsics may have changed since
         return views, missing
 
-    def _camera_pose(self, detections: Detections2D, scan_ns: int) -> Transform:
-        base, image_ns = self.config.base_frame, detections.stamp_ns
-        T_camera_base = self._tf.lookup(detections.frame, base, image_ns)
+    def _camera_pose(self, answer: CameraAnswer, scan_ns: int) -> Transform:
+        base, image_ns = self.config.base_frame, answer.stamp_ns
+        T_camera_base = self._tf.lookup(answer.frame, base, image_ns)
         if self._fixed == base or image_ns == scan_ns:
             return T_camera_base
         at_scan = self._tf.lookup(self._fixed, base, scan_ns)
@@ -292,7 +315,11 @@ class FusionNode(PerceptionNode[FusionNodeConfig]):
             return  # a simulated clock that stands still ages nothing
         self._status_stamp_ns = now_ns
         statuses = self._monitor.statuses(now_ns)
-        self._status.publish(status_to_msg(now_ns, self.config.base_frame, mode_of(statuses), statuses))
+        self._status.publish(status_to_msg(now_ns, self.config.base_frame, self._mode_of(statuses), statuses))
+
+    def _mode_of(self, statuses: tuple[SensorHealth, ...]) -> Mode:
+        labels_only = frozenset(c for c in self.config.cameras if not self._cameras.finds_objects(c))
+        return mode_of(statuses, labels_only)
 
     def _new_monitor(self) -> SensorMonitor:
         lidars = dict.fromkeys((self.config.lidar_name, *self.config.other_lidars), SensorKind.LIDAR)

@@ -21,6 +21,7 @@ from perception_core.fusion import (
     existence,
     joining,
     pixel_classes,
+    sampling,
     splitting,
     unexplained,
 )
@@ -38,7 +39,7 @@ from perception_core.geometry import boxes as shapes
 from perception_core.types import CLASSES, SEGMENTS, Clusters, Mode, Objects, Sensor
 from perception_core.types.classes import INDEX, UNKNOWN
 
-__all__ = ["CameraView", "Fusion"]
+__all__ = ["CameraView", "Fusion", "warm_up"]
 
 Floats = NDArray[np.float64]
 
@@ -102,7 +103,7 @@ class Fusion:
             ConfigError: ``classes.confusion`` cannot be read.
         """
         self._config = config
-        self.dropped: Counter[str] = Counter()
+        self._dropped: Counter[str] = Counter()
         for camera in {confusion.parse_entry(entry)[0] for entry in config.classes.confusion} | {""}:
             confusion.table(config.classes.confusion, camera)
 
@@ -114,9 +115,8 @@ class Fusion:
         Args:
             clusters: of the scan, in the base frame.
             views: the camera results that are in time for this scan; none gives mode LIDAR_ONLY.
-            coverage: float32 (S,) metres a sector of azimuth up to which the LiDAR saw the ground, or hit something
-                (:class:`perception_core.lidar.processor.LidarResult`); None where that is not known: then nothing is told
-                that only a camera sees.
+            coverage: float32 (S,) metres a sector of azimuth up to which the LiDAR saw ground, or hit something, from
+                the base frame's origin. None where that is not known: then nothing is told that only a camera sees.
         """
         config = self._config.association
         views = [self._usable(view) for view in views]
@@ -157,11 +157,16 @@ class Fusion:
         mode = Mode.CAMERA_ONLY if views else Mode.BLIND
         return _pack(self._placed_objects(views, placed, np.ones(len(placed.view))), stamp_ns, frame, mode)
 
+    def take_dropped(self) -> Counter[str]:
+        """Return what was left out since the last call, by reason, and forget it."""
+        dropped, self._dropped = self._dropped, Counter()
+        return dropped
+
     def _usable(self, view: CameraView) -> CameraView:
         """Return a view without what cannot be used (counted), and without pixels where those are not."""
         detections, bad = without_bad_boxes(view.detections)
         if bad:
-            self.dropped[f"camera {view.name}: boxes that are none"] += bad
+            self._dropped[f"camera {view.name}: boxes that are no boxes"] += bad
             masks = None  # they number the detections
         else:
             masks = view.masks
@@ -276,6 +281,11 @@ class Fusion:
 
 
 _NO_HULL = np.empty((0, 2))
+
+
+def warm_up() -> None:
+    """Compile everything once, so that nothing compiles in the first scan."""
+    sampling.warm_up()
 
 
 def _visible(clusters: Clusters, groups: list[list[int]], lead: NDArray[np.int64]) -> Boxes:

@@ -85,9 +85,15 @@ class SensorMonitor:
         return SensorStatus(name, history.kind, state, last, rate, reason)
 
 
-def mode_of(statuses: tuple[SensorStatus, ...]) -> Mode:
-    """Return what the perception can stand on given the health of its sensors; late counts as present."""
-    alive = {s.kind for s in statuses if s.state in (SensorState.OK, SensorState.LATE)}
-    if SensorKind.LIDAR in alive:
-        return Mode.FUSED if SensorKind.CAMERA in alive else Mode.LIDAR_ONLY
-    return Mode.CAMERA_ONLY if SensorKind.CAMERA in alive else Mode.BLIND
+def mode_of(statuses: tuple[SensorStatus, ...], labels_only: frozenset[str] = frozenset()) -> Mode:
+    """Return what the perception can stand on given the health of its sensors; late counts as present.
+
+    Args:
+        statuses: of all sensors.
+        labels_only: names of cameras that only label pixels: they help a LiDAR, and place nothing without one.
+    """
+    alive = [s for s in statuses if s.state in (SensorState.OK, SensorState.LATE)]
+    cameras = [s.name for s in alive if s.kind == SensorKind.CAMERA]
+    if any(s.kind == SensorKind.LIDAR for s in alive):
+        return Mode.FUSED if cameras else Mode.LIDAR_ONLY
+    return Mode.CAMERA_ONLY if set(cameras) - labels_only else Mode.BLIND
