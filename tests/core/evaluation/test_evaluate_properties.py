@@ -13,6 +13,9 @@ from perception_core.geometry.transforms import Transform, apply, from_yaw, rota
 from perception_core.types import Motion, Obstacles, Truth
 from perception_core.types.classes import CAR, CYCLIST, PERSON, UNKNOWN
 
+SCORES = (0.5, 0.9, 1.0)
+"""Few, so that many obstacles are alike."""
+
 
 def scene(frame, thing, seed, scans=8):
     """Up to six objects on straight lines, most of them found, with noise, false ones, walls and switched ids."""
@@ -36,15 +39,13 @@ def scene(frame, thing, seed, scans=8):
                     thing(
                         i + 1 + 10 * int(rng.random() < 0.1), x=x + dx, y=y + dy, kind=kind, path=path,
                         yaw=rng.uniform(-3, 3), velocity=tuple(velocity + rng.normal(0, 0.3, 3)),
-                        score=float(rng.uniform(0.3, 1.0)), motion=Motion.MOVING, sure=0.8,
+                        score=float(rng.choice(SCORES)), motion=Motion.MOVING, sure=0.8,
                     )
                 )  # fmt: skip
         for n in range(int(rng.integers(0, 3))):
             x, y = rng.uniform(-50, 50, 2)
             kind = rng.choice([CAR, UNKNOWN])
-            said.append(
-                thing(100 + n, x=x, y=y, kind=kind, path=((x, y, 0.0),) * 3, score=float(rng.uniform(0.3, 1.0)))
-            )
+            said.append(thing(100 + n, x=x, y=y, kind=kind, path=((x, y, 0.0),) * 3, score=float(rng.choice(SCORES))))
         unique = list({s.id: s for s in said}.values())
         frames.append(frame(t, there, unique))
     return frames

@@ -42,3 +42,18 @@ def test_average_precision_over_two_scans():
 def test_below_the_least_affinity_is_none():
     assert curve([Candidates(np.array([[0.49]]), np.array([1.0]))], 0.5).partner.tolist() == [-1]
     assert curve([Candidates(np.array([[0.5]]), np.array([1.0]))], 0.5).partner.tolist() == [0]
+
+
+def test_of_one_score_right_and_wrong_are_spread_evenly():
+    """Two right and two wrong of one score, two objects: precision is 1/2 all along, in whatever order they came."""
+    for affinity in ([[1, 0, 0, 0], [0, 1, 0, 0]], [[0, 0, 0, 1], [0, 1, 0, 0]]):
+        found = curve([Candidates(np.array(affinity, dtype=np.float64), np.full(4, 0.7))], 0.5)
+        assert found.recall == pytest.approx([0.25, 0.5, 0.75, 1.0])
+        assert found.precision == pytest.approx([0.5] * 4)
+        assert average_precision(found, TENTHS) == pytest.approx(0.5)
+
+
+def test_of_one_score_the_closest_pairs_are_made_first():
+    """The first would take the only object although the second is closer."""
+    found = curve([Candidates(np.array([[0.6, 0.9]]), np.full(2, 0.7))], 0.5)
+    assert found.partner.tolist() == [-1, 0]

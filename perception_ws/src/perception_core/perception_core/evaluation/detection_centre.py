@@ -88,8 +88,10 @@ def _errors(scans: Sequence[Scan], chosen: Sequence[Chosen], found: Curve) -> li
         return [float("nan")] * 4
     levels = confidence[_FIRST : reached[-1] + 1]
     columns = [_pair_errors(scans[found.scan[i]], chosen[found.scan[i]], found, int(i)) for i in hits]
+    scores, last = np.unique(-found.scores[hits][::-1], return_index=True)
+    last = len(hits) - 1 - last  # of the hits of one score the last, whose running mean has them all
     return [
-        float(np.interp(levels, found.scores[hits][::-1], _running_mean(column)[::-1]).mean())
+        float(np.interp(levels, -scores[::-1], _running_mean(column)[last][::-1]).mean())
         for column in np.array(columns).T
     ]
 

@@ -1,4 +1,8 @@
-"""Precision over recall: the greedy pairing that all scores of detections share, and two ways to average its curve."""
+"""Precision over recall: the greedy pairing that all scores of detections share, and the average along its curve.
+
+Trackers that are sure give many obstacles the same score. The order of such has no meaning, and no figure may depend
+on it: in one scan the closest pairs are made first, along the curve right and wrong ones of one score are spread evenly.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -44,12 +48,20 @@ class Curve:
     @property
     def recall(self) -> Floats:
         """Float64 (N,) after each detection."""
-        return np.cumsum(self.partner >= 0) / max(self.objects, 1)
+        return self._hits() / max(self.objects, 1)
 
     @property
     def precision(self) -> Floats:
         """Float64 (N,) after each detection."""
-        return np.cumsum(self.partner >= 0) / np.arange(1, len(self.partner) + 1)
+        return self._hits() / np.arange(1, len(self.partner) + 1)
+
+    def _hits(self) -> Floats:
+        """Return how many are right up to each detection, those of one score spread evenly."""
+        _, block, sizes = np.unique(-self.scores, return_inverse=True, return_counts=True)
+        right = np.bincount(block, weights=self.partner >= 0, minlength=len(sizes))
+        ends, upto = np.cumsum(sizes), np.cumsum(right)
+        into = np.arange(1, len(block) + 1) - (ends - sizes)[block]
+        return np.asarray((upto - right)[block] + into * right[block] / sizes[block])
 
 
 def curve(scans: Sequence[Candidates], least: float) -> Curve:
@@ -85,7 +97,7 @@ def _partners(scan: Candidates, least: float) -> Rows:
     if len(scan.affinity) == 0:
         return partner
     left = scan.affinity.copy()
-    for column in np.argsort(-scan.scores, kind="stable"):
+    for column in np.lexsort((-scan.affinity.max(axis=0), -scan.scores)):
         row = int(left[:, column].argmax())
         if left[row, column] >= least:
             partner[column] = row
