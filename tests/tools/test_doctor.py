@@ -33,6 +33,7 @@ def shift(messages, seconds):
 
 def test_nothing_is_wrong_with_a_good_recording(drive, demo, tiny_bag, tmp_path):
     assert wrong(tiny_bag, demo, Level.WARNING) == []
+    assert wrong(tiny_bag, None, Level.WARNING) == []
     assert wrong(drive.write(tmp_path / "a.mcap"), demo, Level.WARNING) == []
     assert wrong(drive.write(tmp_path / "a.mcap"), None, Level.WARNING) == []
 

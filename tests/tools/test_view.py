@@ -91,6 +91,10 @@ def test_two_pictures_of_a_scan_are_the_same_bytes(bag, tmp_path, kind):
     assert one.std() > 3.0
 
 
+def test_the_truth_of_a_simulated_drive_is_no_second_lidar(tiny_bag, tmp_path, capsys):
+    assert view(capsys, tiny_bag, "--at", "0.3", "--output", tmp_path / "a.png")["topic"] == POINTS
+
+
 def test_the_clusters_are_those_of_the_replay(tiny_bag, tmp_path, capsys, monkeypatch):
     monkeypatch.delenv("PERCEPTION_MODELS", raising=False)
     replay(tiny_bag, load_profile("demo"), tmp_path / "out.mcap")

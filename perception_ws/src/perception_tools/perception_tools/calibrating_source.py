@@ -12,7 +12,7 @@ from perception_tools.profile import Profile, calibration_folder
 _CLOUD = "sensor_msgs/msg/PointCloud2"
 _IMAGES = ("sensor_msgs/msg/Image", "sensor_msgs/msg/CompressedImage")
 _INFO = "sensor_msgs/msg/CameraInfo"
-_OWN_TOPICS = "/perception/"
+_OWN_TOPICS = ("/perception/", "/ground_truth/")
 
 
 @dataclass(frozen=True, slots=True)

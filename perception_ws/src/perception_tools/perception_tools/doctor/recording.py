@@ -18,6 +18,7 @@ CLOUD, IMAGE, COMPRESSED, CAMERA_INFO = (
     f"sensor_msgs/msg/{name}" for name in ("PointCloud2", "Image", "CompressedImage", "CameraInfo")
 )
 SENSOR_TYPES = (CLOUD, IMAGE, COMPRESSED, CAMERA_INFO)
+_TRUTH_TOPICS = "/ground_truth/"
 _SAMPLES = 12
 
 
@@ -79,7 +80,8 @@ def examine(path: Path, profile: Profile | None) -> Recording:
         transforms = RecordedTransforms(bag, None if profile is None else calibration_folder(profile))
         for message in bag.messages((STATIC_TF_TOPIC,)):
             transforms.add_static(message)
-        names = [t.name for t in bag.topics.values() if t.type in SENSOR_TYPES and t.count]
+        sent = [t for t in bag.topics.values() if t.type in SENSOR_TYPES and not t.name.startswith(_TRUTH_TOPICS)]
+        names = [t.name for t in sent if t.count]
         return Recording(path, bag.topics, {n: _record(bag, n) for n in names}, transforms, profile)
 
 

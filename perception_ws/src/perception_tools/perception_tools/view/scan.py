@@ -33,7 +33,7 @@ from perception_tools.view.when import When
 POINT_FILES = (".pcd", ".ply", ".xyz", ".bin")
 CLOUD_TYPE = "sensor_msgs/msg/PointCloud2"
 _PLY_MAGIC = b"ply"
-_OWN_TOPICS = "/perception/"
+_OWN_TOPICS = ("/perception/", "/ground_truth/")
 _NS = 1_000_000_000
 _AROUND_NS = _NS, _NS
 """What arrived so long before and after a scan may belong to it: scans of other LiDARs, body rates."""
