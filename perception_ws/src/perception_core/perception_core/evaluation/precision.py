@@ -1,7 +1,7 @@
 """Precision over recall: the greedy pairing that all scores of detections share, and the average along its curve.
 
 Trackers that are sure give many obstacles the same score. The order of such has no meaning, and no figure may depend
-on it: in one scan the closest pairs are made first, along the curve right and wrong ones of one score are spread evenly.
+on it: in one scan the closest pairs are made first, and along the curve right and wrong of one score are spread evenly.
 """
 
 from collections.abc import Sequence
