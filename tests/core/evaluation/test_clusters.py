@@ -83,7 +83,7 @@ def test_a_perfect_cluster():
     assert s.iou == pytest.approx(1.0)
     assert s.iou_visible == pytest.approx(1.0)
     assert s.centre[0] == pytest.approx(0.0)
-    assert s.yaw[0] == pytest.approx(0.0)
+    assert s.yaw_deg[0] == pytest.approx(0.0)
     assert (result.clusters, len(result.false_clusters)) == (1, 0)
 
 
@@ -98,19 +98,19 @@ def test_a_box_across_is_right_modulo_a_quarter_turn_only():
     # 4 x 2 across 4 x 2: they share 2 x 2 = 4 of 12 square metres.
     s = rates(cluster_scores(found_boxes((10.0, 0.0, np.pi / 2)), scan((40, 0, 0, True)), ONE))
     assert s.iou == pytest.approx(1.0 / 3.0)
-    assert s.yaw[0] == pytest.approx(np.pi / 2)
-    assert s.yaw_quarter[0] == pytest.approx(0.0, abs=1e-12)
+    assert s.yaw_deg[0] == pytest.approx(90.0)
+    assert s.yaw_quarter_deg[0] == pytest.approx(0.0, abs=1e-12)
 
 
 def test_a_box_turned_about_is_the_same_box():
     s = rates(cluster_scores(found_boxes((10.0, 0.0, np.pi - 0.1)), scan((40, 0, 0, True)), ONE))
-    assert s.yaw[0] == pytest.approx(0.1)
+    assert s.yaw_deg[0] == pytest.approx(np.degrees(0.1))
 
 
 def test_what_has_no_direction_has_no_error_of_yaw():
     round_ = TrueObjects(ONE.class_ids, ONE.centre, np.array([[1.0, 0.8, 1.8]]), ONE.yaw)
     s = rates(cluster_scores(found_boxes((10.0, 0.0, 1.0)), scan((40, 0, 0, True)), round_))
-    assert np.isnan(s.yaw).all()
+    assert np.isnan(s.yaw_deg).all()
 
 
 def test_the_visible_part_is_the_box_around_the_hits():

@@ -156,7 +156,7 @@ class ScanScores:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """Rates over some objects; NaN where there are none to speak of. Metres and radians.
+    """Rates over some objects; NaN where there are none to speak of. Metres and degrees.
 
     Attributes:
         objects: how many took part.
@@ -167,7 +167,7 @@ class Summary:
         merged: share of the found ones merged with another object.
         walled: share of the found ones merged with structure.
         iou, iou_visible: medians.
-        centre, centre_visible, yaw, yaw_quarter: median and 90th percentile of the errors.
+        centre, centre_visible, yaw_deg, yaw_quarter_deg: median and 90th percentile of the errors.
     """
 
     objects: int
@@ -181,8 +181,8 @@ class Summary:
     iou_visible: float
     centre: tuple[float, float]
     centre_visible: tuple[float, float]
-    yaw: tuple[float, float]
-    yaw_quarter: tuple[float, float]
+    yaw_deg: tuple[float, float]
+    yaw_quarter_deg: tuple[float, float]
 
 
 def cluster_scores(clusters: Clusters, points: LabelledPoints, truth: TrueObjects) -> ScanScores:
@@ -235,8 +235,8 @@ def summarise(objects: ObjectScores) -> Summary:
         _spread(found.iou_visible)[0],
         _spread(found.centre_error),
         _spread(found.centre_error_visible),
-        _spread(found.yaw_error),
-        _spread(found.yaw_error_quarter),
+        _spread(np.degrees(found.yaw_error)),
+        _spread(np.degrees(found.yaw_error_quarter)),
     )
 
 

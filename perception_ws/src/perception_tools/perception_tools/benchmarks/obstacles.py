@@ -1,13 +1,21 @@
 """Quality of the LiDAR-only clusters on simulated drives and labelled KITTI frames."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from perception_core.evaluation.clusters import ObjectScores, ScanScores, by_band, cluster_scores, join, summarise
+from perception_core.evaluation.clusters import (
+    ObjectScores,
+    ScanScores,
+    Summary,
+    by_band,
+    cluster_scores,
+    join,
+    summarise,
+)
 from perception_core.lidar.config import LidarConfig
 from perception_core.lidar.processor import LidarProcessor
 from perception_core.simulation.lidar_scenes import SCENES
@@ -25,28 +33,12 @@ KITTI_RANGE = 50.0
 
 
 @dataclass(frozen=True, slots=True)
-class ObstacleRow:
-    """Scores of one class in one range band of one group of scans; see ``evaluation.clusters`` for the words.
-
-    Errors as median and 90th percentile, metres and degrees.
-    """
+class ObstacleRow(Summary):
+    """Scores of one class in one range band of one group of scans; see ``evaluation.clusters`` for the words."""
 
     where: str
     kind: str
     range: str
-    objects: int
-    seen: float
-    recall: float
-    itself: float
-    split: float
-    merged: float
-    walled: float
-    iou: float
-    iou_visible: float
-    centre: tuple[float, float]
-    centre_visible: tuple[float, float]
-    yaw_deg: tuple[float, float]
-    yaw_quarter_deg: tuple[float, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,9 +164,11 @@ _HEAD = (
 
 
 def _cells(row: dict[str, Any]) -> list[Any]:
-    """Return the values of a row, rates with three digits, pairs side by side."""
-    cells: list[Any] = []
+    """Return the values of a row, what it is about first, rates with three digits, pairs side by side."""
+    cells: list[Any] = [row[name] for name in _NAMES]
     for key, value in row.items():
+        if key in _NAMES:
+            continue
         if isinstance(value, list | tuple):
             cells += value
         else:
@@ -182,6 +176,7 @@ def _cells(row: dict[str, Any]) -> list[Any]:
     return cells
 
 
+_NAMES = ("where", "kind", "range")
 _RATES = ("seen", "recall", "itself", "split", "merged", "walled")
 
 
@@ -202,12 +197,9 @@ def _rows(where: str, objects: ObjectScores) -> list[ObstacleRow]:
 
 
 def _row(where: str, kind: str, band: str, objects: ObjectScores) -> ObstacleRow:
-    s = summarise(objects)
-    yaw, quarter = (tuple(np.degrees(pair).tolist()) for pair in (s.yaw, s.yaw_quarter))
-    return ObstacleRow(
-        where, kind, band, s.objects, s.seen, s.recall, s.itself, s.split, s.merged, s.walled, s.iou, s.iou_visible,
-        s.centre, s.centre_visible, yaw, quarter,
-    )  # fmt: skip
+    summary = summarise(objects)
+    rates = {field.name: getattr(summary, field.name) for field in fields(Summary)}
+    return ObstacleRow(**rates, where=where, kind=kind, range=band)
 
 
 def _false(where: str, scan: int, clusters: Clusters, c: int) -> FalseRow:
