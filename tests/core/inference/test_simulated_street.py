@@ -98,6 +98,14 @@ def test_several_cameras_in_one_run_are_what_each_is_alone(detector, city):
         assert np.mean(found.segmentation.labels != alone.segmentation.labels) < 1e-4
 
 
+@pytest.mark.parametrize(("width", "height"), [(1, 1), (8000, 6000), (20_000, 3), (3, 20_000)])
+def test_the_smallest_and_the_largest_images_are_read_to_the_end(detector, width, height):
+    found = detector.perceive(Image(np.full((height, width, 3), 90, np.uint8), 0, "camera"))
+    assert found.segmentation.labels.shape == (height, width)
+    assert (found.detections.boxes >= 0).all()
+    assert (found.detections.boxes <= [width, height] * 2).all()
+
+
 def test_the_same_image_gives_the_same_bytes(detector, city):
     image, _ = city
     first, again = detector.perceive(image), detector.perceive(image)

@@ -157,6 +157,32 @@ def test_compiled_kernels_that_are_not_good_are_compiled_anew(rtx, request_for, 
     assert rtx.Builder.built == 1
 
 
+def test_a_full_disk_during_a_build_costs_the_next_start_s_time_and_nothing_else(fake, request_for, monkeypatch):
+    def full(*_arguments):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("perception_core.inference.engines.cache.write_atomically", full)
+    for builds in (1, 2):
+        backend = obtain(request_for())
+        np.testing.assert_allclose(backend.run({"images": IMAGE})["output"], IMAGE + 0.1, rtol=1e-6)
+        assert "the engine cannot be stored (No space left on device) and will be built again" in backend.reason
+        assert fake.Builder.built == builds
+
+
+def test_an_engine_is_read_from_a_cache_that_cannot_be_written(fake, request_for, monkeypatch):
+    def refused(*_arguments, **_keywords):
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    obtain(request_for()).close()
+    monkeypatch.setattr("os.utime", refused)
+    monkeypatch.setattr("perception_core.inference.engines.cache.write_atomically", refused)
+    monkeypatch.setattr("perception_core.inference.engines.cache.file_lock", refused)
+    backend = obtain(request_for())
+    np.testing.assert_allclose(backend.run({"images": IMAGE})["output"], IMAGE + 0.1, rtol=1e-6)
+    assert fake.Builder.built == 1
+    assert backend.reason == "why"
+
+
 def test_kernels_that_cannot_be_stored_are_said_and_hinder_nothing(rtx, request_for, monkeypatch):
     def full(*_arguments):
         raise OSError(errno.ENOSPC, "No space left on device")
