@@ -103,3 +103,19 @@ def test_another_moment_or_another_frame_is_not_compared(frame, thing):
         EvaluationFrame(good.truth, dataclasses.replace(good.result, stamp_ns=5), np.eye(4))
     with pytest.raises(PerceptionError, match="truth in frame 'odom', result in 'map'"):
         EvaluationFrame(good.truth, dataclasses.replace(good.result, frame="map"), np.eye(4))
+
+
+@pytest.mark.parametrize(
+    ("off", "sigma", "verdict"), [(6.0, 3.0, "e"), (6.0, 1.0, "h"), (9.5, 4.0, "e"), (10.5, 9.0, "h")]
+)
+def test_who_says_that_it_may_be_the_hidden_one_is_excused(frame, thing, off, sigma, verdict):
+    """A car at 50 m that only a camera sees: 6 m off are 2 sigma of 3 m and 6 of 1 m; 10 m are a fifth of the range."""
+    hidden, asked = thing(1, x=50.0, points=0), thing(2, x=50.0)
+    found = thing(1, x=50.0 - off, sigma=sigma)
+    assert verdicts(judge_frame(frame(0.0, [hidden], [found]), CONFIG)) == verdict
+    assert verdicts(judge_frame(frame(0.0, [asked], [found]), CONFIG)) == "h"
+
+
+def test_without_a_covariance_nobody_is_excused(frame, thing):
+    hidden = thing(1, x=50.0, points=0)
+    assert verdicts(judge_frame(frame(0.0, [hidden], [thing(1, x=45.0, sigma=0.0)]), CONFIG)) == "h"

@@ -9,8 +9,9 @@ their similarities is largest and no pair is farther apart than ``match_distance
 so). An obstacle then is
 
 - **kept** when its partner is asked for;
-- **excused** when its partner is beside the point, when it lies on or near such an object (a second piece of it), or
-  when it is outside the range or the view;
+- **excused** when its partner is beside the point, when it lies on or near such an object (a second piece of it), when
+  it says itself that it may be that one (a camera alone knows the range to a fifth), or when it is outside the range or
+  the view;
 - **held** against the perception, a false positive, when it has no partner and is *named* (any class but unknown is
   its most probable one) or said to be MOVING: there is no such thing;
 - **structure** otherwise: unnamed and not moving. Walls, trees, poles and kerbs are real obstacles that no truth lists:
@@ -36,6 +37,11 @@ from perception_core.types.classes import INDEX, UNKNOWN
 Floats = NDArray[np.float64]
 Rows = NDArray[np.intp]
 Flags = NDArray[np.bool_]
+
+
+_ELLIPSE = 9.21
+"""99 % point of the chi-square distribution with two degrees of freedom."""
+_RANGE_SHARE = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +94,10 @@ def judge_frame(frame: EvaluationFrame, config: EvaluationConfig, sequence: int 
     kept = np.zeros(len(result), dtype=np.bool_)
     kept[paired] = asked[partner[paired]]
     excused = ~kept & (
-        paired | _beside(truth, ~asked, result, config) | ~_inside(frame.T_fixed_base, result.centre, config)
+        paired
+        | _beside(truth, ~asked, result, config)
+        | _perhaps(frame, ~asked)
+        | ~_inside(frame.T_fixed_base, result.centre, config)
     )
     said = (result.class_probabilities.argmax(axis=1) != INDEX[UNKNOWN]) | (result.motion == Motion.MOVING)
     held = said & ~kept & ~excused
@@ -131,6 +140,22 @@ def _beside(truth: Truth, chosen: Flags, result: Obstacles, config: EvaluationCo
     delta = result.centre[None, :, :2] - truth.centre[chosen, None, :2]
     near = np.hypot(delta[..., 0], delta[..., 1]) <= config.match_distance
     return np.asarray(((gaps(truth, result)[chosen] <= 0.0) | near).any(axis=0))
+
+
+def _perhaps(frame: EvaluationFrame, chosen: Flags) -> Flags:
+    """Return which obstacles (T,) have one of the chosen true objects in their 99 % ellipse, a fifth of its range off.
+
+    The bound keeps who is sure of nothing from being excused for everything.
+    """
+    truth, result = frame.truth, frame.result
+    delta = result.centre[None, :, :2] - truth.centre[chosen, None, :2]
+    P = result.pose_covariance[:, :2, :2]
+    determinant = P[:, 0, 0] * P[:, 1, 1] - P[:, 0, 1] * P[:, 1, 0]
+    x, y = delta[..., 0], delta[..., 1]
+    scaled = P[:, 1, 1] * x**2 - (P[:, 0, 1] + P[:, 1, 0]) * x * y + P[:, 0, 0] * y**2
+    away = apply(invert(frame.T_fixed_base), truth.centre[chosen])
+    close = np.hypot(x, y) <= _RANGE_SHARE * np.hypot(away[:, 0], away[:, 1])[:, None]
+    return np.asarray((close & (scaled <= _ELLIPSE * determinant) & (determinant > 0.0)).any(axis=0))
 
 
 def gaps(truth: Truth, result: Obstacles) -> Floats:
