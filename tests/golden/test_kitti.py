@@ -9,12 +9,17 @@ import pytest
 from rclpy.serialization import deserialize_message
 
 from perception_core.datasets import kitti
+from perception_core.evaluation.config import EvaluationConfig
+from perception_core.evaluation.detections import overlaps
 from perception_core.geometry import boxes, transforms
-from perception_core.types import Mode, Objects, Obstacles
+from perception_core.types import Detections2D, Mode, Objects, Obstacles
 from perception_core.types.classes import CAR, CLASSES
 from perception_nodes.bag_reader import BagReader
 from perception_nodes.conversions.boxes import objects_from_msg
+from perception_nodes.conversions.detections import detections_from_msg
 from perception_nodes.conversions.obstacles import obstacles_from_msg
+from perception_tools.evaluating import judge_recording
+from perception_tools.evaluating_truth import truth_of
 from perception_tools.kitti_bag import convert_kitti
 from perception_tools.profile import load_profile
 from perception_tools.replay import replay
@@ -118,16 +123,34 @@ def test_a_second_replay_gives_the_same_bytes(drive_folder: Path, tmp_path: Path
 
 
 @pytest.fixture(scope="module")
-def labelled(
-    perception_data: Path, perception_models: Path, tmp_path_factory: pytest.TempPathFactory
-) -> list[tuple[Any, Objects]]:
+def label_folder(perception_data: Path, perception_models: Path) -> Path:
+    """The object folder with its labels."""
+    return next(p.parent for p in sorted(perception_data.rglob("label_2")))
+
+
+@pytest.fixture(scope="module")
+def label_output(label_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The replay of the labelled frames."""
+    return replayed(label_folder, tmp_path_factory.mktemp("object"), "result")
+
+
+@pytest.fixture(scope="module")
+def labelled(label_folder: Path, label_output: Path) -> list[tuple[Any, Objects]]:
     """(frame, objects) of each labelled frame."""
-    folder = next(p.parent for p in sorted(perception_data.rglob("label_2")))
-    output = replayed(folder, tmp_path_factory.mktemp("object"), "result")
-    arrays = [objects_from_msg(m, Mode.FUSED) for m in messages(output, "/perception/objects")]
-    frames = kitti.read(folder).frames
+    arrays = [objects_from_msg(m, Mode.FUSED) for m in messages(label_output, "/perception/objects")]
+    frames = kitti.read(label_folder).frames
     assert [o.stamp_ns for o in arrays] == [f.stamp_ns for f in frames]
     return list(zip(frames, arrays, strict=True))
+
+
+@pytest.fixture(scope="module")
+def detected(labelled: list[tuple[Any, Objects]], label_output: Path) -> list[Detections2D]:
+    """What the network saw in each labelled frame."""
+    with BagReader(label_output) as bag:
+        topic = next(name for name in bag.topics if name.endswith("/detections"))
+    cameras = [frame.calibration.camera for frame, _ in labelled]
+    arrays = messages(label_output, topic)
+    return [detections_from_msg(m, (c.width, c.height)) for m, c in zip(arrays, cameras, strict=True)]
 
 
 def test_every_labelled_object_with_ten_points_is_found_within_a_metre(labelled: list[tuple[Any, Objects]]) -> None:
@@ -145,6 +168,45 @@ def test_every_labelled_object_with_ten_points_is_found_within_a_metre(labelled:
             if error > 1.0:
                 missed.append((frame.name, labels.types[i], count, round(error, 2)))
     assert missed == []
+
+
+def name_of_the_nearest(objects: Objects, centre: np.ndarray) -> str:
+    """Class of the object nearest to a label; ``missing`` when it is not within 2 m, or a twentieth of the range."""
+    distance = np.linalg.norm(objects.centre - centre, axis=1)
+    nearest = int(distance.argmin())
+    if distance[nearest] > max(2.0, 0.05 * float(np.linalg.norm(centre))):
+        return "missing"
+    return CLASSES[int(objects.class_probabilities[nearest].argmax())]
+
+
+def test_the_class_is_right_for_every_labelled_object_that_the_network_sees(
+    labelled: list[tuple[Any, Objects]], detected: list[Detections2D]
+) -> None:
+    """Seen is what a 2D box of the right class covers by half (IoU); every such object, however few points hit it."""
+    seen, wrong = 0, []
+    for (frame, objects), boxes_2d in zip(labelled, detected, strict=True):
+        labels = kitti.load_labels(frame)
+        assert labels is not None
+        covered = overlaps(labels.boxes_2d, boxes_2d.boxes) >= 0.5
+        covered &= labels.class_ids[:, None] == boxes_2d.class_ids[None]
+        for i in np.flatnonzero(covered.any(axis=1)):
+            seen += 1
+            name = name_of_the_nearest(objects, labels.centre[i])
+            if name != CLASSES[labels.class_ids[i]]:
+                wrong.append((frame.name, labels.types[i], name))
+    assert seen > 0
+    assert wrong == []
+
+
+def test_the_evaluation_of_the_labelled_frames_says_so_too(
+    label_folder: Path, label_output: Path, labelled: list[tuple[Any, Objects]]
+) -> None:
+    """All that can be seen is found; of what is named, one in ten may not be there, or be something else."""
+    judged = judge_recording(label_output, truth_of(f"kitti:{label_folder}"), EvaluationConfig())
+    counts, naming = judged.evaluation.counts, judged.evaluation.naming
+    assert (judged.tracked, counts.scans, counts.kept) == (False, len(labelled), counts.asked)
+    assert counts.held <= 0.1 * counts.kept
+    assert naming.wrong <= 0.1
 
 
 def test_labels_are_written_beside_the_bag(perception_data: Path, tmp_path: Path) -> None:
