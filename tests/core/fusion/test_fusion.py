@@ -51,12 +51,12 @@ def test_the_side_of_a_car_keeps_its_length(fusion: Fusion) -> None:
 
 
 def test_a_wall_stays_what_was_seen_of_it(fusion: Fusion) -> None:
-    """Nine metres could be the side of a bus, which is rare: a tenth of its width at most."""
+    """Nine metres could be the side of a bus or truck, which is rare: an eighth of their width (2.6 m) at most."""
     wall: Box = (15.0, 8.0, 1.5, 9.0, 0.4, 3.0)
     objects = fusion.fuse(clusters_of(wall), [view_of()])
     assert named(objects.class_probabilities[0]) == UNKNOWN
-    np.testing.assert_allclose(objects.centre[0], wall[:3], atol=0.13)
-    np.testing.assert_allclose(objects.size[0], wall[3:], atol=0.25)
+    np.testing.assert_allclose(objects.centre[0], wall[:3], atol=0.16)
+    np.testing.assert_allclose(objects.size[0], wall[3:], atol=0.32)
 
 
 def test_two_people_side_by_side_take_their_own_boxes(fusion: Fusion) -> None:

@@ -25,6 +25,9 @@ _PIXELS_COUNTED = 2.0
 _FEW = 6.0
 """Returns inside the image below which its pixels say less."""
 
+_SHAPELESS = 10.0
+"""Returns at which the shape has half of its weight."""
+
 _SHOWS: dict[str, dict[str, float]] = {
     segments.VEHICLE: {segments.VEHICLE: 0.75},
     segments.PERSON: {segments.PERSON: 0.7, segments.VEHICLE: 0.05},
@@ -54,15 +57,16 @@ _KIND_OF = {
 def reliability(scores: Floats, match: Floats, config: ClassConfig) -> Floats:
     """Return (D,): probability that a label belongs to the object that it was given to.
 
-    Detection scores are products of two probabilities (that there is something, and what), and so lie below the
-    precision they are met with; the root of the score is nearer to it.
+    Detection scores lie below the precision that they are met with: they are products of two probabilities (that there
+    is something, and what), and of what is kept above a threshold most is true. The cube root of the score is nearer to
+    it: 0.3 stands for two thirds, 0.5 for four fifths of the trust.
 
     Args:
         scores: (D,) of the detections, in [0, 1].
         match: (D,) probability that the detection shows this object and no other.
         config: gives the trust in a score of 1.
     """
-    out: Floats = config.camera_trust * np.sqrt(np.clip(scores, 0.0, 1.0)) * match
+    out: Floats = config.camera_trust * np.cbrt(np.clip(scores, 0.0, 1.0)) * match
     return out
 
 
@@ -81,14 +85,16 @@ def pixel_log_likelihood(counts: NDArray[np.int64], trust: float) -> Floats:
     return out
 
 
-def posterior(labels: Floats, pixels: Floats, shape: Floats, config: ClassConfig) -> Floats:
+def posterior(labels: Floats, pixels: Floats, shape: Floats, points: NDArray[np.int64], config: ClassConfig) -> Floats:
     """Return the class probabilities (M, C); rows sum to 1.
 
     Args:
         labels, pixels, shape: (M, C) log likelihoods, 0 throughout where a witness has nothing to say.
+        points: (M,) returns that show the shape: that of a few is the luck of a few beams.
         config: how far the shape counts.
     """
-    log = np.log(confusion.prior()) + labels + pixels + config.shape_weight * shape
+    weight = config.shape_weight * points / (points + _SHAPELESS)
+    log = np.log(confusion.prior()) + labels + pixels + weight[:, None] * shape
     p = np.exp(log - log.max(axis=1, keepdims=True))
     out: Floats = p / p.sum(axis=1, keepdims=True)
     return out

@@ -55,7 +55,7 @@ class ClassConfig(Config):
     """What labels, pixels and shape say about the class."""
 
     camera_trust: float = param(
-        0.9, "probability that a detection of score 1 names the right class", low=0.5, high=0.999
+        0.95, "probability that a detection of score 1 shows something of the kind at all", low=0.5, high=0.999
     )
     shape_weight: float = param(
         0.8,

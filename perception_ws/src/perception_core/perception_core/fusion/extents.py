@@ -45,6 +45,9 @@ _COVERED = 0.7
 _LOW = 0.15
 """Probability that the top is not seen: the field of view ends below it, or black glass."""
 
+_SPARSE = 5.0
+"""Returns of which half of the ends that they show are ends."""
+
 _GROUND_NOISE = 0.12
 """Metres, standard deviation of the height of the ground under an object."""
 
@@ -65,6 +68,7 @@ class Seen:
         range: float64 (M,) metres from the sensor.
         sight: float64 (M, 2) in [-1, 1]: how steeply the face that ends the box along this axis is looked at; its sign
             points from the sensor into the box.
+        full: float64 (M,) in [0, 1): how far faces are covered with returns; a few beams show no ends.
         covered: bool (M, 2, 2) whether a nearer thing ends the view, [..., 0] at the lower and [..., 1] at the upper
             end of each axis.
     """
@@ -73,6 +77,7 @@ class Seen:
     top: Floats
     range: Floats
     sight: Floats
+    full: Floats
     covered: NDArray[np.bool_]
 
 
@@ -95,13 +100,21 @@ class Extents:
     height_variance: Floats
 
 
-def seen_of(centre: Floats, size: Floats, yaw: Floats, top: Floats, covered: NDArray[np.bool_] | None = None) -> Seen:
+def seen_of(
+    centre: Floats,
+    size: Floats,
+    yaw: Floats,
+    top: Floats,
+    points: NDArray[np.int64],
+    covered: NDArray[np.bool_] | None = None,
+) -> Seen:
     """Describe boxes of what was seen from the origin of the base frame, over which the LiDAR stands.
 
     Args:
         centre, size: float64 (M, 3) metres.
         yaw: float64 (M,) radians.
         top: float64 (M,) metres above the ground.
+        points: int64 (M,) returns.
         covered: bool (M, 2) whether a nearer thing ends the view clockwise and counter-clockwise; None for nowhere.
     """
     c, s = np.cos(yaw), np.sin(yaw)
@@ -119,7 +132,8 @@ def seen_of(centre: Floats, size: Floats, yaw: Floats, top: Floats, covered: NDA
             upper_is_left = left[:, axis] > 0
             ends[:, axis, 1] = lateral & np.where(upper_is_left, covered[:, 1], covered[:, 0])
             ends[:, axis, 0] = lateral & np.where(upper_is_left, covered[:, 0], covered[:, 1])
-    return Seen(np.maximum(size[:, :2], 0.02), np.maximum(top, 0.02), reach, sight, ends)
+    full = points / (points + _SPARSE)
+    return Seen(np.maximum(size[:, :2], 0.02), np.maximum(top, 0.02), reach, sight, full, ends)
 
 
 def extents(seen: Seen) -> Extents:
@@ -140,7 +154,7 @@ def extents(seen: Seen) -> Extents:
         _HEIGHT[None, :, 0],
         np.hypot(_HEIGHT[None, :, 1], _GROUND_NOISE),
         (_MISSED + _RISE * seen.range)[:, None],
-        np.full((len(seen.top), 1), _LOW),
+        (1.0 - (1.0 - _LOW) * seen.full)[:, None],
     )
     ways = log.sum(axis=3) + (tall + _LOG_SHARE - np.log(2.0))[..., None]
     log_likelihood = np.empty((len(seen.top), len(CLASSES)))
@@ -161,7 +175,7 @@ def _hidden(seen: Seen) -> Floats:
     It is seen on the face beside: that which ends the box along the other axis.
     """
     beside = np.abs(seen.sight[:, ::-1])
-    own = 1.0 - (1.0 - _CUT) * beside
+    own = 1.0 - (1.0 - _CUT) * beside * seen.full[:, None]
     return np.maximum(own, np.where(seen.covered.any(axis=2), _COVERED, 0.0))
 
 

@@ -216,15 +216,16 @@ class Fusion:
         for g, parts in enumerate(groups):
             if len(parts) > 1:
                 covered[g], bottom[g], top[g] = False, clusters.bottom[parts].min(), clusters.top[parts].max()
-        seen = seen_of(boxes.centre, boxes.size, boxes.yaw, top, covered)
+        seen = seen_of(boxes.centre, boxes.size, boxes.yaw, top, points, covered)
         sizes = extents(seen)
         pixels = classification.pixel_log_likelihood(told.counts, self._config.segmentation_trust)
         shape = sizes.log_likelihood - sizes.log_likelihood.max(axis=1, keepdims=True)
-        belief = classification.posterior(told.labels, pixels, shape, self._config.classes)
+        belief = classification.posterior(told.labels, pixels, shape, points, self._config.classes)
         named = told.reliability > 0.0
         size = boxes.size
         if self._config.complete_boxes:
-            boxes = completion.complete(boxes, seen, bottom, sizes, belief)
+            whole = completion.complete(boxes, seen, bottom, sizes, belief)
+            boxes = whole.where(~_inside_vehicles(boxes, whole, belief, points), boxes)
         there = existence.of_sensors(points, told.reliability)
         bodiless = existence.without_body(size, top, points) & ~named
         there = existence.weakened(there, told.counts, bodiless, self._config.association.min_points)
@@ -266,16 +267,16 @@ class Fusion:
         labels = np.array([np.log(likelihoods[v][d]) for v, d in rows]).reshape(-1, len(CLASSES))
         reliable = np.array([scores[v][d] for v, d in rows]).reshape(-1) * chance
         merged = unexplained.merge_doubles(placed, labels, reliable)
-        nothing = np.zeros_like(merged.labels)
+        nothing, no_points = np.zeros_like(merged.labels), np.zeros(len(merged.reliability), np.int64)
         # That it is there at all is told by its existence: of what is there, the label names the class.
-        probabilities = classification.posterior(merged.labels, nothing, nothing, self._config.classes)
+        probabilities = classification.posterior(merged.labels, nothing, nothing, no_points, self._config.classes)
         return _Table(
             merged.boxes,
             probabilities,
             merged.reliability,
-            np.full(len(merged.reliability), Sensor.CAMERA, np.uint8),
-            np.zeros(len(merged.reliability), np.int64),
-            np.zeros(len(merged.reliability)),
+            np.full(len(no_points), Sensor.CAMERA, np.uint8),
+            no_points,
+            np.zeros(len(no_points)),
             [_NO_HULL] * len(merged.reliability),
         )
 
@@ -312,29 +313,48 @@ def _shown(counts: NDArray[np.int64]) -> NDArray[np.bool_]:
     return shown
 
 
+_VEHICLES = [INDEX[name] for name in sorted(VEHICLES)]
 _THINGS = [SEGMENTS.index("vehicle"), SEGMENTS.index("person")]
 
 
-def _outside_bigger(table: _Table) -> NDArray[np.bool_]:
-    """Tell which objects are no LiDAR fragments without a name inside a vehicle that a camera named.
+def _inside_vehicles(
+    visible: Boxes, whole: Boxes, probabilities: Floats, points: NDArray[np.int64]
+) -> NDArray[np.bool_]:
+    """Tell which objects stand within the whole box of a probable vehicle with more returns.
 
-    Mirrors and parts seen through windows stand inside the box of their car; the car's box already blocks the place.
+    They are bits of it, a bonnet or a mirror, or something beside it, and no second vehicle inside the first.
+    """
+    vehicles = np.flatnonzero(probabilities[:, _VEHICLES].sum(axis=1) >= 0.5)
+    inside = np.zeros(len(points), np.bool_)
+    for v in vehicles.tolist():
+        local = _local(visible.centre[:, None, :2], whole, v)[:, 0]
+        inside |= (local <= whole.size[v, :2] / 2 + _INSIDE_SLACK).all(axis=1) & (points < points[v])
+    return inside
+
+
+def _outside_bigger(table: _Table) -> NDArray[np.bool_]:
+    """Tell which objects are no LiDAR fragments inside a vehicle that a camera named.
+
+    Mirrors and parts seen through windows stand inside the box of their car, with no name of their own or with that of
+    a vehicle; the car's box already blocks the place.
     """
     named = (table.sensors & np.uint8(Sensor.CAMERA)) > 0
-    best = table.probabilities.argmax(axis=1)
-    vehicles = np.flatnonzero(named & np.isin(best, [INDEX[name] for name in VEHICLES]))
+    vehicle = np.isin(table.probabilities.argmax(axis=1), _VEHICLES)
     swallowed = np.zeros(len(named), dtype=np.bool_)
-    if len(vehicles) == 0:
-        return ~swallowed
     centre, size, yaw = table.boxes.centre, table.boxes.size, table.boxes.yaw
     corners = shapes.bev_corners(centre, size, yaw)
     top = centre[:, 2] + size[:, 2] / 2
-    for v in vehicles.tolist():
-        c, s = np.cos(yaw[v]), np.sin(yaw[v])
-        local = np.abs((corners - centre[v, :2]) @ np.array([[c, -s], [s, c]]))
+    for v in np.flatnonzero(named & vehicle).tolist():
+        local = _local(corners, table.boxes, v)
         inside = (local <= size[v, :2] / 2 + _INSIDE_SLACK).all(axis=(1, 2)) & (top <= top[v] + 2 * _INSIDE_SLACK)
         swallowed |= inside & (table.points < table.points[v])
-    return ~swallowed | named
+    return ~swallowed | (named & ~vehicle)
+
+
+def _local(points: Floats, boxes: Boxes, v: int) -> Floats:
+    """Return how far points (M, K, 2) lie from the middle of box ``v`` along and across it, metres."""
+    c, s = np.cos(boxes.yaw[v]), np.sin(boxes.yaw[v])
+    return np.asarray(np.abs((points - boxes.centre[v, :2]) @ np.array([[c, -s], [s, c]])))
 
 
 def _joined(a: _Table, b: _Table) -> _Table:
