@@ -119,6 +119,11 @@ def test_overrides_change_what_they_name_and_nothing_else():
     assert before.config.disturbances.camera_delay == 0.0
 
 
+def test_a_whole_list_may_be_set_and_then_an_entry_of_it():
+    after = with_overrides(load_scenario("tiny"), {"actors": [{"model": "bus"}], "actors.0.heading": 90.0})
+    assert [(actor.model, actor.heading) for actor in after.actors] == [("bus", 90.0)]
+
+
 @pytest.mark.parametrize("name", scenario_names())
 def test_a_scenario_set_to_its_own_values_is_the_same(name):
     scenario = load_scenario(name)
@@ -139,6 +144,9 @@ def test_a_scenario_set_to_its_own_values_is_the_same(name):
         ("lidars.top.rate", 3, r"yard\.lidars\.top: the name of the LiDAR under `lidar`"),
         ("actors.9.model", "bus", r"yard\.actors\.9\.model: expected actors\.N\.KEY with N below 6"),
         ("actors.x.model", "bus", r"yard\.actors\.x\.model: expected actors\.N\.KEY"),
+        ("lidars", None, r"yard\.lidars: expected a mapping of mappings, got None"),
+        ("lidars", {"rear": 3}, r"yard\.lidars\.rear: expected a mapping, got 3"),
+        ("actors", [1], r"yard\.actors: expected a list of mappings"),
         ("actors.1", "bus", r"yard\.actors\.1: expected actors\.N\.KEY"),
         ("actors.1.model", "tank", r"yard\.actors\[1\]\.model: 'tank' is none of"),
     ],

@@ -35,6 +35,7 @@ __all__ = [
 ]
 
 _LISTS = ("actors", "traffic")
+_SENSORS = ("lidars", "cameras")
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,22 +182,36 @@ def _document(scenario: Scenario) -> dict[str, Any]:
 def _set(document: dict[str, Any], name: str, key: str, value: Any) -> None:
     """Put a value under a dotted key of a document."""
     head, _, rest = key.partition(".")
-    if head in _LISTS and rest:
-        place, _, field = rest.partition(".")
-        if not place.isdigit() or int(place) >= len(document[head]) or not field:
-            raise ConfigError(f"{name}.{key}: expected {head}.N.KEY with N below {len(document[head])}")
-        document[head][int(place)][field] = _flat(value)
-    elif head in ("lidars", "cameras") and rest:
-        sensor, _, field = rest.partition(".")
-        entry = document[head].setdefault(sensor, {})
-        if field:
-            entry[field] = _flat(value)
-        elif isinstance(value, Mapping):
-            entry.update(_flat(value))
-        else:
-            raise ConfigError(f"{name}.{key}: expected a mapping, got {value!r}")
-    elif isinstance(value, Mapping) and head not in _LISTS:
+    if head in _LISTS:
+        _set_entry(document, name, key, value)
+    elif head in _SENSORS and rest:
+        _set_sensor(document[head], name, key, value)
+    elif isinstance(value, Mapping):
         for inner, entry in value.items():
             _set(document, name, f"{key}.{inner}", entry)
+    elif head in _SENSORS:
+        raise ConfigError(f"{name}.{key}: expected a mapping of mappings, got {value!r}")
     else:
         document[key] = value
+
+
+def _set_entry(document: dict[str, Any], name: str, key: str, value: Any) -> None:
+    """Put a value under ``actors``, a whole list, or ``actors.2.model``."""
+    head, _, rest = key.partition(".")
+    place, _, field = rest.partition(".")
+    if not rest:
+        if not isinstance(value, list) or not all(isinstance(entry, Mapping) for entry in value):
+            raise ConfigError(f"{name}.{key}: expected a list of mappings, got {value!r}")
+        document[head] = [_flat(entry) for entry in value]
+    elif not place.isdecimal() or int(place) >= len(document[head]) or not field:
+        raise ConfigError(f"{name}.{key}: expected {head}.N.KEY with N below {len(document[head])}")
+    else:
+        document[head][int(place)][field] = _flat(value)
+
+
+def _set_sensor(sensors: dict[str, Any], name: str, key: str, value: Any) -> None:
+    """Put a value under ``lidars.rear``, a mapping, or ``lidars.rear.rate``; a sensor of a new name is added."""
+    sensor, _, field = key.partition(".")[2].partition(".")
+    if not field and not isinstance(value, Mapping):
+        raise ConfigError(f"{name}.{key}: expected a mapping, got {value!r}")
+    sensors.setdefault(sensor, {}).update({field: _flat(value)} if field else _flat(value))
