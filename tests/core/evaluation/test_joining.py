@@ -63,6 +63,15 @@ def test_of_two_results_of_one_stamp_the_first_counts(frame, thing):
     assert stamps(joined.pairs) == [(0, 0, 1)]
 
 
+def test_what_a_watchdog_sends_between_two_scans_is_no_result(frame, thing):
+    """At the stamp of a scan it is one: that scan was answered with nothing."""
+    there = truths(frame, thing, 0.0, 0.1, 0.2)
+    said = [nothing(round(t * 1e9), "odom") for t in (0.05, 0.1, 0.15)]
+    joined = join(there, [*results(frame, thing, 0.0, 0.2), *said])
+    assert stamps(joined.pairs) == [(0, 0, 1), (100, 100, 0), (200, 200, 1)]
+    assert (joined.exact, joined.unanswered, joined.beyond) == (3, 0, 0)
+
+
 def test_interpolation_by_hand(frame, thing):
     """A quarter of the way: 2 to 6 m is 3 m, 3.0 to -3.0 rad goes through pi; only object 1 is in both."""
     a = frame(0.0, [thing(1, x=2.0, yaw=3.0, velocity=(4.0, 0, 0), points=10), thing(2)], []).truth

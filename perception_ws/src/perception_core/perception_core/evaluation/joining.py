@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from perception_core.evaluation.obstacle_rows import nothing
 from perception_core.geometry.transforms import wrap_angle
-from perception_core.types import Obstacles, Truth
+from perception_core.types import Mode, Obstacles, Truth
 
 Stamps = NDArray[np.int64]
 
@@ -36,11 +36,15 @@ class Joined:
 
 
 def join(truths: Sequence[Truth], results: Sequence[Obstacles]) -> Joined:
-    """Match both by their stamps; of several results of one stamp the first counts, no truth stands for two stamps."""
+    """Match both by their stamps; of several results of one stamp the first counts.
+
+    What a watchdog sends between two scans, BLIND and without obstacles, is no result of any scan, and is passed over.
+    """
     truth = {t.stamp_ns: t for t in sorted(truths, key=lambda t: t.stamp_ns)}
     found: dict[int, Obstacles] = {}
     for result in results:
-        found.setdefault(result.stamp_ns, result)
+        if result.stamp_ns in truth or len(result) or result.mode != Mode.BLIND:
+            found.setdefault(result.stamp_ns, result)
     stamps = np.array(list(truth), dtype=np.int64)
     answers = np.array(sorted(found), dtype=np.int64)
     pairs, exact = [], 0
