@@ -27,6 +27,7 @@ def test_the_bench_prints_one_object_with_every_step(capsys):
         assert row["total_ms"] == pytest.approx(steps)
         assert row["over"] == pytest.approx(steps / row["bare_ms"] - 1.0)
         assert row["in_budget"] == (row["over"] <= 0.1)
+        assert row["prepared_on"] == "CPU"
         assert min(row["preprocess_ms"], row["inference_ms"], row["decode_ms"], row["bare_ms"]) > 0.0
     assert found["peak_rss_mib"] > 50.0
     families = ["yolox", "yolov5", "yolov5 not decoded", "yolov8", "yolo_end2end", "rtdetr", "rfdetr"]

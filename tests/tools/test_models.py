@@ -2,7 +2,9 @@
 
 import functools
 import hashlib
+import importlib.util
 import json
+import sys
 import threading
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -188,6 +190,45 @@ def test_build_without_tensorrt_is_an_error(folder, capsys, monkeypatch):
     assert "'tensorrt' is not available" in capsys.readouterr().err
     assert main(["models", "build", "halves", "--backend", "auto"]) == 2
     assert "no TensorRT works here, and onnxruntime needs no engine" in capsys.readouterr().err
+
+
+def helpers(name):
+    """The module of that name beside the core's tests of inference."""
+    file = Path(__file__).parents[1] / "core" / "inference" / f"{name}.py"
+    spec = importlib.util.spec_from_file_location(name, file)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture
+def tensorrt(monkeypatch):
+    """A fake TensorRT on a fake GPU, with NVRTC."""
+    fake = helpers("fake_tensorrt")
+    helpers("host_kernel").install(monkeypatch, fake.install(monkeypatch))
+    return fake
+
+
+def test_build_makes_an_engine_with_a_bar_and_says_who_prepares_images(folder, tensorrt, capsys, monkeypatch):
+    segmenter(folder)
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    assert main(["models", "build", "halves", "--precision", "fp32"]) == 0
+    printed = capsys.readouterr()
+    assert printed.out.splitlines()[0].startswith("halves: tensorrt 10.16.1.11 (Fake GPU, fp32)")
+    assert printed.out.splitlines()[1] == "images are prepared on the GPU"
+    assert "build: Building" in printed.err
+    assert "load: loading an engine" in printed.err
+    assert main(["models", "build", "halves", "--precision", "fp32", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert (found["preprocessing"], tensorrt.Builder.built) == ("GPU", 1)
+
+
+def test_bench_measures_the_engine_itself_and_says_who_prepares_images(folder, tensorrt, capsys):
+    segmenter(folder)
+    assert main(["models", "bench", "halves", "--json"]) == 0
+    rows = {row["backend"]: row for row in json.loads(capsys.readouterr().out)["rows"]}
+    assert (rows["tensorrt"]["prepared_on"], rows["onnxruntime"]["prepared_on"]) == ("GPU", "CPU")
+    assert tensorrt.Builder.built == 1
 
 
 def test_quantize_writes_a_network_and_its_card(folder, tiny_bag, tmp_path, capsys):

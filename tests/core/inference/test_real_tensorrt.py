@@ -23,6 +23,7 @@ from perception_core.inference.quantize import calibrated
 from perception_core.inference.registry import find_model
 from perception_core.inference.tensorrt_api import load_api
 from perception_core.inference.tensorrt_builder import BuildOptions, build_engine
+from perception_core.inference.tensorrt_engines import shape_ranges
 
 SIZE = (1, 3, 32, 32)
 IMAGE = np.random.default_rng(1).uniform(0, 1, SIZE).astype(np.float32)
@@ -94,7 +95,8 @@ def test_what_our_quantizer_writes_becomes_an_engine(tensorrt_rtx, share, tmp_pa
     images = [{"images": np.random.default_rng(2).uniform(0, 255, shape).astype(np.float32)}]
     quantized = tmp_path / "small.onnx"
     quantized.write_bytes(calibrated(path, images).quantized(share))
-    assert len(build(quantized)) > 100_000
+    ranges = shape_ranges({"images": shape}, 3)
+    assert len(build(quantized, options=BuildOptions(ranges))) > 100_000
 
 
 def test_open_sizes_are_built_for_a_range(tensorrt_rtx, write):

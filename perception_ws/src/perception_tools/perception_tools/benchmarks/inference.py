@@ -41,6 +41,7 @@ class Step:
         bare_ms: the engine alone on an input that is ready, timed in turn with ours.
         over: total / bare - 1.
         in_budget: whether ``over`` is at most :data:`BUDGET_OVER`.
+        prepared_on: where images became the network's input, and why not on the GPU.
     """
 
     model: str
@@ -53,6 +54,7 @@ class Step:
     bare_ms: float
     over: float
     in_budget: bool
+    prepared_on: str
 
 
 def models(folders: Sequence[Path]) -> list[tuple[Path, ModelCard]]:
@@ -76,8 +78,13 @@ def measure(found: Sequence[tuple[Path, ModelCard]], pictures: Sequence[Image]) 
         for path, card in found
         for name in available_backends()
         for threads in (THREADS if name == "onnxruntime" else THREADS[:1])
-        for step in _measured(path, card, InferenceConfig(backend=name, threads=threads), pictures)
+        for step in _measured(path, card, _alone(name, threads), pictures)
     ]
+
+
+def _alone(backend: str, threads: int) -> InferenceConfig:
+    """Return the settings with which an engine is measured itself, not what serves until it is built."""
+    return InferenceConfig(backend=backend, threads=threads, serve_while_building=False)
 
 
 def as_dict(steps: Sequence[Step], decoded: Sequence[Decoding]) -> dict[str, Any]:
@@ -131,13 +138,14 @@ def _measured(path: Path, card: ModelCard, config: InferenceConfig, pictures: Se
         detector.perceive(picture)
         parts = detector.timings
         times.append((parts["preprocess"], parts["inference"], parts["postprocess"], alone))
+    prepared_on = str(backend.preprocessing)
     detector.close()
     prepare, network, decode, alone = (lower_quartile(column) for column in zip(*times, strict=True))
     total = prepare + network + decode
     over = total / alone - 1.0
     in_budget = over <= BUDGET_OVER
     name, threads = config.backend, config.threads
-    yield Step(card.name, name, threads, prepare, network, decode, total, alone, over, in_budget)
+    yield Step(card.name, name, threads, prepare, network, decode, total, alone, over, in_budget, prepared_on)
 
 
 def _bare(path: Path, card: ModelCard, config: InferenceConfig, backend: Backend) -> Callable[[], object]:

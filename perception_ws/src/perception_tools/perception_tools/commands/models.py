@@ -190,11 +190,13 @@ def _build(arguments: argparse.Namespace) -> int:
     with _bar(card.name) as report:
         backend = create_backend(path, config, image_shape(card.input), report)
     result = {"name": card.name, "path": str(path), "backend": backend.name, "reason": backend.reason}
+    result["preprocessing"] = str(backend.preprocessing)
     backend.close()
     if arguments.json:
         print_json(result)
     else:
         print(f"{card.name}: {result['backend']}{'; ' if result['reason'] else ''}{result['reason']}")
+        print(f"images are prepared on the {result['preprocessing']}")
     return 0
 
 
