@@ -64,12 +64,13 @@ class DepthSteps:
 class _RangeImage:
     """A scan as rows of lasers and columns of azimuth.
 
-    ``range`` (R, C) metres, infinite without return; ``index`` (R, C) the point, -1 for none; ``height`` (R,) the
-    median elevation of each row and ``width`` of a column, radians.
+    ``range`` (R, C) metres, infinite without return; ``index`` (R, C) the point, -1 for none; ``azimuth`` (N,) of the
+    points, ``height`` (R,) the median elevation of each row and ``width`` of a column, radians.
     """
 
     range: Floats
     index: Ints
+    azimuth: Floats
     height: Floats
     width: float
 
@@ -104,7 +105,7 @@ def _placed(image: _RangeImage, usable: Ints, xyz: Floats, where: NDArray[np.boo
     """Return the outlines of the cells ``where`` (R, C), half-way to the next ray."""
     row, col = np.nonzero(where)
     at = xyz[usable[image.index[row, col]]]
-    direction, step = _towards(image, at, row, side)
+    direction, step = _towards(image, at, (row, col), side)
     distance = np.linalg.norm(at, axis=1)
     points = at + direction * (0.5 * step * distance)[:, None]
     return DepthSteps(points, direction, step, np.full(len(row), side, np.uint8))
@@ -120,7 +121,7 @@ def _range_image(xyz: Floats, rows: NDArray[np.int32]) -> _RangeImage:
     order = np.lexsort((azimuth, rows))
     gaps = np.diff(azimuth[order])[np.diff(rows[order]) == 0]
     width = float(np.clip(np.median(gaps) if len(gaps) else 0.0, 5e-4, 0.02))
-    columns = int(2.0 * np.pi / width)
+    columns = round(2.0 * np.pi / width)
     width = 2.0 * np.pi / columns
     col = ((azimuth + np.pi) / width).astype(np.int64) % columns
     count = int(rows.max()) + 1
@@ -131,7 +132,7 @@ def _range_image(xyz: Floats, rows: NDArray[np.int32]) -> _RangeImage:
     index = _without_single_holes(index)
     image = np.where(index >= 0, reach[np.maximum(index, 0)], np.inf)
     height = np.array([np.median(elevation[rows == row]) if (rows == row).any() else 0.0 for row in range(count)])
-    return _RangeImage(image, index, height, width)
+    return _RangeImage(image, index, azimuth, height, width)
 
 
 def _without_single_holes(index: Ints) -> Ints:
@@ -198,16 +199,35 @@ def _lasting(steps: NDArray[np.bool_], side: int) -> NDArray[np.bool_]:
     return np.asarray(steps & np.logical_or.reduce(beside))
 
 
-def _towards(image: _RangeImage, at: Floats, row: Ints, side: int) -> tuple[Floats, Floats]:
-    """Return unit vectors (E, 3) from points to a side, across the line of sight, and radians (E,) to the next ray."""
+def _towards(image: _RangeImage, at: Floats, cell: tuple[Ints, Ints], side: int) -> tuple[Floats, Floats]:
+    """Return unit vectors (E, 3) from points to a side, across the line of sight, and radians (E,) to the next ray.
+
+    Args:
+        image: the scan.
+        at: float64 (E, 3) the points.
+        cell: rows and columns (E,) of the image in which they lie.
+        side: of the outlines.
+    """
+    row, col = cell
     flat = np.hypot(at[:, 0], at[:, 1])
     azimuth, elevation = np.arctan2(at[:, 1], at[:, 0]), np.arctan2(at[:, 2], flat)
     if side in (LEFT, RIGHT):
         sign = 1.0 if side == LEFT else -1.0
         direction = sign * np.column_stack([-np.sin(azimuth), np.cos(azimuth), np.zeros(len(at))])
-        return direction, image.width * np.cos(elevation)
+        return direction, _width_to_next(image, row, col, 1 if side == LEFT else -1) * np.cos(elevation)
     sign = 1.0 if side == UP else -1.0
     sine = np.sin(elevation)
     direction = sign * np.column_stack([-sine * np.cos(azimuth), -sine * np.sin(azimuth), np.cos(elevation)])
     next_row = np.clip(row + int(sign), 0, len(image.height) - 1)
     return direction, np.abs(image.height[next_row] - image.height[row])
+
+
+def _width_to_next(image: _RangeImage, row: Ints, col: Ints, towards: int) -> Floats:
+    """Return radians (E,) of azimuth to the point in the next column, a column's width where there is none.
+
+    The beams do not keep to the columns: a cell may hold a copy of its neighbour, and two steps lie between.
+    """
+    here, there = image.index[row, col], image.index[row, (col + towards) % image.index.shape[1]]
+    turn = towards * (image.azimuth[there] - image.azimuth[here])
+    turn = (turn + np.pi) % (2.0 * np.pi) - np.pi
+    return np.where(there >= 0, np.clip(turn, 0.5 * image.width, 2.5 * image.width), image.width)

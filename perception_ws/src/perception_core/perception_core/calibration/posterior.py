@@ -63,7 +63,7 @@ def posterior(
     at = np.ix_(free, free)
     values, vectors = np.linalg.eigh(curvature(objective, level, x)[at])
     H = (vectors * np.maximum(values, 0.0)) @ vectors.T
-    M = (scatter(objective, level, x) + _alike(objective, level, x))[at]
+    M = _steadied(scatter(objective, level, x)[at], H, _parts(objective)) + _alike(objective, level, x)[at]
     M += np.diag(1e-9 * np.diag(M) + 1e-12)
     weight = np.linalg.solve(M, H).T
     covariance = np.linalg.inv(weight @ H + np.diag(1.0 / prior[free] ** 2))
@@ -94,6 +94,26 @@ def scatter(objective: Objective, level: Level, x: Floats) -> Floats:
     n = max(len(sums), 2)
     sums -= sums.mean(axis=0) if len(sums) else 0.0
     return np.asarray(sums.T @ sums * n / (n - 1))
+
+
+def _parts(objective: Objective) -> int:
+    """Return how many clusters there are."""
+    return len(np.unique(objective.clusters))
+
+
+def _steadied(M: Floats, H: Floats, parts: int) -> Floats:
+    """Return the scatter (K, K) as far as ``parts`` clusters tell it, joined with the curvature's idea of it.
+
+    A covariance from hardly more samples than unknowns has directions in which it is small by chance, which would pass
+    for certainty. It is drawn towards a multiple of the curvature, to which a likelihood's scatter is equal, and made
+    larger, both by unknowns over samples (Ledoit and Wolf 2004; Hartlap, Simon and Schneider 2007).
+    """
+    values, vectors = np.linalg.eigh(H)
+    good = values > 1e-6 * max(float(values.max(initial=0.0)), 1e-12)
+    spread = np.einsum("ik,ij,jk->k", vectors, M, vectors)
+    factor = float(np.median(spread[good] / values[good])) if good.any() else 1.0
+    share = len(M) / max(parts, 1)
+    return np.asarray(M + share * factor * H)
 
 
 def clarity(objective: Objective, level: Level, x: Floats, reach: float) -> float:
