@@ -32,10 +32,13 @@ def stands_out(
     """
     direction = (height + e - sensor_z) / centres[ring]
     level = height + e - max(0.5 * e, max_step)
-    left = _beside(z, reach, starts, ring, sector, 1, centres, sensor_z, direction, level, slope)
-    if left == 0:
-        return False
-    return left + _beside(z, reach, starts, ring, sector, -1, centres, sensor_z, direction, level, slope) >= 3
+    evidence = 0
+    for side in (1, -1):
+        found = _beside(z, reach, starts, ring, sector, side, centres, sensor_z, direction, level, slope)
+        if found == 0:
+            return False
+        evidence += found
+    return evidence >= 3
 
 
 @kernel

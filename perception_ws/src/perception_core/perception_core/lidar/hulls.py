@@ -37,7 +37,7 @@ def footprint_hulls(xyz: F32, starts: I32, bounds: F32, x: F64, y: F64, labels: 
         float64 (H, 2) corners, counter-clockwise, of one cluster after the other, and int32 (M + 1,) where each begins.
         One point gives one corner, points on a line two.
     """
-    order, first = cells_by_label(labels + 1, count + 1)
+    order, first = cells_by_label(labels + np.int32(1), count + 1)
     hull = np.empty((len(xyz) + 1, 2))  # of this and the next two little is used: memory that nobody touches is free
     hull_start = np.zeros(count + 1, np.int32)
     px, py = np.empty(len(xyz)), np.empty(len(xyz))

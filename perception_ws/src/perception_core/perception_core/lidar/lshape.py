@@ -43,7 +43,7 @@ def best_heading(x: F64, y: F64, weights: F64, outline: int = 0) -> float:
         return float(np.arctan2(y[-1] - y[0], x[-1] - x[0]) % (np.pi / 2))
     step = np.pi / 2 / COARSE
     steps = _steps(x, y, outline)
-    coarse = _scores(x, y, weights, steps, COARSE_AXES)
+    coarse = _scores(x, y, weights, steps, COARSE_AXES.copy())
     best = 0
     for k in range(1, COARSE):
         if coarse[k] > coarse[best] * BETTER:

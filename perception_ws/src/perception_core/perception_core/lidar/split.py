@@ -74,7 +74,7 @@ def split_components(
         top -= 1
         a, b = begin[top], end[top]
         cells = order[a:b]
-        sample = cells[:: (len(cells) + SAMPLE - 1) // SAMPLE]
+        sample = cells[:: (len(cells) + SAMPLE - 1) // SAMPLE].copy()
         solid = solid_cells(points, sample)
         contour = contour_of(azimuth, reach, solid)
         heading = heading_of(x, y, reach, solid, contour)
