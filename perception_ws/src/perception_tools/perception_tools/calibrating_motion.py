@@ -21,8 +21,8 @@ from perception_tools.calibrating_source import Source
 from perception_tools.transforms import RecordedTransforms
 
 _NS = 1_000_000_000
-_REGISTERED = 0.5
-"""Share of the points of a scan that have to lie on planes of the next, or their registration is not believed."""
+_REGISTERED = 0.4
+"""Share of the flat places of a scan that have to lie on planes of the next, or their registration is not believed."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,8 @@ from perception_core.geometry.transforms import Transform, apply
 Floats = NDArray[np.float64]
 
 _VOXEL = 0.4
+_CELLS = 1024
+"""Cubes along each axis: more than 60 m to either side."""
 _NEIGHBOURS = 8
 _FLATNESS = 0.1
 """Largest share of the smallest in the middle eigenvalue for a plane."""
@@ -24,7 +26,8 @@ _REACHES = (3.0, 3.0, 2.0, 2.0, 1.5, 1.0, 1.0, 0.7, 0.5, 0.5, 0.4, 0.4, 0.3, 0.3
 """Metres within which points pair, a round each."""
 _CLOSE = 0.15
 _LEAST_PAIRS = 100
-_MOST = 4000
+_MOST = 5000
+"""Places that are looked at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +52,12 @@ def planes_of(points: Floats) -> Planes:
     points = _thinned(points)
     if len(points) <= _NEIGHBOURS:
         return Planes(np.empty((0, 3)), np.empty((0, 3)))
-    _, k = cKDTree(points).query(points, k=_NEIGHBOURS)
+    centres = points[:: 1 + (len(points) - 1) // _MOST]
+    _, k = cKDTree(points).query(centres, k=_NEIGHBOURS)
     around = points[k] - points[k].mean(axis=1, keepdims=True)
     values, vectors = np.linalg.eigh(np.einsum("nki,nkj->nij", around, around))
-    flat = np.flatnonzero(values[:, 0] < _FLATNESS * values[:, 1])
-    flat = flat[:: 1 + len(flat) // _MOST]
-    return Planes(points[flat], np.ascontiguousarray(vectors[flat, :, 0]))
+    flat = values[:, 0] < _FLATNESS * values[:, 1]
+    return Planes(centres[flat], np.ascontiguousarray(vectors[flat, :, 0]))
 
 
 def motion_between(first: Planes, second: Planes) -> tuple[Transform, float]:
@@ -99,5 +102,6 @@ def _thinned(points: Floats) -> Floats:
     """Return the first point of each cube."""
     reach = np.linalg.norm(points, axis=1)
     points = points[(reach > 2.0) & (reach < 60.0)]
-    _, first = np.unique(np.floor(points / _VOXEL).astype(np.int64), axis=0, return_index=True)
+    cell = np.floor(points / _VOXEL).astype(np.int64) + _CELLS // 2
+    _, first = np.unique((cell[:, 0] * _CELLS + cell[:, 1]) * _CELLS + cell[:, 2], return_index=True)
     return np.asarray(points[np.sort(first)])
