@@ -9,7 +9,10 @@ import time
 
 import pytest
 
+from perception_core.evaluation.config import EvaluationConfig
 from perception_nodes.bag_reader import BagReader
+from perception_tools.evaluating import judge_recording
+from perception_tools.evaluating_truth import truth_of
 
 pytestmark = pytest.mark.system
 
@@ -49,6 +52,13 @@ def test_the_demo_gives_obstacles_latencies_and_a_report(tmp_path, left_behind):
         assert bag.topics["/perception/obstacles"].count >= result["arrays_out"]
         assert bag.topics["/diagnostics"].count > 0
     assert (tmp_path / "demo" / "report.html").stat().st_size > 100_000
+    judged = judge_recording(
+        tmp_path / "demo" / "obstacles.mcap",
+        truth_of(str(next(tmp_path.rglob("simulated-tiny-*.mcap")))),
+        EvaluationConfig(),
+    )
+    assert judged.evaluation.counts.scans >= result["arrays_out"]
+    assert judged.evaluation.tracking.recall > 0.5
     assert left_behind() == []
 
 
