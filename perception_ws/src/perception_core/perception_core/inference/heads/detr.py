@@ -15,6 +15,7 @@ from perception_core.errors import ModelError
 from perception_core.inference.backend import TensorInfo
 from perception_core.inference.candidates import Candidates
 from perception_core.inference.heads import scan
+from perception_core.inference.heads.box_head import BoxHead
 from perception_core.inference.heads.outputs import (
     BOX,
     Outputs,
@@ -37,21 +38,17 @@ _FINISHED_NUMBERS = 6
 """Box, score, number of the class."""
 
 
-class RtDetrHead:
+class RtDetrHead(BoxHead):
     """Reads any of the exports; which one follows from the outputs."""
 
     def __init__(self, card: ModelCard) -> None:
         """Keep the card."""
-        self._card = card
+        super().__init__(card)
         self._share = box_unit(card, "share")
         self._pixels = box_unit(card, "pixels")
 
     def check(self, outputs: tuple[TensorInfo, ...]) -> None:
-        """Check the shapes of the outputs as far as the file states them.
-
-        Raises:
-            ModelError: naming the outputs, their shapes and what was expected.
-        """
+        """Check the shapes of the outputs as far as the file states them; raises ModelError."""
         classes = len(self._card.classes)
         shapes = {output.name: output.shape for output in outputs}
         if len(outputs) == 1:
@@ -67,15 +64,9 @@ class RtDetrHead:
                 f"got {listed(outputs)}"
             )
 
-    def decode(
-        self, outputs: Outputs, score_threshold: float, class_table: NDArray[np.int32], entry: int = 0
+    def _candidates(
+        self, outputs: Outputs, score_threshold: float, class_table: NDArray[np.int32], entry: int
     ) -> Candidates:
-        """Return the boxes that score at least ``score_threshold`` in pixels of the network's input.
-
-        Raises:
-            ModelError: shapes that do not fit, or numbers that cannot be scores.
-        """
-        self.check(infos(outputs))
         if len(outputs) == 1:
             name, output = first_output(outputs)
             raw = entry_of(self._card.name, name, output, entry)
@@ -83,10 +74,6 @@ class RtDetrHead:
         if len(outputs) == 2:
             return _decode_logits(self._card, outputs, score_threshold, class_table, entry)
         return self._decode_finished(outputs, score_threshold, class_table, entry)
-
-    def warm_up(self) -> None:
-        """Compile, or load from the cache, so that no image has to wait."""
-        scan.warm_up()
 
     def _decode_single(
         self, name: str, raw: NDArray[np.float32], score_threshold: float, class_table: NDArray[np.int32]
@@ -129,19 +116,11 @@ class RtDetrHead:
         return scan.finite_candidates(found, good[kept], class_ids[kept], passed.rows[kept])
 
 
-class RfDetrHead:
+class RfDetrHead(BoxHead):
     """Reads ``dets`` (B, Q, 4) and ``labels`` (B, Q, classes or more), logits."""
 
-    def __init__(self, card: ModelCard) -> None:
-        """Keep the card."""
-        self._card = card
-
     def check(self, outputs: tuple[TensorInfo, ...]) -> None:
-        """Check the shapes of the outputs as far as the file states them.
-
-        Raises:
-            ModelError: naming the outputs, their shapes and what was expected.
-        """
+        """Check the shapes of the outputs as far as the file states them; raises ModelError."""
         classes = len(self._card.classes)
         shapes = {output.name: output.shape for output in outputs}
         if len(outputs) != 2 or _boxes_and_logits(shapes, classes, classes + 1) is None:
@@ -150,20 +129,10 @@ class RfDetrHead:
                 f"{classes} classes, got {listed(outputs)}"
             )
 
-    def decode(
-        self, outputs: Outputs, score_threshold: float, class_table: NDArray[np.int32], entry: int = 0
+    def _candidates(
+        self, outputs: Outputs, score_threshold: float, class_table: NDArray[np.int32], entry: int
     ) -> Candidates:
-        """Return the boxes that score at least ``score_threshold`` in pixels of the network's input.
-
-        Raises:
-            ModelError: shapes that do not fit, or numbers that cannot be scores.
-        """
-        self.check(infos(outputs))
         return _decode_logits(self._card, outputs, score_threshold, class_table, entry)
-
-    def warm_up(self) -> None:
-        """Compile, or load from the cache, so that no image has to wait."""
-        scan.warm_up()
 
 
 def _decode_logits(

@@ -7,6 +7,7 @@ last cell that is not whole counts.
 """
 
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 
 from perception_core.errors import ModelError
@@ -14,7 +15,7 @@ from perception_core.inference.backend import TensorInfo
 from perception_core.inference.candidates import Candidates
 from perception_core.inference.grids import count_cells, grid_cells
 from perception_core.inference.heads import scan
-from perception_core.inference.heads.one_output import OneOutputHead
+from perception_core.inference.heads.box_head import OneOutputHead
 from perception_core.inference.model_card import ModelCard
 
 SIDES = 4
@@ -32,6 +33,11 @@ class NanodetHead(OneOutputHead):
         super().__init__(card)
         self._classes = len(card.classes)
         self._origins = np.empty((0, 3), np.float32)
+
+    def warm_up(self) -> None:
+        """Compile, or load from the cache, so that no image has to wait."""
+        super().warm_up()
+        _boxes(np.zeros((1, 2 * SIDES), np.float32), np.zeros((1, 3), np.float32))
 
     def _check_output(self, output: TensorInfo) -> None:
         shape = output.shape
@@ -77,10 +83,40 @@ class NanodetHead(OneOutputHead):
 
 def _boxes(distributions: NDArray[np.float32], origins: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return float32 (K, 4) corners from logits (K, 4 (R + 1)) and origins (K, 3)."""
-    logits = distributions.reshape(len(distributions), SIDES, distributions.shape[1] // SIDES)
-    with np.errstate(invalid="ignore"):
-        weights = np.exp(logits - logits.max(axis=2, keepdims=True))
-        mean = (weights @ np.arange(logits.shape[2], dtype=np.float32)) / weights.sum(axis=2)
-        distances = mean * origins[:, 2:]
-        corners = np.tile(origins[:, :2], (1, 2)) + distances * np.array([-1, -1, 1, 1], np.float32)
-    return np.asarray(corners, np.float32)
+    weights = _below_peak(distributions, distributions.shape[1] // SIDES)
+    np.exp(weights, out=weights)
+    corners: NDArray[np.float32] = _corners(weights, origins)
+    return corners
+
+
+@njit(cache=True)
+def _below_peak(logits: NDArray[np.float32], bins: int) -> NDArray[np.float32]:  # pragma: no cover - compiled
+    """Return each logit less the largest of its side's ``bins``: none is above 0, so no exponential overflows."""
+    out = np.empty_like(logits)
+    for k in range(len(logits)):
+        for first in range(0, SIDES * bins, bins):
+            peak = logits[k, first]
+            for i in range(first + 1, first + bins):
+                peak = max(peak, logits[k, i])
+            for i in range(first, first + bins):
+                out[k, i] = logits[k, i] - peak
+    return out
+
+
+@njit(cache=True)
+def _corners(
+    weights: NDArray[np.float32], origins: NDArray[np.float32]
+) -> NDArray[np.float32]:  # pragma: no cover - compiled
+    """Return the origins moved by the mean of each side's distribution, in its unit."""
+    out = np.empty((len(weights), SIDES), np.float32)
+    bins = weights.shape[1] // SIDES
+    for k in range(len(weights)):
+        for side in range(SIDES):
+            total = moment = np.float32(0.0)
+            for i in range(bins):
+                weight = weights[k, side * bins + i]
+                total += weight
+                moment += weight * np.float32(i)
+            distance = moment / total * origins[k, 2]
+            out[k, side] = origins[k, side % 2] + (distance if side >= 2 else -distance)
+    return out

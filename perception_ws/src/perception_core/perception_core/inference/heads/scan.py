@@ -66,7 +66,8 @@ def scan_rows(
         logits: the scores are any numbers, and so is the threshold.
     """
     low, high = _LOGITS if logits else _PROBABILITIES
-    return _strongest(Passed(*_scan_rows(raw, first_class, np.float32(threshold), class_table, objectness, low, high)))
+    found = _scan_rows(raw, first_class, np.float32(threshold), class_table, objectness, low, high, False)
+    return _strongest(Passed(*found))
 
 
 def scan_columns(
@@ -87,7 +88,8 @@ def scan_columns(
 
 def scan_logits(raw: F32, first_class: int, threshold: float, class_table: I32, objectness: int) -> Passed:
     """Scan rows of logits as :func:`scan_rows` does; a score is sigmoid(objectness) * sigmoid(best class)."""
-    return _strongest(Passed(*_scan_logits(raw, first_class, threshold, class_table, objectness)))
+    found = _scan_rows(raw, first_class, np.float32(threshold), class_table, objectness, *_LOGITS, True)
+    return _strongest(Passed(*found))
 
 
 def strongest(scores: F32) -> I64:
@@ -244,6 +246,11 @@ def _largest(values: F32) -> np.float32:  # pragma: no cover - compiled
 
 
 @njit(cache=True)
+def _probability(logit: np.float32) -> np.float32:  # pragma: no cover - compiled
+    return np.float32(1.0 / (1.0 + np.exp(-np.float64(logit))))
+
+
+@njit(cache=True)
 def _scan_rows(
     raw: F32,
     first_class: int,
@@ -252,6 +259,7 @@ def _scan_rows(
     objectness: int,
     low: np.float32,
     high: np.float32,
+    logistic: bool,
 ) -> tuple[I64, F32, I32, float]:  # pragma: no cover - compiled
     anchors, classes = len(raw), len(class_table)
     rows = np.empty(anchors, np.int64)
@@ -262,7 +270,7 @@ def _scan_rows(
     for a in range(anchors):
         factor = np.float32(1.0)
         if objectness >= 0:
-            factor = raw[a, objectness]
+            factor = _probability(raw[a, objectness]) if logistic else raw[a, objectness]
             worst = _farther(worst, factor)
             if not factor >= threshold:
                 continue
@@ -270,51 +278,10 @@ def _scan_rows(
         if _outside(named, low, high):
             worst = _worst_of(worst, named)
             continue
-        if not _reaches(named, threshold):  # no factor is above 1
+        if not logistic and not _reaches(named, threshold):  # no factor is above 1
             continue
         largest = _largest(named)
-        score = factor * largest
-        if not score >= threshold:
-            continue
-        best = 0
-        while named[best] != largest:
-            best += 1
-        if class_table[best] < 0:
-            continue
-        rows[count] = a
-        scores[count] = score
-        class_ids[count] = class_table[best]
-        count += 1
-    return rows[:count], scores[:count], class_ids[:count], worst
-
-
-@njit(cache=True)
-def _probability(logit: np.float32) -> float:  # pragma: no cover - compiled
-    return float(1.0 / (1.0 + np.exp(-np.float64(logit))))
-
-
-@njit(cache=True)
-def _scan_logits(
-    raw: F32, first_class: int, threshold: float, class_table: I32, objectness: int
-) -> tuple[I64, F32, I32, float]:  # pragma: no cover - compiled
-    anchors, classes = len(raw), len(class_table)
-    rows = np.empty(anchors, np.int64)
-    scores = np.empty(anchors, np.float32)
-    class_ids = np.empty(anchors, np.int32)
-    count = 0
-    worst = 0.5
-    for a in range(anchors):
-        if np.isnan(raw[a, objectness]):
-            worst = np.nan
-        factor = _probability(raw[a, objectness])
-        if not factor >= threshold:
-            continue
-        named = raw[a, first_class : first_class + classes]
-        if _outside(named, np.float32(-np.inf), np.float32(np.inf)):
-            worst = np.nan
-            continue
-        largest = _largest(named)
-        score = np.float32(factor * _probability(largest))
+        score = factor * (_probability(largest) if logistic else largest)
         if not score >= threshold:
             continue
         best = 0

@@ -12,7 +12,7 @@ from perception_core.errors import ModelError
 from perception_core.inference.backend import TensorInfo
 from perception_core.inference.candidates import Candidates
 from perception_core.inference.heads import scan
-from perception_core.inference.heads.one_output import OneOutputHead
+from perception_core.inference.heads.box_head import OneOutputHead
 from perception_core.inference.heads.outputs import shape_fits
 from perception_core.inference.heads.yolov5 import box_unit
 from perception_core.inference.model_card import ModelCard

@@ -13,8 +13,8 @@ from perception_core.errors import ModelError
 from perception_core.inference.backend import TensorInfo
 from perception_core.inference.candidates import Candidates
 from perception_core.inference.heads import scan
-from perception_core.inference.heads.one_output import OneOutputHead
-from perception_core.inference.heads.outputs import Outputs, entry_of, infos, listed, shape_fits
+from perception_core.inference.heads.box_head import BoxHead, OneOutputHead
+from perception_core.inference.heads.outputs import Outputs, entry_of, listed, shape_fits
 from perception_core.inference.model_card import ModelCard
 
 _OBJECTNESS = 4
@@ -48,7 +48,7 @@ class Yolov5Head(OneOutputHead):
         return scan.finite_candidates(boxes, scores, passed.class_ids, passed.rows)
 
 
-class Yolov5AnchorHead:
+class Yolov5AnchorHead(BoxHead):
     """Decodes raw outputs, one a scale: (B, A, rows, columns, 5 + classes) or (B, A * (5 + classes), rows, columns).
 
     The card gives the anchors, in pixels, finest scale first.
@@ -56,16 +56,12 @@ class Yolov5AnchorHead:
 
     def __init__(self, card: ModelCard) -> None:
         """Keep the card and its anchors."""
-        self._card = card
+        super().__init__(card)
         self._columns = _FIRST_CLASS + len(card.classes)
         self._anchors = np.array(card.anchors, np.float32).reshape(-1, 2)
 
     def check(self, outputs: tuple[TensorInfo, ...]) -> None:
-        """Check the shapes of the outputs as far as the file states them.
-
-        Raises:
-            ModelError: naming the output, its shape and what was expected.
-        """
+        """Check the shapes of the outputs as far as the file states them; raises ModelError."""
         if not outputs or len(self._anchors) % len(outputs):
             raise ModelError(
                 f"{self._card.name}: {len(self._anchors)} anchors cannot be shared among {len(outputs)} outputs: "
@@ -82,15 +78,9 @@ class Yolov5AnchorHead:
                     f"[1, {each * self._columns}, rows, columns] for {len(self._card.classes)} classes, got {output}"
                 )
 
-    def decode(
-        self, outputs: Outputs, score_threshold: float, class_table: NDArray[np.int32], entry: int = 0
+    def _candidates(
+        self, outputs: Outputs, score_threshold: float, class_table: NDArray[np.int32], entry: int
     ) -> Candidates:
-        """Return the candidates that score at least ``score_threshold`` in pixels of the network's input.
-
-        Raises:
-            ModelError: shapes that do not fit, or numbers that cannot be scores.
-        """
-        self.check(infos(outputs))
         each = len(self._anchors) // len(outputs)
         blocks = {name: self._rows(name, array, each, entry) for name, array in outputs.items()}
         finest_first = sorted(blocks.items(), key=lambda item: -item[1].shape[1] * item[1].shape[2])
@@ -103,10 +93,6 @@ class Yolov5AnchorHead:
             np.concatenate([p.scores for p in parts]),
             np.concatenate([p.class_ids for p in parts]),
         )
-
-    def warm_up(self) -> None:
-        """Compile, or load from the cache, so that no image has to wait."""
-        scan.warm_up()
 
     def _rows(self, name: str, array: NDArray[np.generic], each: int, entry: int) -> NDArray[np.float32]:
         """Return float32 (A, rows, columns, 5 + classes) of one image."""

@@ -14,7 +14,7 @@ from perception_core.inference.backend import TensorInfo
 from perception_core.inference.candidates import Candidates
 from perception_core.inference.grids import find_strides, grid_cells
 from perception_core.inference.heads import scan
-from perception_core.inference.heads.one_output import OneOutputHead
+from perception_core.inference.heads.box_head import OneOutputHead
 from perception_core.inference.model_card import ModelCard
 
 _OBJECTNESS = 4
