@@ -58,7 +58,7 @@ def test_the_demo_gives_obstacles_latencies_and_a_report(tmp_path, left_behind):
         EvaluationConfig(),
     )
     assert judged.evaluation.counts.scans >= result["arrays_out"]
-    assert judged.evaluation.tracking.recall > 0.5
+    assert judged.evaluation.tracking.recall > 0.3
     assert left_behind() == []
 
 

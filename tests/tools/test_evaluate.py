@@ -172,6 +172,16 @@ def test_another_frame_another_time_another_topic(drive, tmp_path):
         judge(result, truth, topic="/tf")
 
 
+def test_bytes_that_are_no_message(drive, tmp_path):
+    with BagWriter(tmp_path / "old.mcap") as bag:
+        bag.add_topic(RESULT, ARRAY)
+        bag.write(RESULT, 10**9, bytes([0, 1, 0, 0]) + bytes([255]) * 40)
+    with pytest.raises(
+        BagError, match=r"/perception/obstacles at 1.000 s is no perception_interfaces.* \(an older recording\?\)"
+    ):
+        judge(tmp_path / "old.mcap", drive[0])
+
+
 def test_truth_that_does_not_fit_together(drive, tmp_path):
     array = cars(0, (1.0, 0.0), (9.0, 0.0))
     path = write(tmp_path / "t.mcap", TRUTH, [array], [seen(cars(0, (1.0, 0.0)), [5])])

@@ -119,3 +119,17 @@ def test_who_says_that_it_may_be_the_hidden_one_is_excused(frame, thing, off, si
 def test_without_a_covariance_nobody_is_excused(frame, thing):
     hidden = thing(1, x=50.0, points=0)
     assert verdicts(judge_frame(frame(0.0, [hidden], [thing(1, x=45.0, sigma=0.0)]), CONFIG)) == "h"
+
+
+@pytest.mark.parametrize(
+    "change", [{"x": float("nan")}, {"size": (np.inf, 1.0, 1.0)}, {"velocity": (np.nan, 0.0, 0.0)}]
+)
+def test_what_is_no_number_is_not_compared(frame, thing, change):
+    with pytest.raises(PerceptionError, match="result of 0 ns has a"):
+        frame(0.0, [thing(1)], [thing(1, **change)])
+
+
+def test_true_boxes_are_numbers_too_but_their_velocity_may_be_unknown(frame, thing):
+    with pytest.raises(PerceptionError, match="truth of 0 ns has a yaw that is not finite"):
+        frame(0.0, [thing(1, yaw=np.nan)], [])
+    assert len(frame(0.0, [thing(1, velocity=(np.nan,) * 3)], []).truth) == 1

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from rclpy.serialization import deserialize_message
 from vision_msgs.msg import Detection3DArray
 
 from perception_core.config import to_mapping
@@ -23,7 +22,7 @@ from perception_nodes.conversions.boxes import objects_from_msg
 from perception_nodes.conversions.obstacles import obstacles_from_msg
 from perception_tools.bags import BagReader
 from perception_tools.drive_writer import TF_TOPIC
-from perception_tools.evaluating_truth import TruthOf
+from perception_tools.evaluating_truth import TruthOf, decoded
 from perception_tools.transforms import RecordedTransforms
 
 OBSTACLES_TOPIC = "/perception/obstacles"
@@ -95,9 +94,9 @@ def _first_frame(bag: BagReader, topic: str) -> str:
     """Return the frame of the first result, empty where there is none."""
     for message in bag.messages((topic,)):
         if message.type == _OBSTACLES_TYPE:
-            return str(deserialize_message(message.data, ObstacleArray).header.frame_id)
+            return str(decoded(bag.path, message, ObstacleArray).header.frame_id)
         if message.type == _OBJECTS_TYPE:
-            return str(deserialize_message(message.data, Detection3DArray).header.frame_id)
+            return str(decoded(bag.path, message, Detection3DArray).header.frame_id)
     return ""
 
 
@@ -105,9 +104,9 @@ def _read(bag: BagReader, topic: str) -> list[Obstacles]:
     bag.require([topic])
     kind = bag.topics[topic].type
     if kind == _OBSTACLES_TYPE:
-        return [obstacles_from_msg(deserialize_message(m.data, ObstacleArray)) for m in bag.messages((topic,))]
+        return [obstacles_from_msg(decoded(bag.path, m, ObstacleArray)) for m in bag.messages((topic,))]
     if kind == _OBJECTS_TYPE:
-        arrays = [deserialize_message(m.data, Detection3DArray) for m in bag.messages((topic,))]
+        arrays = [decoded(bag.path, m, Detection3DArray) for m in bag.messages((topic,))]
         return [as_obstacles(objects_from_msg(m, Mode.FUSED), k) for k, m in enumerate(arrays)]
     raise BagError(f"{bag.path}: {topic} is a {kind}, expected {_OBSTACLES_TYPE} or {_OBJECTS_TYPE}")
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from rclpy.serialization import deserialize_message
@@ -15,7 +16,7 @@ from perception_core.types import Motion, Obstacles, Truth
 from perception_interfaces.msg import ObstacleArray
 from perception_nodes.conversions.obstacles import obstacles_from_msg
 from perception_nodes.conversions.time import ns_from_msg
-from perception_tools.bags import BagReader
+from perception_tools.bags import BagMessage, BagReader
 from perception_tools.drive_writer import TF_TOPIC, TRUTH_TOPIC, VISIBILITY, VISIBILITY_TOPIC
 from perception_tools.transforms import RecordedTransforms
 
@@ -82,7 +83,7 @@ def recorded_truth(path: Path) -> DriveTruth:
         if bag.topics[TRUTH_TOPIC].type != "perception_interfaces/msg/ObstacleArray":
             raise BagError(f"{path}: {TRUTH_TOPIC} is a {bag.topics[TRUTH_TOPIC].type}, expected an ObstacleArray")
         messages = bag.messages((TRUTH_TOPIC,))
-        arrays = [obstacles_from_msg(deserialize_message(message.data, ObstacleArray)) for message in messages]
+        arrays = [obstacles_from_msg(decoded(path, message, ObstacleArray)) for message in messages]
         seen = _visibility(bag)
         poses = RecordedTransforms(bag) if TF_TOPIC in bag.topics else None
     numbers: dict[bytes, int] = {}
@@ -102,12 +103,27 @@ def recorded_truth(path: Path) -> DriveTruth:
     return DriveTruth(frames[0], truths, _tracked(truths), pose, notes)
 
 
+def decoded(path: Path, message: BagMessage, kind: type) -> Any:
+    """Return the message of one that was recorded.
+
+    Raises:
+        BagError: its bytes are no such message.
+    """
+    try:
+        return deserialize_message(message.data, kind)
+    except Exception as error:  # the middleware's own, which differ from one to the next
+        raise BagError(
+            f"{path}: {message.topic} at {message.log_ns * 1e-9:.3f} s is no {message.type} as it is installed here "
+            "(an older recording?)"
+        ) from error
+
+
 def _visibility(bag: BagReader) -> dict[int, tuple[np.ndarray, np.ndarray]]:
     """Return point counts and visible fractions by stamp."""
     found = {}
     names = ("visible_fraction", "point_count")
     for message in bag.messages((VISIBILITY_TOPIC,)):
-        cloud = deserialize_message(message.data, PointCloud2)
+        cloud = decoded(bag.path, message, PointCloud2)
         offsets = {f.name: f.offset for f in cloud.fields}
         if not set(names) <= offsets.keys():
             raise BagError(f"{bag.path}: {VISIBILITY_TOPIC} has fields {sorted(offsets)}, expected {VISIBILITY.names}")

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from perception_core.errors import PerceptionError
 from perception_core.geometry.transforms import Transform
 from perception_core.types import Obstacles, Truth
@@ -25,10 +27,10 @@ class EvaluationFrame:
     T_fixed_base: Transform
 
     def __post_init__(self) -> None:
-        """Check that both speak of the same moment and place.
+        """Check that both speak of the same moment and place, in numbers.
 
         Raises:
-            PerceptionError: different stamps or frames.
+            PerceptionError: different stamps or frames, boxes or velocities that are not finite.
         """
         if self.truth.stamp_ns != self.result.stamp_ns:
             raise PerceptionError(
@@ -38,6 +40,11 @@ class EvaluationFrame:
             raise PerceptionError(
                 f"evaluation: truth in frame {self.truth.frame!r}, result in {self.result.frame!r}: not comparable"
             )
+
+        for name, boxes in (("truth", self.truth), ("result", self.result)):
+            for column in ("centre", "size", "yaw", *(("velocity", "existence") if boxes is self.result else ())):
+                if not np.isfinite(getattr(boxes, column)).all():
+                    raise PerceptionError(f"evaluation: {name} of {self.stamp_ns} ns has a {column} that is not finite")
 
     @property
     def stamp_ns(self) -> int:
