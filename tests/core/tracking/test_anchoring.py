@@ -4,6 +4,7 @@ import numpy as np
 
 from perception_core.tracking.anchoring import (
     LOOSE_SIGMA,
+    SMALL_SIGMA,
     anchor_offset,
     anchored_innovation,
     quarter_turns,
@@ -25,12 +26,13 @@ def compare(
     lidar: bool = True,
     loose: tuple[tuple[int, int], ...] = ((0, 0), (0, 0)),
     known: tuple[tuple[int, int], ...] = ((1, 1), (1, 1)),
+    end_variance: float = np.inf,
 ):
     """Innovation and its noise against a track of 4 x 2 m at (10, 0); centre variance 1, face variance 0.01."""
     innovation, noise = np.empty(3), np.empty((3, 3))
     track = np.array([10.0, 0, 0]), SIZE, 0.0, np.array(side), np.array(known, bool)
     seen = np.array([*centre, 0.0]), np.array([*size, 1.5]), yaw, np.eye(3), lidar, np.array(loose, bool)
-    anchored_innovation(*track, *seen, 0.01, innovation, noise)
+    anchored_innovation(*track, *seen, 0.01, end_variance, innovation, noise)
     return innovation, noise
 
 
@@ -75,9 +77,52 @@ def test_the_same_slab_named_by_its_long_side() -> None:
 
 
 def test_a_missing_part_may_lie_on_either_end() -> None:
-    # width 1 of 2 seen, no side face: half a metre of slack, variance 1 + 0.5^2
-    _, noise = compare([8.1, 0.5], [0.2, 1.0], 0.0, [-1.0, 0.0])
-    np.testing.assert_allclose(noise[1, 1], 1.25)
+    """Width 1 of 2 seen, no side face: 0.5 m of room, evenly: 0.5^2 / 3, and for ten looks on end; 0.7 is 0.2 out."""
+    for y, expected in ((0.5, 0.0), (-0.3, 0.0), (0.7, 0.2)):
+        innovation, noise = compare([8.1, y], [0.2, 1.0], 0.0, [-1.0, 0.0])
+        np.testing.assert_allclose(innovation, [0.0, expected, 0.0], atol=1e-12)
+        np.testing.assert_allclose(noise[1, 1], 1.0 + 10.0 * 0.25 / 3.0)
+
+
+def test_an_end_that_grows_alone_is_no_motion() -> None:
+    """A wall known from x = 8 to 12 is seen to 12.6, then as a whole 0.2 m farther: only that is motion."""
+    grown, _ = compare([10.3, 0.0], [4.6, 2.0], 0.0, [0.0, -1.0])
+    np.testing.assert_allclose(grown, 0.0, atol=1e-12)
+    moved, _ = compare([10.2, 0.0], [4.0, 2.0], 0.0, [0.0, -1.0])
+    np.testing.assert_allclose(moved, [0.2, 0.0, 0.0], atol=1e-12)
+
+
+def test_the_end_of_a_thin_wall_is_no_face() -> None:
+    """Seen from its end, of the track 4 m long 3 m are seen, 0.1 m thick: they may lie anywhere along it."""
+    innovation, noise = compare([10.5, 0.0], [3.0, 0.1], 0.0, [-1.0, 0.0])
+    np.testing.assert_allclose(innovation[0], 0.0, atol=1e-12)
+    assert noise[0, 0] > 1.0
+    innovation, noise = compare([9.8, 0.0], [3.0, 2.0], 0.0, [-1.0, 0.0])  # a broad one: the rear is 0.3 m farther
+    np.testing.assert_allclose([innovation[0], noise[0, 0]], [0.3, 0.01], atol=1e-12)
+
+
+def test_how_the_middle_lies_in_the_object_is_no_matter_for_its_motion() -> None:
+    _, noise = compare([8.1, 0.0], [0.2, 2.0], 0.0, [-1.0, 0.0], end_variance=0.04)
+    np.testing.assert_allclose(np.diag(noise), [0.01, 0.04, 1.0])
+
+
+def test_a_part_of_the_height_does_not_climb() -> None:
+    """The upper 0.9 m of 1.5 m: its middle is 0.3 m higher, which the track's box holds."""
+    innovation, noise = np.empty(3), np.empty((3, 3))
+    track = np.array([10.0, 0.0, 0.0]), SIZE, 0.0, np.zeros(2), np.ones((2, 2), bool)
+    seen = np.array([10.0, 0.0, 0.3]), np.array([4.0, 2.0, 0.9]), 0.0, np.eye(3), True, np.zeros((2, 2), bool)
+    anchored_innovation(*track, *seen, 0.01, np.inf, innovation, noise)
+    np.testing.assert_allclose(innovation, 0.0, atol=1e-12)
+    assert noise[2, 2] > 1.0
+
+
+def test_small_things_are_followed_by_their_middle() -> None:
+    innovation, noise = np.empty(3), np.empty((3, 3))
+    track = np.array([10.0, 0.0, 0.0]), np.array([0.6, 0.5, 1.8]), 0.0, np.array([-1.0, 0.0]), np.ones((2, 2), bool)
+    seen = np.array([10.1, 0.0, 0.0]), np.array([1.0, 0.5, 1.8]), 0.0, np.eye(3), True, np.zeros((2, 2), bool)
+    anchored_innovation(*track, *seen, 0.01, np.inf, innovation, noise)
+    np.testing.assert_allclose(innovation, [0.1, 0.0, 0.0], atol=1e-12)  # the rear face has moved the other way
+    np.testing.assert_allclose(noise[0, 0], SMALL_SIGMA**2 + 0.01)
 
 
 def test_a_camera_box_is_compared_by_its_centre() -> None:

@@ -1,8 +1,10 @@
 """Size, quarter turns and the fixed anchor."""
 
+import dataclasses
 import uuid
 
 import numpy as np
+import pytest
 
 from perception_core.tracking import correction, life
 from perception_core.tracking.config import MeasurementConfig, TrackerConfig
@@ -12,10 +14,13 @@ CONFIG = TrackerConfig()
 SENSOR = np.zeros(2)
 
 
-def corrected(objects, first: dict, second: dict, side: tuple[float, float]):
-    """One track born of ``first`` at 0 s and corrected by ``second`` at 0.1 s."""
+def corrected(
+    objects, first: dict, second: dict, side: tuple[float, float], last_size: tuple[float, float] | None = None
+):
+    """One track born of ``first`` at 0 s and corrected by ``second`` at 0.1 s, measured as ``last_size`` in between."""
     seen, _ = from_objects(objects(0.0, [first]), np.eye(4), MeasurementConfig())
     tracks = life.born(seen, 0, SENSOR, uuid.UUID(int=0), 0, True, CONFIG)
+    tracks.last_size[0] = tracks.last_size[0] if last_size is None else last_size
     seen, _ = from_objects(objects(0.1, [second]), np.eye(4), MeasurementConfig())
     correction.correct(tracks, np.array([0]), seen, np.array([side]), 100_000_000, True, CONFIG)
     return tracks
@@ -28,13 +33,12 @@ def test_quarter_turns_exchange_length_and_width() -> None:
 
 
 def test_growing_by_hand_keeps_the_near_face(objects) -> None:
-    # length 1 -> 4 m: gain 1 - exp(-0.1 / 0.3); the rear face stays at x = 8
-    tracks = corrected(
-        objects,
-        {"x": 8.5, "y": 0.0, "size": (1.0, 1.8, 1.5)},
-        {"x": 10.0, "y": 0.0, "size": (4.0, 1.8, 1.5)},
-        (-1.0, 0.0),
-    )
+    """Length 1 -> 4 m, once measured already: gain 1 - exp(-0.1 / 0.3); the rear face stays at x = 8."""
+    short, long = {"x": 8.5, "y": 0.0, "size": (1.0, 1.8, 1.5)}, {"x": 10.0, "y": 0.0, "size": (4.0, 1.8, 1.5)}
+    once = corrected(objects, short, long, (-1.0, 0.0))
+    np.testing.assert_allclose(once.size[0, 0], 1.0)  # one large box is two things that touched
+    np.testing.assert_allclose(once.last_size[0], [4.0, 1.8])
+    tracks = corrected(objects, short, long, (-1.0, 0.0), last_size=(4.0, 1.8))
     length = 1.0 + 3.0 * (1.0 - np.exp(-1.0 / 3.0))
     np.testing.assert_allclose(tracks.size[0, 0], length)
     np.testing.assert_allclose(tracks.state[0, 0] - tracks.size[0, 0] / 2.0, 8.0, atol=1e-9)
@@ -51,6 +55,46 @@ def test_a_shorter_side_seen_from_end_to_end_shrinks_it_slowly(objects) -> None:
     long, short = {"x": 10.0, "y": 5.0, "size": (4.0, 1.8, 1.5)}, {"x": 9.5, "y": 5.0, "size": (3.0, 1.8, 1.5)}
     tracks = corrected(objects, long, short, (-1.0, -1.0))
     np.testing.assert_allclose(tracks.size[0, 0], 4.0 - (1.0 - np.exp(-0.1 / 4.0)))
+
+
+def test_a_box_across_the_track_makes_nothing_wider(objects) -> None:
+    """The rear face of a car, completed along the wrong axis: 4.2 m across the road, again and again."""
+    car, across = {"x": 10.0, "y": 0.0, "size": (4.2, 1.8, 1.5)}, {"x": 8.9, "y": 0.0, "size": (4.2, 1.8, 1.5)}
+    tracks = corrected(objects, car, across | {"yaw": np.pi / 2}, (-1.0, 0.0), last_size=(1.8, 4.2))
+    np.testing.assert_allclose(tracks.size[0, :2], [4.2, 1.8], atol=1e-9)
+    np.testing.assert_allclose(tracks.heading[0, 0], 0.0, atol=1e-9)
+
+
+def test_a_pole_cut_off_above_gets_shorter_at_its_top_and_does_not_fall(objects) -> None:
+    """3 m high on the ground; 1 m of it is left: the middle follows the height, the foot stays, nothing moves."""
+    pole, foot = ({"x": 10.0, "y": 0.0, "z": h / 2.0, "size": (0.2, 0.2, h)} for h in (3.0, 1.0))
+    tracks = corrected(objects, pole, foot, (-1.0, 0.0))
+    height = 3.0 - 2.0 * (1.0 - np.exp(-0.1 / 4.0))
+    np.testing.assert_allclose(tracks.size[0, 2], height)
+    np.testing.assert_allclose(tracks.state[0, 2], height / 2.0, atol=1e-9)
+    np.testing.assert_allclose(tracks.state[0, 5], 0.0, atol=1e-9)
+
+
+def test_a_better_view_is_believed_soon_and_forgotten_slowly(objects) -> None:
+    def hidden(first: float, second: float) -> float:
+        boxes = ({"x": 10.0, "y": 0.0, "sigma": sigma} for sigma in (first, second))
+        return float(corrected(objects, *boxes, (-1.0, 0.0)).hidden_variance[0, 0])
+
+    vague, sure = hidden(1.0, 1.0), hidden(0.2, 0.2)
+    assert hidden(1.0, 0.2) == pytest.approx(vague + (sure - vague) * (1.0 - np.exp(-1.0 / 3.0)))
+    assert hidden(0.2, 1.0) == pytest.approx(sure + (vague - sure) * (1.0 - np.exp(-0.1 / 4.0)))
+
+
+def test_what_was_seen_before_the_stamp_is_corrected_where_it_was_then(objects) -> None:
+    """At 20 m/s, seen 50 ms before the stamp, 1 m short of where it is: no innovation."""
+    seen, _ = from_objects(objects(0.0, [{"x": 10.0, "y": 0.0}]), np.eye(4), MeasurementConfig())
+    tracks = life.born(seen, 0, SENSOR, uuid.UUID(int=0), 0, True, CONFIG)
+    tracks.model_states[0, :, 3] = 20.0
+    tracks.sum_up()
+    scan = dataclasses.replace(objects(0.1, [{"x": 9.0, "y": 0.0}]), time_offset=[-0.05])
+    seen, _ = from_objects(scan, np.eye(4), MeasurementConfig())
+    correction.correct(tracks, np.array([0]), seen, np.array([[-1.0, 0.0]]), 100_000_000, True, CONFIG)
+    np.testing.assert_allclose(tracks.state[0, [0, 3]], [10.0, 20.0], atol=1e-9)
 
 
 def test_no_matches_change_nothing(objects) -> None:

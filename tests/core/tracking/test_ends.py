@@ -71,3 +71,9 @@ def test_a_quarter_turn_renames_ends() -> None:
     np.testing.assert_array_equal(turned(rear, np.array([2])), [[[False, True], [False, False]]])
     np.testing.assert_array_equal(turned(rear, np.array([-1])), [[[False, False], [True, False]]])
     np.testing.assert_array_equal(turned(rear, np.array([4])), rear)
+
+
+def test_a_column_of_points_has_no_ends() -> None:
+    """0.4 m along the line of sight 80 m away and 2 cm across it: 0.00025 rad; across it would be a wall's piece."""
+    assert loose(*scene((80.0, 0.0, 0.4, 0.02))).all()
+    assert not loose(*scene((80.0, 0.0, 0.02, 0.5))).any()

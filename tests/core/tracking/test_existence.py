@@ -1,5 +1,7 @@
 """Log odds by hand and shadows."""
 
+import dataclasses
+
 import numpy as np
 
 from perception_core.tracking import existence
@@ -7,6 +9,15 @@ from perception_core.tracking.config import LifeConfig, MeasurementConfig
 from perception_core.tracking.measurements import from_objects
 
 CONFIG = LifeConfig(clutter_probability=0.2, clutter_density=0.1, survival_time=10.0)
+
+
+def test_a_birth_by_hand() -> None:
+    """Odds multiply: one in two that nothing explains is an object, evidence 0.9: 9 to 1; of one in five, 9 to 4."""
+    np.testing.assert_allclose(existence.probability(existence.born(np.array([0.9]), CONFIG)), [0.9])
+    rare = dataclasses.replace(CONFIG, birth_existence=0.2)
+    np.testing.assert_allclose(
+        existence.probability(existence.born(np.array([0.9, 0.0]), rare)), [9 / 13, 0], atol=1e-3
+    )
 
 
 def test_a_good_hit_by_hand() -> None:

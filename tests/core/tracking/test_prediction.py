@@ -12,6 +12,7 @@ from perception_core.tracking.prediction import predicted_paths
 Floats = NDArray[np.float64]
 CONFIG = MotionConfig()
 NOTHING_HIDDEN = np.zeros((1, 2))
+WHEELS = np.full(1, 0.9)
 
 
 def models(state: Floats, covariance: Floats, probability: list[float]) -> imm.Models:
@@ -48,7 +49,7 @@ def futures(state: Floats, covariance: Floats, density: Floats, turning: bool, s
 
 def test_what_turns_follows_its_circle() -> None:
     """8 m/s at 0.3 rad/s is a circle of 26.7 m: after 3 s 20.9 m ahead and 10.1 m aside, straight on it would be 24."""
-    path, _ = predicted_paths(models(*driving(), [0.0, 0.0, 1.0]), NOTHING_HIDDEN, 6, 0.5, CONFIG)
+    path, _ = predicted_paths(models(*driving(), [0.0, 0.0, 1.0]), WHEELS, NOTHING_HIDDEN, 6, 0.5, CONFIG)
     after = 0.5 * np.arange(1, 7)
     circle = 8.0 / 0.3 * np.column_stack([np.sin(0.3 * after), 1.0 - np.cos(0.3 * after)])
     np.testing.assert_allclose(path[0, :, :2], circle + np.array([1.0, -2.0]), atol=1e-9)
@@ -58,7 +59,7 @@ def test_what_turns_follows_its_circle() -> None:
 def test_what_stands_stays_and_grows_little() -> None:
     state, covariance = driving()
     state[3] = state[RATE] = 0.0
-    path, spread = predicted_paths(models(state, covariance, [1.0, 0.0, 0.0]), NOTHING_HIDDEN, 6, 0.5, CONFIG)
+    path, spread = predicted_paths(models(state, covariance, [1.0, 0.0, 0.0]), WHEELS, NOTHING_HIDDEN, 6, 0.5, CONFIG)
     np.testing.assert_allclose(path[0], np.tile([1.0, -2.0, 0.0], (6, 1)))
     np.testing.assert_allclose(spread[0, -1, 0, 0], 0.05**2 + 3.0 * CONFIG.still_density)
 
@@ -69,11 +70,11 @@ def test_the_covariance_is_that_of_drawn_futures(turning: bool) -> None:
     config = MotionConfig(steering_density=0.002)
     state, covariance = driving()
     covariance[RATE, RATE] = 0.03**2
-    straight, turns = imm.densities(config)
+    straight, turns = imm.densities(WHEELS, config)
     probability = [0.0, 0.0, 1.0] if turning else [0.0, 1.0, 0.0]
-    path, spread = predicted_paths(models(state, covariance, probability), NOTHING_HIDDEN, 6, 0.5, config)
+    path, spread = predicted_paths(models(state, covariance, probability), WHEELS, NOTHING_HIDDEN, 6, 0.5, config)
     for step, seconds in ((1, 1.0), (5, 3.0)):
-        drawn = futures(state, covariance, turns if turning else straight, turning, seconds, 10000)
+        drawn = futures(state, covariance, turns if turning else straight[0], turning, seconds, 10000)
         assert np.linalg.norm(drawn.mean(axis=0)[:2] - path[0, step, :2]) < 0.12 * seconds
         ratio = np.linalg.eigvals(np.linalg.solve(spread[0, step], np.cov(drawn.T))).real
         assert ratio.min() > 0.75
@@ -82,9 +83,9 @@ def test_the_covariance_is_that_of_drawn_futures(turning: bool) -> None:
 
 def test_with_the_defaults_the_ellipse_has_the_size_of_the_banana() -> None:
     state, covariance = driving()
-    path, spread = predicted_paths(models(state, covariance, [0.0, 0.0, 1.0]), NOTHING_HIDDEN, 6, 0.5, CONFIG)
-    drawn = futures(state, covariance, imm.densities(CONFIG)[1], True, 3.0, 10000)
-    assert np.linalg.norm(drawn.mean(axis=0)[:2] - path[0, 5, :2]) < 1.5
+    path, spread = predicted_paths(models(state, covariance, [0.0, 0.0, 1.0]), WHEELS, NOTHING_HIDDEN, 6, 0.5, CONFIG)
+    drawn = futures(state, covariance, imm.densities(WHEELS, CONFIG)[1], True, 3.0, 10000)
+    assert np.linalg.norm(drawn.mean(axis=0)[:2] - path[0, 5, :2]) < 2.0
     trace = np.trace(np.cov(drawn[:, :2].T)) / np.trace(spread[0, 5, :2, :2])
     assert 0.7 < trace < 1.3
 
@@ -95,9 +96,15 @@ def test_a_mixture_of_standing_and_driving_by_hand() -> None:
     state[:2] = 0.0
     states, covariances, _ = models(state, covariance, [0.0, 1.0, 0.0])
     states[0, imm.STILL, 3] = 0.0
-    alone = predicted_paths((states, covariances, np.array([[0.0, 1.0, 0.0]])), NOTHING_HIDDEN, 1, 1.0, CONFIG)[1]
-    still = predicted_paths((states, covariances, np.array([[1.0, 0.0, 0.0]])), NOTHING_HIDDEN, 1, 1.0, CONFIG)[1]
-    path, spread = predicted_paths((states, covariances, np.array([[0.25, 0.75, 0.0]])), NOTHING_HIDDEN, 1, 1.0, CONFIG)
+    alone = predicted_paths((states, covariances, np.array([[0.0, 1.0, 0.0]])), WHEELS, NOTHING_HIDDEN, 1, 1.0, CONFIG)[
+        1
+    ]
+    still = predicted_paths((states, covariances, np.array([[1.0, 0.0, 0.0]])), WHEELS, NOTHING_HIDDEN, 1, 1.0, CONFIG)[
+        1
+    ]
+    path, spread = predicted_paths(
+        (states, covariances, np.array([[0.25, 0.75, 0.0]])), WHEELS, NOTHING_HIDDEN, 1, 1.0, CONFIG
+    )
     np.testing.assert_allclose(path[0, 0], [6.0, 0.0, 0.0])
     expected = 0.25 * still[0, 0] + 0.75 * alone[0, 0] + np.diag([12.0, 0.0, 0.0])
     np.testing.assert_allclose(spread[0, 0], expected, atol=1e-12)
@@ -106,13 +113,13 @@ def test_a_mixture_of_standing_and_driving_by_hand() -> None:
 def test_the_hidden_part_turns_with_the_body() -> None:
     state, covariance = driving(rate=np.pi / 2)
     one = models(state, covariance, [0.0, 0.0, 1.0])
-    bare = predicted_paths(one, NOTHING_HIDDEN, 2, 0.5, CONFIG)[1]
-    hidden = predicted_paths(one, np.array([[1.0, 0.25]]), 2, 0.5, CONFIG)[1]
+    bare = predicted_paths(one, WHEELS, NOTHING_HIDDEN, 2, 0.5, CONFIG)[1]
+    hidden = predicted_paths(one, WHEELS, np.array([[1.0, 0.25]]), 2, 0.5, CONFIG)[1]
     np.testing.assert_allclose(hidden[0, 1] - bare[0, 1], np.diag([0.25, 1.0, 0.0]), atol=1e-9)  # after a quarter turn
 
 
 def test_no_tracks_and_no_steps() -> None:
     none = np.empty((0, 3, N)), np.empty((0, 3, N, N)), np.empty((0, 3))
-    assert predicted_paths(none, np.empty((0, 2)), 6, 0.5, CONFIG)[1].shape == (0, 6, 3, 3)
-    path, _ = predicted_paths(models(*driving(), [0.2, 0.4, 0.4]), NOTHING_HIDDEN, 0, 0.5, CONFIG)
+    assert predicted_paths(none, np.empty(0), np.empty((0, 2)), 6, 0.5, CONFIG)[1].shape == (0, 6, 3, 3)
+    path, _ = predicted_paths(models(*driving(), [0.2, 0.4, 0.4]), WHEELS, NOTHING_HIDDEN, 0, 0.5, CONFIG)
     assert path.shape == (1, 0, 3)

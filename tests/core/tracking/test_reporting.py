@@ -6,16 +6,16 @@ import uuid
 import numpy as np
 
 from perception_core.tracking import imm, life
-from perception_core.tracking.config import MeasurementConfig, MotionConfig, OutputConfig, TrackerConfig
+from perception_core.tracking.config import LifeConfig, MeasurementConfig, MotionConfig, OutputConfig, TrackerConfig
 from perception_core.tracking.measurements import from_objects
 from perception_core.tracking.reporting import report
 from perception_core.tracking.table import TrackTable, empty_table
 from perception_core.tracking.tracker import Tracker
-from perception_core.types import Mode, Objects, Obstacles
+from perception_core.types import Mode, Objects, Obstacles, Sensor
 
 
 def reported(tracks: TrackTable, **output: float) -> Obstacles:
-    return report(tracks, 5, "odom", True, Mode.FUSED, (), OutputConfig(**output), MotionConfig())
+    return report(tracks, 5, "odom", True, Mode.FUSED, (), OutputConfig(**output), MotionConfig(), LifeConfig())
 
 
 def two_tracks(objects) -> TrackTable:
@@ -32,6 +32,15 @@ def test_only_confirmed_tracks_are_told(objects) -> None:
     assert (told.stamp_ns, told.frame, told.mode) == (5, "odom", Mode.FUSED)
 
 
+def test_what_nobody_sees_is_told_while_it_is_probable(objects) -> None:
+    tracks = two_tracks(objects)
+    tracks.confirmed[:] = True
+    tracks.log_odds[:] = -0.1, 0.1
+    assert len(reported(tracks)) == 2
+    tracks.sensors[:] = Sensor.NONE
+    np.testing.assert_array_equal(reported(tracks).ids, tracks.ids[1:])
+
+
 def test_path_and_footprint_by_hand(objects) -> None:
     tracks = two_tracks(objects)
     tracks.confirmed[0] = True
@@ -44,7 +53,8 @@ def test_path_and_footprint_by_hand(objects) -> None:
 
 
 def test_the_covariance_of_the_path_grows_as_worked_out_by_hand(objects) -> None:
-    """After 2 s: 0.01 + 2 * 2 * 0.02 + 4 * 0.25 + 1.5 * 8 / 3 along x; yaw 0.04 + 4 * 0.09 + 0.1 * 8 / 3."""
+    """After 2 s: 0.01 + 2 * 2 * 0.02 + 4 * 0.25 + q * 8 / 3 along x; yaw 0.04 + 4 * 0.09 + 0.1 * 8 / 3."""
+    q = MotionConfig().acceleration_density * 8.0 / 3.0
     tracks = two_tracks(objects)
     tracks.confirmed[0] = True
     tracks.hidden_variance[0] = 0.0
@@ -53,7 +63,7 @@ def test_the_covariance_of_the_path_grows_as_worked_out_by_hand(objects) -> None
     covariance[0, 3] = covariance[3, 0] = 0.02
     tracks.model_covariances[0, imm.STRAIGHT] = covariance
     told = reported(tracks, prediction_steps=4, prediction_step=0.5)
-    expected = [0.01 + 0.08 + 1.0 + 4.0, 0.04 + 4.0 * 0.16 + 4.0, 0.04 + 0.36 + 0.8 / 3.0]
+    expected = [0.09 + 1.0 + q, 0.04 + 4.0 * 0.16 + q, 0.04 + 0.36 + 0.8 / 3.0]
     np.testing.assert_allclose(told.predicted_covariance[0, 3], np.diag(expected))
     assert (np.diff(np.linalg.det(told.predicted_covariance[0])) > 0.0).all()
 

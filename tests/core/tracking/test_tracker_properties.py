@@ -26,13 +26,15 @@ def scans(draw: st.DrawFn) -> list[Objects]:
 def scan(rng: np.random.Generator, stamp_ns: int, homes: np.ndarray, mode: Mode) -> Objects:
     chosen = np.flatnonzero(rng.random(len(homes)) < 0.8)
     m = len(chosen)
+    centre = homes[chosen] + rng.normal(0.0, 0.3, (m, 3))
+    centre[rng.random(m) < 0.02] = np.nan
     root = rng.normal(0.0, 0.2, (m, 6, 6))
     covariance = root @ root.transpose(0, 2, 1)
     covariance[rng.random(m) < 0.1] = 0.0
     return Objects(
         stamp_ns=stamp_ns,
         frame="base_link",
-        centre=homes[chosen] + rng.normal(0.0, 0.3, (m, 3)),
+        centre=centre,
         size=rng.uniform(0.0, 6.0, (m, 3)),
         yaw=rng.uniform(-4.0, 4.0, m),
         covariance=covariance,
@@ -41,6 +43,7 @@ def scan(rng: np.random.Generator, stamp_ns: int, homes: np.ndarray, mode: Mode)
         sensors=rng.integers(1, 4, m).astype(np.uint8),
         point_count=np.ones(m, np.int32),
         mode=mode,
+        time_offset=rng.uniform(-0.1, 0.1, m),
     )
 
 
@@ -63,9 +66,33 @@ def test_whatever_comes(sequence: list[Objects]) -> None:
         check(result)
         for name in ("ids", "centre", "velocity", "pose_covariance", "class_probabilities", "existence", "size"):
             assert getattr(result, name).tobytes() == getattr(twin, name).tobytes()
+    tracks = tracker._tracks
+    assert np.linalg.eigvalsh(tracks.model_covariances).min(initial=1.0) > 0.0
+    np.testing.assert_allclose(tracks.model_probability.sum(axis=1), 1.0)
     events = tracker.events
     assert events.births >= events.confirmations
     assert events.births >= events.deaths + events.reunions
+
+
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(scans(), st.lists(st.integers(1, 20), max_size=3))
+def test_ids_are_never_given_twice(sequence: list[Objects], resets: list[int]) -> None:
+    """One object, one id: none comes back after it was gone, not after a reset, and no other instance has it."""
+    one, other = Tracker(TrackerConfig(), bytes(16)), Tracker(TrackerConfig(), bytes(15) + b"\1")
+    known: set[bytes] = set()
+    gone: set[bytes] = set()
+    for k, objects in enumerate(sequence):
+        if k in resets:
+            one.reset()
+        told = {row.tobytes() for row in one.update(objects, np.eye(4), "odom").ids}
+        other.update(objects, np.eye(4), "odom")
+        now = {row.tobytes() for row in one._tracks.ids}
+        gone |= known - now
+        known |= now
+        assert told <= now
+        assert not gone & now
+        assert not known & {row.tobytes() for row in other._tracks.ids}
+    assert len(known) <= one.events.births
 
 
 def check(result: Obstacles) -> None:
@@ -73,7 +100,9 @@ def check(result: Obstacles) -> None:
         np.testing.assert_array_equal(covariance, covariance.transpose(0, 2, 1))
         assert len(covariance) == 0 or np.linalg.eigvalsh(covariance).min() > 0.0
     assert len({row.tobytes() for row in result.ids}) == len(result)
-    for column in (result.centre, result.velocity, result.size, result.predicted_path, result.yaw):
+    steps = 6 if len(result) else 0
+    assert result.predicted_covariance.shape == (len(result), steps, 3, 3)  # positive semidefinite, or it is refused
+    for column in (result.centre, result.velocity, result.size, result.predicted_path, result.yaw, result.yaw_rate):
         assert np.isfinite(column).all()
     assert (result.size > 0.0).all()
     np.testing.assert_allclose(result.class_probabilities.sum(axis=1), 1.0)

@@ -28,6 +28,18 @@ _TURNED_AWAY = 0.5
 LOOSE_SIGMA = 0.5
 """Metres by which a part with two loose ends may lie beside the track."""
 
+_PART = 0.2
+"""Metres by which less is seen than was known before: from there on it is a part of it, not noise."""
+
+_PERSISTENCE = 10.0
+"""Looks for which a partial view stays about the same; so many of them tell no more than one."""
+
+THIN, THIN_SHARE = 0.3, 0.15
+"""Metres, and share of the length: a face narrower than this is but the edge of the face beside it."""
+
+SMALL, SMALL_SIGMA = 1.3, 0.1
+"""Metres: what is smaller has no faces, people swing their limbs; its middle moves about by so much."""
+
 
 def visible_sides(centre: Floats, size: Floats, yaw: Floats, sensor: Floats, grazing_sine: float) -> Floats:
     """Return the anchors' sides (T, 2) of T boxes seen from one point.
@@ -74,10 +86,15 @@ def anchored_innovation(
     lidar: bool,
     loose: Mask,
     face_variance: float,
+    end_variance: float,
     innovation: Floats,
     innovation_noise: Floats,
 ) -> tuple[float, float, bool, bool]:
     """Compare one measured box with one track by their anchors.
+
+    Where less is seen than is known of the track, and not from a near face on, the part may lie anywhere within it, and
+    goes on lying there for a while; where more is seen, the other way round. The same holds for heights: of what is cut
+    off above or below, the middle tells nothing. Small things are followed by their middle.
 
     Where the end that the anchor stands for is loose in the measured box, see :mod:`perception_core.tracking.ends`, or
     not known of the track, the other end takes its place. With neither the visible part may lie anywhere within the
@@ -91,6 +108,8 @@ def anchored_innovation(
         loose: bool (2, 2) loose ends of the measured box.
         face_variance: m^2 of a seen face, which takes the place of the centre's variance along that
             direction.
+        end_variance: m^2, the most that is believed of the middle between two ends: where it lies in the object is no
+            matter of how it moves. Infinite where the place itself counts.
         innovation: (3,) out, measured minus predicted, metres.
         innovation_noise: (3, 3) out, its measurement part, m^2.
 
@@ -99,6 +118,7 @@ def anchored_innovation(
     """
     innovation[:] = centre - track_centre
     innovation_noise[:] = noise
+    innovation[2], innovation_noise[2, 2] = _partial(innovation[2], size[2], track_size[2], 0.0, noise[2, 2])
     if not lidar:
         return 0.0, 0.0, False, False
     turns = quarter_turns(yaw, track_yaw)
@@ -108,8 +128,12 @@ def anchored_innovation(
         length, width = width, length
     c, s = math.cos(track_yaw), math.sin(track_yaw)
     cm, sm = math.cos(measured_yaw), math.sin(measured_yaw)
-    a, a_loose = _trusted_side(side[0], known[0], loose, turns)
-    b, b_loose = _trusted_side(side[1], known[1], loose, turns + 1)
+    thin = max(THIN, THIN_SHARE * max(length, width))
+    a, a_loose = _trusted_side(side[0], width >= thin, known[0], loose, turns)
+    b, b_loose = _trusted_side(side[1], length >= thin, known[1], loose, turns + 1)
+    small = max(size[0], size[1], track_size[0], track_size[1]) < SMALL
+    if small:
+        a = b = 0.0
     dx, dy = innovation[0], innovation[1]
     x = dx + (cm * a * length - sm * b * width - (c * a * track_size[0] - s * b * track_size[1])) / 2.0
     y = dy + (sm * a * length + cm * b * width - (s * a * track_size[0] + c * b * track_size[1])) / 2.0
@@ -119,14 +143,18 @@ def anchored_innovation(
     skew = math.sin(measured_yaw - track_yaw) / 2.0
     if a_loose:
         along, along_variance = sticking_out(c * dx + s * dy, length, track_size[0]), LOOSE_SIGMA**2
+    elif small:
+        along_variance = SMALL_SIGMA**2 + face_variance
     else:
-        missing = track_size[0] - length
-        along_variance = _anchor_variance(along_variance, abs(a), face_variance, missing, skew * width)
+        seen = _anchor_variance(min(along_variance, end_variance), abs(a), face_variance, skew * width)
+        along, along_variance = _partial(along, length, track_size[0], abs(a), seen)
     if b_loose:
         across, across_variance = sticking_out(c * dy - s * dx, width, track_size[1]), LOOSE_SIGMA**2
+    elif small:
+        across_variance = SMALL_SIGMA**2 + face_variance
     else:
-        missing = track_size[1] - width
-        across_variance = _anchor_variance(across_variance, abs(b), face_variance, missing, skew * length)
+        seen = _anchor_variance(min(across_variance, end_variance), abs(b), face_variance, skew * length)
+        across, across_variance = _partial(across, width, track_size[1], abs(b), seen)
     innovation[0], innovation[1] = c * along - s * across, s * along + c * across
     innovation_noise[0, 0] = c * c * along_variance + s * s * across_variance
     innovation_noise[1, 1] = s * s * along_variance + c * c * across_variance
@@ -138,11 +166,11 @@ def anchored_innovation(
 
 
 @njit(cache=True)
-def _trusted_side(side: float, known: Mask, loose: Mask, quarter: int) -> tuple[float, bool]:
+def _trusted_side(side: float, broad: bool, known: Mask, loose: Mask, quarter: int) -> tuple[float, bool]:
     """Return the anchor's place along one axis of the track, and whether there is no end to be trusted.
 
-    ``known``: bool (2,) ends of the track there; ``quarter``: the axis, counted in quarter turns from the length of
-    the measured box.
+    ``broad``: the box is broad enough for a face there; ``known``: bool (2,) ends of the track there; ``quarter``: the
+    axis, counted in quarter turns from the length of the measured box.
     """
     q = quarter % 4
     axis, flip = q % 2, q >= 2
@@ -151,7 +179,7 @@ def _trusted_side(side: float, known: Mask, loose: Mask, quarter: int) -> tuple[
         return 0.0, True
     other = 1.0 if lower else -1.0
     if not (lower or upper):
-        return side, False
+        return side if broad else 0.0, False
     if side * other < -_TURNED_AWAY:
         return 0.0, True
     return other, False
@@ -165,12 +193,23 @@ def sticking_out(offset: float, size: float, track_size: float) -> float:
 
 
 @njit(cache=True)
-def _anchor_variance(centre_variance: float, seen: float, face_variance: float, missing: float, skew: float) -> float:
+def _partial(offset: float, size: float, track_size: float, seen: float, variance: float) -> tuple[float, float]:
+    """Return innovation and variance along one axis of which only a part may be seen.
+
+    The more a face is ``seen`` (0 to 1), the less the part may lie elsewhere. Else it may be anywhere within the track,
+    or the track within it (a uniform distribution), and is so for many looks: only both ends that move alike move.
+    """
+    room = (1.0 - seen) * abs(track_size - size) / 2.0
+    if room < _PART / 2.0:
+        return offset, variance + room * room
+    return offset - min(max(offset, -room), room), variance + _PERSISTENCE * room * room / 3.0
+
+
+@njit(cache=True)
+def _anchor_variance(centre_variance: float, seen: float, face_variance: float, skew: float) -> float:
     """Return the variance in m^2 of an anchor along one axis of the box.
 
-    Blends from the centre's variance to the face's. Without a face, a part not seen (``missing`` metres) may lie on
-    either end; a face measured askew has its ends ``skew`` metres off.
+    Blends from the centre's variance to the face's, whose ends are ``skew`` metres off where it is measured askew.
     """
-    slack = (1.0 - seen) * max(missing, 0.0) / 2.0
     face = min(centre_variance, face_variance) + skew * skew
-    return (1.0 - seen) * centre_variance + seen * face + slack * slack
+    return (1.0 - seen) * centre_variance + seen * face

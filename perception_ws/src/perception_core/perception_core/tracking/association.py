@@ -78,13 +78,13 @@ def pair_costs(
     p = config.detection_probability
     constant = 2.0 * math.log(config.clutter_density) + 2.0 * math.log((1.0 - p) / p) + 3.0 * math.log(2.0 * math.pi)
     costs: Floats = _costs(
-        tracks.state,
+        np.ascontiguousarray(tracks.state),  # of any layout it would be compiled twice
         tracks.covariance,
         tracks.model_states,
         tracks.model_covariances,
         tracks.model_probability,
         tracks.size,
-        tracks.heading,
+        np.ascontiguousarray(tracks.heading),
         sides,
         tracks.known_ends,
         measurements.centre,
@@ -175,6 +175,7 @@ def _costs(
                 lidar[j],
                 loose[j],
                 face_variance[j],
+                np.inf,
                 innovation,
                 s,
             )

@@ -10,21 +10,24 @@ class MotionConfig(Config):
     """White-noise acceleration (Bar-Shalom et al. 2001, section 6.2.2) of what moves straight on or turns."""
 
     acceleration_density: float = param(
-        1.5,
-        "horizontal power spectral density of the acceleration of what moves straight on",
+        0.7,
+        "horizontal power spectral density of the acceleration of what moves straight on: people",
         unit="m^2/s^3",
         low=1e-3,
         high=100.0,
     )
+    braking_density: float = param(
+        10.0, "the same of what has wheels while it brakes, starts or swerves", unit="m^2/s^3", low=1e-3, high=1000.0
+    )
     driving_density: float = param(
-        5.0, "the same along the motion of what has wheels: it brakes", unit="m^2/s^3", low=1e-3, high=1000.0
+        0.4, "the same along the motion of what has wheels while it does not", unit="m^2/s^3", low=1e-3, high=1000.0
     )
     sideways_density: float = param(
         0.2, "the same across that motion, besides turning", unit="m^2/s^3", low=1e-3, high=100.0
     )
-    slip_sigma: float = param(0.3, "speed across the body of what has wheels", unit="m/s", low=0.01, high=10.0)
+    slip_sigma: float = param(0.5, "speed across the body of what has wheels", unit="m/s", low=0.01, high=10.0)
     turning_time: float = param(
-        1.0, "time after which what has wheels is taken for that", unit="s", low=0.05, high=100.0
+        0.5, "time after which what has wheels is taken for that", unit="s", low=0.05, high=100.0
     )
     vertical_density: float = param(
         0.05, "vertical power spectral density of the acceleration", unit="m^2/s^3", low=1e-4, high=100.0
@@ -37,7 +40,7 @@ class MotionConfig(Config):
         high=100.0,
     )
     steering_density: float = param(
-        0.03, "the same of what has wheels, which turn its velocity too", unit="rad^2/s^3", low=1e-4, high=100.0
+        0.06, "the same of what has wheels, which turn its velocity too", unit="rad^2/s^3", low=1e-4, high=100.0
     )
     birth_speed_sigma: float = param(
         15.0,
@@ -69,7 +72,7 @@ class MotionConfig(Config):
 class MeasurementConfig(Config):
     """What is believed about a box beyond its covariance."""
 
-    face_sigma: float = param(0.08, "position noise of a face that the LiDAR sees", unit="m", low=0.005, high=2.0)
+    face_sigma: float = param(0.04, "position noise of a face that the LiDAR sees", unit="m", low=0.005, high=2.0)
     face_sigma_per_metre: float = param(
         0.002, "growth of that noise with range (beam spacing)", unit="m/m", low=0.0, high=0.1
     )
@@ -101,8 +104,8 @@ class AssociationConfig(Config):
 class LifeConfig(Config):
     """Birth, confirmation, coasting and death."""
 
-    confirm_time: float = param(0.15, "observed this long before it is reported", unit="s", low=0.0, high=5.0)
-    confirm_existence: float = param(0.7, "existence probability needed to be reported", low=0.01, high=0.999)
+    confirm_time: float = param(0.08, "observed this long before it is reported", unit="s", low=0.0, high=5.0)
+    confirm_existence: float = param(0.85, "existence probability needed to be reported", low=0.01, high=0.999)
     tentative_timeout: float = param(
         0.35, "an unconfirmed track unseen this long is dropped", unit="s", low=0.05, high=5.0
     )
@@ -113,6 +116,9 @@ class LifeConfig(Config):
     )
     coast_ratio: float = param(
         2.0, "no track coasts longer than this many times the time it was watched", low=0.1, high=100.0
+    )
+    coast_existence: float = param(
+        0.5, "what is not seen is only told while it is as probable as this", low=0.0, high=0.999
     )
     death_existence: float = param(0.02, "a track less probable than this is dropped", low=1e-4, high=0.5)
     birth_existence: float = param(

@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 
 from perception_core.tracking import class_belief, ends, imm
 from perception_core.tracking.anchoring import QUARTER, anchor_offset, anchored_innovation
-from perception_core.tracking.config import TrackerConfig
+from perception_core.tracking.config import ShapeConfig, TrackerConfig
 from perception_core.tracking.measurements import NO_HULL, Measurements
 from perception_core.tracking.table import TrackTable
 
@@ -17,9 +17,19 @@ Mask = NDArray[np.bool_]
 _YAW_OUTLIER = 4.0
 """Squared normalised yaw innovation from which on the measurement is believed less (Huber 1964)."""
 
+_OUTLIER, _MOST_DOUBT = 6.0, 10.0
+"""The same of the place, two numbers; and by how much a variance grows for it at most."""
+
+_END_SIGMA = 0.1
+"""Metres by which the ends of a face scatter."""
+
 _STANDS = 0.5
 """Probability of standing still below which a part with loose ends does not make the object smaller."""
 
+
+_ELONGATED = 0.5
+"""Metres by which length and width differ where it is known which is which: a box across them was cut or completed
+wrongly, and makes nothing larger."""
 
 _HIDDEN_PART = 0.3
 """Metres by which the box exceeds what is seen now where it remembers more: then it is the footprint."""
@@ -60,7 +70,9 @@ def correct(
     )
     innovation, follow = _split(innovation, loose, (state[:, 3:] - still)[:, :2] * dt[:, None], heading[:, 0])
     before = anchor_offset(size, heading[:, 0], anchored)
-    tracks.hidden_variance[rows] = np.minimum(tracks.hidden_variance[rows], _hidden(seen, noise, heading[:, 0]))
+    hidden = _hidden(seen, noise, heading[:, 0])
+    tracks.hidden_variance[rows] = _learnt(tracks.hidden_variance[rows], hidden, dt, config.shape)
+    noise = _doubted(innovation, tracks.covariance[rows], noise)
 
     models = tracks.model_states[rows], tracks.model_covariances[rows], tracks.model_probability[rows]
     position = state[:, :3] + innovation
@@ -69,16 +81,22 @@ def correct(
     imm.correct_yaw(models, *_yaw_innovation(heading, tracks.heading_covariance[rows], seen, face))
     yaw = imm.mean_yaw(models)
     shrinks = ~loose | (models[2][:, imm.STILL] > _STANDS)[:, None]
-    size = _correct_size(size, measured_size, sides, seen.lidar, shrinks, dt, config)
+    across = (quarter_turns % 2 != 0) & seen.lidar & (np.abs(size[:, 0] - size[:, 1]) > _ELONGATED)
+    measured_size[across, :2] = np.minimum(measured_size[across, :2], size[across, :2])
+    bigger = _correct_size(size, measured_size, tracks.last_size[rows], sides, seen.lidar, shrinks, dt, config.shape)
+    rise = _height_shift(state[:, 2], size[:, 2], bigger[:, 2], seen)
+    size = bigger
     shift = before - anchor_offset(size, yaw, anchored) + follow
     models[0][:, :, :2] += shift[:, None, :]
+    models[0][:, :, 2] += rise[:, None]
     position[:, :2] += shift
+    position[:, 2] += rise
     imm.correct_position(models, position, noise, seen.late, over_ground)
     imm.roll(models, dt, still, config.motion)
     tracks.model_states[rows], tracks.model_covariances[rows], tracks.model_probability[rows] = models
     tracks.sum_up()
 
-    tracks.size[rows] = size
+    tracks.size[rows], tracks.last_size[rows] = size, measured_size[:, :2]
     tracks.known_ends[rows] = ~ends.turned(seen.loose, quarter_turns)
     weight = np.minimum(dt / config.shape.class_time, 1.0)
     tracks.class_probabilities[rows] = class_belief.fuse(
@@ -90,11 +108,26 @@ def correct(
     tracks.hull[rows] = hulls_around(bare(seen.hull, partly), tracks.state[rows])
 
 
+def _doubted(innovation: Floats, covariance: Floats, noise: Floats) -> Floats:
+    """Return noise (K, 3, 3) of innovations (K, 3) made larger where they surprise (Huber 1964): boxes jump."""
+    s = covariance[:, :2, :2] + noise[:, :2, :2]
+    surprise = np.einsum("ki,ki->k", innovation[:, :2], np.linalg.solve(s, innovation[:, :2, None])[:, :, 0])
+    out = noise.copy()
+    out[:, :2, :2] *= np.clip(surprise / _OUTLIER, 1.0, _MOST_DOUBT)[:, None, None]
+    return out
+
+
+def _learnt(hidden: Floats, measured: Floats, dt: Floats, config: ShapeConfig) -> Floats:
+    """Return the hidden variances (K, 2): a better view is believed soon, forgotten slowly."""
+    better, worse = 1.0 - np.exp(-dt / config.grow_time), 1.0 - np.exp(-dt / config.shrink_time)
+    return hidden + np.where(measured < hidden, better[:, None], worse[:, None]) * (measured - hidden)
+
+
 def hulls_around(hulls: NDArray[np.object_], centre: Floats) -> NDArray[np.object_]:
     """Return footprints (K,) of corners (H, 2) as seen from the centres (K, >=2)."""
     out = np.full(len(hulls), None, np.object_)
-    for i, hull in enumerate(hulls):
-        out[i] = hull - centre[i, :2]
+    for i, hull in enumerate(hulls.tolist()):
+        out[i] = hull - centre[i, :2] if len(hull) else hull
     return out
 
 
@@ -141,7 +174,7 @@ def innovations(
     out: tuple[Floats, Floats, Floats, Mask] = _innovations(
         state,
         size,
-        yaw,
+        np.ascontiguousarray(yaw),  # of any layout it would be compiled twice
         sides,
         known,
         seen.centre,
@@ -151,6 +184,7 @@ def innovations(
         seen.lidar,
         seen.loose,
         face_variance,
+        _END_SIGMA**2 + 2.0 * face_variance,
     )
     return out
 
@@ -179,23 +213,56 @@ def _yaw_innovation(
     longest = seen.size[:, :2].max(axis=1)
     variance = seen.yaw_variance + 4.0 * face_variance / longest**2
     surprise = innovation**2 / (covariance[:, 0, 0] + variance)
-    return innovation, variance * np.maximum(surprise / _YAW_OUTLIER, 1.0)
+    return innovation, variance * np.clip(surprise / _YAW_OUTLIER, 1.0, _MOST_DOUBT)
 
 
 def _correct_size(
-    size: Floats, measured: Floats, sides: Floats, lidar: Mask, shrinks: Mask, dt: Floats, config: TrackerConfig
+    size: Floats,
+    measured: Floats,
+    before: Floats,
+    sides: Floats,
+    lidar: Mask,
+    shrinks: Mask,
+    dt: Floats,
+    config: ShapeConfig,
 ) -> Floats:
     """Follow the size by an asymmetric exponential filter (an expectile: near the largest seen, not beyond).
 
-    A visible part is a lower bound: more of it is believed soon (``grow_time``), less of it only where the
-        extent
-    was seen from end to end, which takes a view of the neighbouring face, and slowly (``shrink_time``).
+    A visible part is a lower bound: more of it is believed soon (``grow_time``), less of it only where the extent was
+    seen from end to end, which takes a view of the neighbouring face, and slowly (``shrink_time``). A single large box
+    is two things that touched, or one cut askew: what grows must have been measured twice.
+
+    Args:
+        size: (K, 3) of the tracks.
+        measured: (K, 3) along the same axes.
+        before: (K, 2) measured the last time.
+        sides: (K, 2) anchors.
+        lidar: bool (K,) seen by a LiDAR.
+        shrinks: bool (K, 2) a shorter part is a smaller object.
+        dt: (K,) seconds since the last time.
+        config: time constants.
     """
     end_to_end = np.column_stack([np.abs(sides[:, ::-1]) * shrinks, np.ones(len(sides))])
-    grow = 1.0 - np.exp(-dt / config.shape.grow_time)
-    shrink = 1.0 - np.exp(-dt / config.shape.shrink_time)
+    grow = 1.0 - np.exp(-dt / config.grow_time)
+    shrink = 1.0 - np.exp(-dt / config.shrink_time)
+    believed = measured.copy()
+    believed[:, :2] = np.where(measured[:, :2] > size[:, :2], np.minimum(measured[:, :2], before), measured[:, :2])
+    believed[:, :2] = np.where(measured[:, :2] > size[:, :2], np.maximum(believed[:, :2], size[:, :2]), believed[:, :2])
     gain = np.where(measured > size, np.where(lidar, grow, shrink)[:, None], shrink[:, None] * end_to_end)
-    return size + gain * (measured - size)
+    return size + gain * (believed - size)
+
+
+def _height_shift(z: Floats, height: Floats, new_height: Floats, seen: Measurements) -> Floats:
+    """Return by how much (K,) the middles follow a change of height, so that no part that is seen sticks out.
+
+    Where upper or lower end are cut off the box changes at that end alone, which is no motion.
+    """
+    change = np.abs(new_height - height) / 2.0
+    low = seen.centre[:, 2] - seen.size[:, 2] / 2.0 + new_height / 2.0 - z
+    high = seen.centre[:, 2] + seen.size[:, 2] / 2.0 - new_height / 2.0 - z
+    wanted = np.clip(0.0, np.minimum(low, high), np.maximum(low, high))
+    out: Floats = np.clip(wanted, -change, change)
+    return out
 
 
 def _hidden(seen: Measurements, anchor_noise: Floats, yaw: Floats) -> Floats:
@@ -229,6 +296,7 @@ def _innovations(
     lidar: Mask,
     loose: Mask,
     face_variance: Floats,
+    end_variance: Floats,
 ) -> tuple[Floats, Floats, Floats, Mask]:
     n = len(state)
     innovation, out = np.empty((n, 3)), np.empty((n, 3, 3))
@@ -247,6 +315,7 @@ def _innovations(
             lidar[i],
             loose[i],
             face_variance[i],
+            end_variance[i],
             innovation[i],
             out[i],
         )

@@ -13,6 +13,8 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from perception_core.tracking.anchoring import THIN, THIN_SHARE
+
 Floats = NDArray[np.float64]
 Ends = NDArray[np.uint8]
 Mask = NDArray[np.bool_]
@@ -44,8 +46,8 @@ _NEARER = 0.3
 _CONTIGUOUS = 0.5
 """Metres between the pieces of one structure."""
 
-_THIN, _THIN_SHARE = 0.3, 0.15
-"""Metres, and share of the length: a face narrower than this is the edge of the face beside it."""
+_COLUMN = 0.005
+"""Radians: what is narrower is a column or two of points, whose depth is that of the surface behind it, or chance."""
 
 SLIVER = 0.25
 """Metres: what is smaller in both directions has no axes."""
@@ -75,7 +77,7 @@ def loose_ends(centre: Floats, size: Floats, yaw: Floats, sensor: Floats, comple
     loose = lateral_ends(centre, size, yaw, sensor) != End.FREE
     guessed = completed & loose.all(axis=1)
     near = np.where(np.abs(local) > size[:, :2] / 2.0, np.sign(local), 0.0)
-    thin = np.maximum(_THIN, _THIN_SHARE * size[:, :2].max(axis=1))
+    thin = np.maximum(THIN, THIN_SHARE * size[:, :2].max(axis=1))
     row = np.arange(len(centre))
     for side in (RIGHT, LEFT):
         tip = np.sign(tips[:, side])
@@ -83,7 +85,14 @@ def loose_ends(centre: Floats, size: Floats, yaw: Floats, sensor: Floats, comple
         _mark(out, row, axis, tip, loose[:, side])
         edge = (size[row, axis] < thin) | (guessed & _wide_beside(local, size, axis))
         _mark(out, row, 1 - axis, tip, loose[:, side] & edge)
-    out[size[:, :2].max(axis=1) < SLIVER] = True
+    out[(size[:, :2].max(axis=1) < SLIVER) | (_breadth(local, size) < _COLUMN)] = True
+    return out
+
+
+def _breadth(local: Floats, size: Floats) -> Floats:
+    """Return the angle (M,) in radians that boxes take up, seen from ``local`` (M, 2) in their axes."""
+    away = np.maximum(np.hypot(local[:, 0], local[:, 1]), 1e-3)
+    out: Floats = (np.abs(local[:, 1]) * size[:, 0] + np.abs(local[:, 0]) * size[:, 1]) / away**2
     return out
 
 

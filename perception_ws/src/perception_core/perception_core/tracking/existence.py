@@ -27,6 +27,15 @@ def probability(odds: Floats) -> Floats:
     return 1.0 / (1.0 + np.exp(-odds))
 
 
+def born(evidence: Floats, config: LifeConfig) -> Floats:
+    """Return the log odds (T,) of tracks of one measurement each, by Bayes' rule.
+
+    ``evidence`` (T,) is the probability that a measurement shows an object at all, all else being equal (soft evidence,
+    Pearl 1988); ``birth_existence`` how often one that nothing explains does.
+    """
+    return np.clip(log_odds(evidence) + log_odds(np.asarray(config.birth_existence)), -MAX_LOG_ODDS, MAX_LOG_ODDS)
+
+
 def survive(odds: Floats, dt: float, config: LifeConfig) -> Floats:
     """Let existence decay over ``dt`` seconds of not looking: objects leave without a word."""
     return log_odds(probability(odds) * np.exp(-dt / config.survival_time))

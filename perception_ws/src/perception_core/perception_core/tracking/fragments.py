@@ -1,6 +1,9 @@
 """Clusters that break up: a second box inside a confirmed track is a part of it, not a new object."""
 
+import math
+
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 
 from perception_core.geometry import boxes
@@ -58,16 +61,38 @@ def inside_share(
     Boxes are (L or T, 3), (L or T, 3), (L or T,). Seen from above, in the axes of the outer box, the inner
     one is replaced by its bounding rectangle; boxes apart in height share nothing.
     """
-    out = np.zeros((len(centre), len(outer_centre)))
-    gap = np.linalg.norm(centre[:, None, :2] - outer_centre[None, :, :2], axis=2)
-    reach = (np.linalg.norm(size[:, :2], axis=1)[:, None] + np.linalg.norm(outer_size[:, :2], axis=1)[None, :]) / 2.0
-    apart = np.abs(centre[:, None, 2] - outer_centre[None, :, 2]) >= (size[:, None, 2] + outer_size[None, :, 2]) / 2.0
-    i, j = np.nonzero((gap < reach) & ~apart)
-    low, high = _bounds(boxes.bev_corners(centre[i], size[i], yaw[i]), outer_centre[j], outer_yaw[j])
-    half = outer_size[j, :2] / 2.0
-    shared = np.clip(np.minimum(high, half) - np.maximum(low, -half), 0.0, None)
-    out[i, j] = (shared / np.maximum(high - low, 1e-6)).prod(axis=1)
+    out: Floats = _inside_share(centre, size, yaw, outer_centre, outer_size, outer_yaw)
     return out
+
+
+@njit(cache=True)
+def _inside_share(
+    centre: Floats, size: Floats, yaw: Floats, outer_centre: Floats, outer_size: Floats, outer_yaw: Floats
+) -> Floats:
+    out = np.zeros((len(centre), len(outer_centre)))
+    for j in range(len(outer_centre)):
+        reach = math.hypot(outer_size[j, 0], outer_size[j, 1]) / 2.0
+        c, s = math.cos(outer_yaw[j]), math.sin(outer_yaw[j])
+        for i in range(len(centre)):
+            dx, dy = centre[i, 0] - outer_centre[j, 0], centre[i, 1] - outer_centre[j, 1]
+            near = reach + math.hypot(size[i, 0], size[i, 1]) / 2.0
+            apart = abs(centre[i, 2] - outer_centre[j, 2]) >= (size[i, 2] + outer_size[j, 2]) / 2.0
+            if apart or dx * dx + dy * dy >= near * near:
+                continue
+            turn = yaw[i] - outer_yaw[j]
+            ct, st = abs(math.cos(turn)), abs(math.sin(turn))
+            along, across = ct * size[i, 0] + st * size[i, 1], st * size[i, 0] + ct * size[i, 1]
+            x = _shared(c * dx + s * dy, along, outer_size[j, 0])
+            y = _shared(c * dy - s * dx, across, outer_size[j, 1])
+            out[i, j] = x * y / (max(along, 1e-6) * max(across, 1e-6))
+    return out
+
+
+@njit(cache=True)
+def _shared(middle: float, length: float, outer: float) -> float:
+    """Return how many metres of an interval lie within another around 0."""
+    low, high = max(middle - length / 2.0, -outer / 2.0), min(middle + length / 2.0, outer / 2.0)
+    return max(high - low, 0.0)
 
 
 def rejoin(tracks: TrackTable, rows: Indices, seen: Measurements, left: Measurements, owner: Indices) -> None:

@@ -106,18 +106,24 @@ def predict(
     """
     ground = np.ascontiguousarray(np.broadcast_to(still, (len(wheeled), 3)), dtype=np.float64)
     change = _transitions(models[0], wheeled, dt, over_ground, config, ground)
-    straight, turning = densities(config)
+    straight, turning = densities(wheeled, config)
     drift = np.array([config.still_density, config.still_yaw_density])
     left = np.array([config.still_speed_sigma, config.still_yaw_rate_sigma])
     out: Models = _predict(*models, change, dt, straight, turning, drift, left, ground)
     return out
 
 
-def densities(config: MotionConfig) -> tuple[Floats, Floats]:
-    """Return the power spectral densities (4,) of moving straight on and of turning, as the filters take them."""
-    straight, along, across = config.acceleration_density, config.driving_density, config.sideways_density
-    vertical, yaw, steering = config.vertical_density, config.yaw_density, config.steering_density
-    return np.array([straight, straight, vertical, yaw]), np.array([along, across, vertical, steering])
+def densities(wheeled: Floats, config: MotionConfig) -> tuple[Floats, Floats]:
+    """Return the power spectral densities as the filters take them, (T, 4) of moving straight on, (4,) of turning.
+
+    What has wheels is calm while it is TURNING; STRAIGHT is left for its brakes.
+    """
+    straight = np.empty((len(wheeled), 4))
+    braking = config.braking_density - config.acceleration_density
+    straight[:, :2] = config.acceleration_density + (wheeled * braking)[:, None]
+    straight[:, 2:] = config.vertical_density, config.yaw_density
+    turning = [config.driving_density, config.sideways_density, config.vertical_density, config.steering_density]
+    return straight, np.array(turning)
 
 
 def _transitions(
@@ -234,7 +240,7 @@ def _predict(
                 weight /= moved[i, j]
             _mix(states[i], covariances[i], weight, out[i, j], out_covariances[i, j])
         kalman.rest(out[i, _STILL], out_covariances[i, _STILL], dt, still[i], drift, left)
-        kalman.predict_straight(out[i, _STRAIGHT], out_covariances[i, _STRAIGHT], dt, straight)
+        kalman.predict_straight(out[i, _STRAIGHT], out_covariances[i, _STRAIGHT], dt, straight[i])
         kalman.predict_turn(out[i, _TURNING], out_covariances[i, _TURNING], dt, turning)
     return out, out_covariances, moved
 

@@ -25,8 +25,8 @@ _HEMMED = 2
 NO_HULL = np.empty((0, 2))
 """The box is the footprint."""
 
-_PERSON_WIDTH, _PERSON_TOP = 1.0, 2.2
-"""Metres: people, and riders seen from the front, are narrower, and do not reach higher above the base."""
+_PERSON_WIDTH, _PERSON_TOP, _PERSON_DEPTH = 1.0, 2.2, 0.06
+"""Metres: people, and riders seen from the front, are narrower, do not reach higher above the base, and no foils."""
 
 
 @dataclass(slots=True)
@@ -127,16 +127,18 @@ def _hulls(objects: Objects, good: NDArray[np.int64], T_fixed_base: transforms.T
     out = np.full(len(good), None, np.object_)
     z = np.repeat(objects.centre[:, 2], np.diff(objects.hull_start))
     corners = transforms.apply(T_fixed_base, np.column_stack([objects.hull, z]))[:, :2]
-    for i, k in enumerate(good.tolist()):
-        own = corners[objects.hull_start[k] : objects.hull_start[k + 1]]
-        out[i] = own if len(own) > 2 and np.isfinite(own).all() else NO_HULL
+    broken = not np.isfinite(corners).all()
+    begin, end = objects.hull_start[good].tolist(), objects.hull_start[good + 1].tolist()
+    for i, (a, b) in enumerate(zip(begin, end, strict=True)):
+        out[i] = corners[a:b] if b - a > 2 and not (broken and not np.isfinite(corners[a:b]).all()) else NO_HULL
     return out
 
 
 def _may_be_person(centre: Floats, size: Floats) -> NDArray[np.bool_]:
     """Tell what (M,) is of a person's size: what hides a part of it hides less than half a metre."""
     longest, top = size[:, :2].max(axis=1), centre[:, 2] + size[:, 2] / 2.0
-    return (longest > ends.SLIVER) & (longest < _PERSON_WIDTH) & (top < _PERSON_TOP)
+    deep = size[:, :2].min(axis=1) > _PERSON_DEPTH
+    return deep & (longest > ends.SLIVER) & (longest < _PERSON_WIDTH) & (top < _PERSON_TOP)
 
 
 def _finite(objects: Objects) -> NDArray[np.bool_]:

@@ -84,6 +84,7 @@ def orient(tracks: TrackTable, moving: NDArray[np.bool_]) -> None:
     tracks.known_ends = ends.turned(tracks.known_ends, turns.astype(np.int64))
     odd = turns.astype(np.int64) % 2 != 0
     tracks.size[odd, :2] = tracks.size[odd, 1::-1]
+    tracks.last_size[odd] = tracks.last_size[odd, ::-1]
     tracks.hidden_variance[odd] = tracks.hidden_variance[odd, ::-1]
     tracks.oriented |= moving
 

@@ -25,12 +25,13 @@ _UNLIKELY = 1e-3
 
 
 def predicted_paths(
-    models: imm.Models, hidden_variance: Floats, steps: int, step: float, config: MotionConfig
+    models: imm.Models, wheeled: Floats, hidden_variance: Floats, steps: int, step: float, config: MotionConfig
 ) -> tuple[Floats, Floats]:
     """Predict T tracks.
 
     Args:
         models: at the stamp.
+        wheeled: (T,) in [0, 1], see :func:`perception_core.tracking.motion.wheeled`.
         hidden_variance: (T, 2) m^2 that the unseen part of the box adds to its centre, along length and width.
         steps: number of poses P.
         step: seconds between them.
@@ -39,7 +40,7 @@ def predicted_paths(
     Returns:
         Poses (T, P, 3) x, y, yaw in metres and rad, the yaw not wrapped, and their covariances (T, P, 3, 3).
     """
-    straight, turning = imm.densities(config)
+    straight, turning = imm.densities(wheeled, config)
     drift = np.array([config.still_density, config.still_yaw_density])
     left = np.array([config.still_speed_sigma, config.still_yaw_rate_sigma])
     out: tuple[Floats, Floats] = _paths(*models, hidden_variance, steps, step, straight, turning, drift, left)
@@ -76,7 +77,7 @@ def _paths(
                     states[i, k],
                     covariances[i, k],
                     step,
-                    straight,
+                    straight[i],
                     turning,
                     drift,
                     left,

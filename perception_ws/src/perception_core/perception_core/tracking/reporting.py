@@ -5,10 +5,10 @@ from numpy.typing import NDArray
 
 from perception_core.geometry import boxes, transforms
 from perception_core.tracking import existence, motion
-from perception_core.tracking.config import MotionConfig, OutputConfig
+from perception_core.tracking.config import LifeConfig, MotionConfig, OutputConfig
 from perception_core.tracking.prediction import predicted_paths
 from perception_core.tracking.table import TrackTable
-from perception_core.types import Mode, Obstacles, SensorStatus
+from perception_core.types import Mode, Obstacles, Sensor, SensorStatus
 from perception_core.types.classes import INDEX, UNKNOWN
 
 Floats = NDArray[np.float64]
@@ -26,6 +26,7 @@ def report(
     statuses: tuple[SensorStatus, ...],
     config: OutputConfig,
     motion_config: MotionConfig,
+    life: LifeConfig,
 ) -> Obstacles:
     """Return the confirmed ones of ``tracks``, which stand at ``stamp_ns`` in ``frame``, as obstacles.
 
@@ -38,11 +39,17 @@ def report(
         statuses: passed through.
         config: prediction and motion state.
         motion_config: by what the predicted path gets uncertain.
+        life: how probable a track must be that is not seen.
     """
-    told = tracks.select(tracks.confirmed)
+    told = tracks.select(tracks.confirmed & ((tracks.sensors != Sensor.NONE) | probable(tracks, life)))
     centre, velocity, yaw = told.state[:, :3], told.state[:, 3:], transforms.wrap_angle(told.heading[:, 0])
     path, path_covariance = predicted_paths(
-        told.models, told.hidden_variance, config.prediction_steps, config.prediction_step, motion_config
+        told.models,
+        motion.wheeled(told),
+        told.hidden_variance,
+        config.prediction_steps,
+        config.prediction_step,
+        motion_config,
     )
     path[..., 2] = transforms.wrap_angle(path[..., 2])
     return Obstacles(
@@ -71,10 +78,17 @@ def report(
     )
 
 
+def probable(tracks: TrackTable, life: LifeConfig) -> NDArray[np.bool_]:
+    """Tell which tracks (T,) are probable enough to be told while nobody sees them; one that is hidden goes on."""
+    out: NDArray[np.bool_] = existence.probability(tracks.log_odds) >= life.coast_existence
+    return out
+
+
 def _footprints(told: TrackTable, yaw: Floats) -> tuple[Floats, ...]:
     """Return the footprints (K, 2): what was seen of things without a class where that is known, else the boxes'."""
     centre = told.state[:, :2]
     corners = boxes.bev_corners(told.state[:, :3], told.size, yaw)
+    corners.flags.writeable = False
     nameless = told.class_probabilities.argmax(axis=1) == INDEX[UNKNOWN]
     rows = zip(corners, told.hull, centre, nameless.tolist(), strict=True)
     return tuple(hull + middle if bare and len(hull) else box for box, hull, middle, bare in rows)

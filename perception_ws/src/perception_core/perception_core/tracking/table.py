@@ -31,6 +31,7 @@ class TrackTable:
             exchange length and width.
         heading_covariance: (T, 2, 2).
         size: (T, 3) metres along the axes of the box.
+        last_size: (T, 2) metres along length and width as they were last measured.
         hidden_variance: (T, 2) m^2, what the unseen part of the box adds to the centre along length and
             width.
         known_ends: bool (T, 2, 2) lower and upper end along length and width that were no loose ends when last seen,
@@ -57,6 +58,7 @@ class TrackTable:
     heading: Floats
     heading_covariance: Floats
     size: Floats
+    last_size: Floats
     hidden_variance: Floats
     known_ends: NDArray[np.bool_]
     class_probabilities: Floats
@@ -108,6 +110,7 @@ def empty_table() -> TrackTable:
         heading=np.empty((0, 2)),
         heading_covariance=np.empty((0, 2, 2)),
         size=np.empty((0, 3)),
+        last_size=np.empty((0, 2)),
         hidden_variance=np.empty((0, 2)),
         known_ends=np.empty((0, 2, 2), np.bool_),
         class_probabilities=np.empty((0, len(CLASSES))),

@@ -149,6 +149,7 @@ class Tracker:
                 statuses,
                 self._config.output,
                 self._config.motion,
+                self._config.life,
             )
         stamp_ns = max(stamp_ns, self._stamp_ns)
         alive = self._tracks.select(~life.expired(self._tracks, stamp_ns, self._config.life))
@@ -200,8 +201,9 @@ class Tracker:
         self._weigh_absence(rows, seen, sensor, dt, watching)
         motions = motion.classify(tracks, self._over_ground, config.output)
         motion.orient(tracks, motions == Motion.MOVING)
-        if self._flow is not None:
-            motion.rest(tracks, (tracks.last_seen_ns < stamp_ns) & ~tracks.oriented)
+        resting = (tracks.last_seen_ns < stamp_ns) & ~tracks.oriented
+        if self._flow is not None and resting.any():
+            motion.rest(tracks, resting)
         self._begin(left.select(np.flatnonzero(owner < 0)), sensor)
         self._settle()
 
@@ -269,6 +271,8 @@ class Tracker:
         tracks.log_odds[absent] = existence.missed(tracks.log_odds[absent], expected, weight, config.life)
 
     def _begin(self, new: Measurements, sensor: Floats) -> None:
+        if len(new) == 0:
+            return
         grounded, still = self._flow is not None, _still(self._flow, new.centre)
         young = life.born(new, self._now, sensor, self._namespace, self._next_serial, grounded, self._config, still)
         self._next_serial += len(young)
@@ -278,7 +282,8 @@ class Tracker:
     def _settle(self) -> None:
         """Confirm, reunite and bury."""
         kept = life.reunite(self._tracks, self._now, self._config.shape.split_overlap, self._config.life)
-        self._tracks = self._tracks.select(kept)
+        if not kept.all():
+            self._tracks = self._tracks.select(kept)
         fresh = life.to_confirm(self._tracks, self._config.life) & ~self._tracks.confirmed
         self._tracks.confirmed |= fresh
         self._count(confirmations=int(fresh.sum()), reunions=int((~kept).sum()))
@@ -292,6 +297,8 @@ class Tracker:
         return self._stamp_ns
 
     def _keep(self, mask: NDArray[np.bool_]) -> None:
+        if mask.all():
+            return
         self._count(deaths=int((~mask).sum()))
         self._tracks = self._tracks.select(mask)
 
@@ -300,8 +307,18 @@ class Tracker:
         self._events = dataclasses.replace(self._events, **changes)
 
     def _report(self, tracks: TrackTable, stamp_ns: int, mode: Mode, statuses: tuple[SensorStatus, ...]) -> Obstacles:
-        output, moving = self._config.output, self._config.motion
-        return reporting.report(tracks, stamp_ns, self._frame, self._over_ground, mode, statuses, output, moving)
+        config = self._config
+        return reporting.report(
+            tracks,
+            stamp_ns,
+            self._frame,
+            self._over_ground,
+            mode,
+            statuses,
+            config.output,
+            config.motion,
+            config.life,
+        )
 
 
 def warm_up() -> None:

@@ -126,8 +126,7 @@ class Obstacles:
             set_(self, name, column(f"obstacles.{name}", getattr(self, name), dtype, shape))
         if len(self.footprints) != t:
             raise PerceptionError(f"obstacles.footprints: expected {t} polygons, got {len(self.footprints)}")
-        footprints = tuple(column("obstacles.footprints", f, np.float64, (None, 2)) for f in self.footprints)
-        set_(self, "footprints", footprints)
+        set_(self, "footprints", tuple(_polygon(f) for f in self.footprints))
         set_(self, "predicted_covariance", self._checked_covariance(t))
 
     def _checked_covariance(self, t: int) -> NDArray[np.float64]:
@@ -141,3 +140,13 @@ class Obstacles:
     def __len__(self) -> int:
         """Return the number of obstacles."""
         return len(self.ids)
+
+
+def _polygon(corners: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return a footprint as a column; there are hundreds, so what is one already is only frozen."""
+    if type(corners) is np.ndarray and corners.dtype == np.float64 and corners.shape[1:] == (2,):
+        if corners.flags.writeable or not corners.flags.c_contiguous:
+            corners = np.ascontiguousarray(corners).view()
+            corners.flags.writeable = False
+        return corners
+    return column("obstacles.footprints", corners, np.float64, (None, 2))
