@@ -60,6 +60,13 @@ def test_boxes_go_by_the_window_their_centre_is_in_and_end_at_its_edges():
     np.testing.assert_allclose(moved, expected, atol=1e-4)
 
 
+@pytest.mark.parametrize(("width", "height"), [(1, 6), (6, 1), (1, 1), (2, 16384)])
+@pytest.mark.parametrize("image", [(1, 1), (3, 1), (30_000, 1), (1, 30_000)])
+def test_the_narrowest_inputs_and_images_have_windows_of_at_least_a_pixel(width, height, image):
+    for placement in lay_out(InputSpec(width=width, height=height), *image, split_wide=True):
+        assert min(placement.columns, placement.width, placement.height) >= 1
+
+
 def test_no_boxes():
     moved, tiles = to_source(np.empty((0, 4), np.float32), lay_out(InputSpec(), 640, 480))
     assert moved.shape == (0, 4)

@@ -187,7 +187,6 @@ def test_the_packaged_cards_load_and_keep_only_classes_of_the_vocabulary():
     assert "yolox_nano" in cards
     for card in cards.values():
         assert card.licence
-        assert card.sha256
         assert {label for label in card.labels if label} <= set(CLASSES)
 
 

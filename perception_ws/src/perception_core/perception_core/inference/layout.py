@@ -110,7 +110,7 @@ def _stack(spec: InputSpec, width: int, height: int, count: int) -> tuple[Placem
     rows = spec.height // count
     least_columns = (width + (count - 1) * _OVERLAP * width) / count
     ratio = min(rows / height, spec.width / least_columns)
-    columns = min(width, round(spec.width / ratio))
+    columns = max(1, min(width, round(spec.width / ratio)))
     new_width = min(spec.width, max(1, round(columns * ratio)))
     new_height = min(rows, max(1, round(height * ratio)))
     scale = (new_width / columns, new_height / height)
