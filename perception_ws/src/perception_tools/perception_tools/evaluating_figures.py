@@ -75,6 +75,9 @@ FIGURES: tuple[Figure, ...] = (
     Figure("yaw", ("accuracy", "yaw"), "down", 0.02, "rad", False),
     Figure("velocity", ("accuracy", "velocity"), "down", 0.05, "m/s"),
     Figure("velocity_settled", ("accuracy", "velocity_settled"), "down", 0.03, "m/s", headline=True),
+    Figure(
+        "velocity_settled_cars", ("accuracy_by_class", "car", "velocity_settled"), "down", 0.03, "m/s", headline=True
+    ),
     Figure("velocity_settled_moving", ("accuracy", "velocity_settled_moving"), "down", 0.05, "m/s"),
     Figure("yaw_rate_settled", ("accuracy", "yaw_rate_settled"), "down", 0.02, "rad/s"),
     *(
@@ -250,7 +253,10 @@ _WAYS: dict[Better, str] = {"up": "more", "down": "less", "target": "nearer to i
 
 
 def _at(tree: Any, path: Sequence[str | int]) -> Any:
+    """Return what a path leads to; NaN for a class that nobody asked for."""
     for key in path:
+        if isinstance(tree, Mapping) and key not in tree and path[0] == "accuracy_by_class":
+            return math.nan
         tree = tree[key]
     return tree
 

@@ -15,7 +15,8 @@ _GROUPS = (
         "errors (rms)",
         (
             "position", "position_horizontal", "size", "yaw", "velocity", "velocity_settled",
-            "velocity_settled_moving", "yaw_rate_settled", "predicted_1s", "predicted_2s", "predicted_3s",
+            "velocity_settled_cars", "velocity_settled_moving", "yaw_rate_settled",
+            "predicted_1s", "predicted_2s", "predicted_3s",
         ),
     ),
     ("detection", ("ap", "map", "ate", "ase", "aoe", "ave", "iou_bev", "iou_3d")),
