@@ -18,16 +18,24 @@ def standing(s: float, d: float, heading: float = 0.0, ride: Ride | None = None)
 
 def test_the_circles_cover_the_body():
     # 4 m by 2 m: four circles, each over a piece of 1 m by 2 m, half of whose diagonal is sqrt(5) / 2.
-    body = standing(10.0, 0.0)
-    assert body.centres.shape == (50, 4, 2)
-    assert body.centres[0, :, 0].tolist() == [8.5, 9.5, 10.5, 11.5]
-    assert body.radius == pytest.approx(np.sqrt(5.0) / 2.0)
+    centres, radius = standing(10.0, 0.0).circles()
+    assert centres.shape == (50, 4, 2)
+    assert centres[0, :, 0].tolist() == [8.5, 9.5, 10.5, 11.5]
+    assert radius == pytest.approx(np.sqrt(5.0) / 2.0)
 
 
-@pytest.mark.parametrize(("gap", "clear"), [(0.0, True), (0.7, True), (0.8, False)])
+@pytest.mark.parametrize(("gap", "clear"), [(0.0, True), (0.85, True), (0.9, False)])
 def test_the_gap_is_kept(gap, clear):
-    # Side by side at 3 m: 3 - sqrt(5) = 0.764 m between the circles.
+    # Side by side at 3 m: 2 m from the middle of the one to the side of the other, less a radius of 1.118 m.
     assert standing(10.0, 0.0).clear_of(standing(10.0, 3.0), gap) is clear
+
+
+def test_a_slim_body_may_stand_close_to_the_end_of_a_wide_one():
+    # A walker 0.5 m behind a car: the circles of the walker reach 2 cm beyond him, the car ends where it ends.
+    walker = sweep(Trajectory(STRAIGHT, [[12.8, 0.0]], [], np.pi / 2.0), (0.6, 0.6, 1.7), TIMES)
+    for a, b in ((walker, standing(10.0, 0.0)), (standing(10.0, 0.0), walker)):
+        assert a.clear_of(b, 0.4)
+        assert not a.clear_of(b, 0.55)
 
 
 def test_a_turned_body_reaches_farther():

@@ -18,7 +18,10 @@ _VARIATIONS = 25
 """Variations tried of a scripted actor before it is left as it is written."""
 
 _ROOM = 0.3
-"""Metres to everybody's side."""
+"""Metres that traffic leaves to everybody."""
+
+_SCRIPTED_ROOM = 0.15
+"""Metres that a varied actor leaves, who may be meant to pass closely."""
 
 _EGO_SIZE = (4.6, 1.9, 1.6)
 _CHANGE_LENGTH = 3.0
@@ -53,7 +56,7 @@ class Placement:
             ahead = [self._sweep(other) for other in others]
             for _ in range(_VARIATIONS):
                 candidate = _variation(entry, self._rng)
-                if self._clear(self._sweep(candidate), ahead):
+                if self._clear(self._sweep(candidate), _SCRIPTED_ROOM, ahead):
                     found = candidate
                     break
         self.add(found)
@@ -72,7 +75,7 @@ class Placement:
                 if entry is None:
                     continue
                 length, width, height = model_size(entry.model)
-                if self._clear(self._sweep(entry, (length + 2.0 * config.gap, width, height))):
+                if self._clear(self._sweep(entry, (length + 2.0 * config.gap, width, height)), _ROOM):
                     self.add(entry)
                     placed.append(entry)
                     break
@@ -80,8 +83,8 @@ class Placement:
                 raise ConfigError(f"{name}.count: there is room for {number} of {config.count} only")
         return placed
 
-    def _clear(self, found: Sweep, others: Sequence[Sweep] = ()) -> bool:
-        return all(found.clear_of(other, _ROOM) for other in (*self._taken, *others))
+    def _clear(self, found: Sweep, room: float, others: Sequence[Sweep] = ()) -> bool:
+        return all(found.clear_of(other, room) for other in (*self._taken, *others))
 
     def _sweep(self, entry: ActorConfig, size: tuple[float, float, float] | None = None) -> Sweep:
         model = CARS[0] if entry.model == ANY_CAR else entry.model
