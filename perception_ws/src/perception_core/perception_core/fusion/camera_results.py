@@ -20,6 +20,7 @@ class CameraAnswer:
     detections: Detections2D
     segmentation: Segmentation | None
     masks: InstanceMasks | None
+    finds_objects: bool = True
 
     @property
     def stamp_ns(self) -> int:
@@ -53,7 +54,7 @@ class CameraAnswer:
         labels = self.segmentation if self.segmentation is None or has_size_of(self.segmentation, model) else None
         masks = self.masks if self.masks is None or has_size_of(self.masks, model) else None
         age = (scan_ns - self.stamp_ns) / 1e9
-        return CameraView(name, model, T_camera_base, self.detections, labels, masks, age)
+        return CameraView(name, model, T_camera_base, self.detections, labels, masks, age, self.finds_objects)
 
 
 class CameraResults:
@@ -82,7 +83,7 @@ class CameraResults:
         detections = self._detections.nearest(camera, stamp_ns)
         if detections is None:
             labels = self._segmentations.nearest(camera, stamp_ns)
-            return None if labels is None else CameraAnswer(_no_boxes(labels), labels, None)
+            return None if labels is None else CameraAnswer(_no_boxes(labels), labels, None, finds_objects=False)
         at = detections.stamp_ns
         return CameraAnswer(detections, self._segmentations.at(camera, at), self._masks.at(camera, at))
 

@@ -19,7 +19,7 @@ Floats = NDArray[np.float64]
 
 _UNKNOWN = INDEX[UNKNOWN]
 
-_PIXELS_COUNTED = 2.0
+_PIXELS_COUNTED = 1.0
 """Independent looks that the pixels under an object's returns are worth, at full trust."""
 
 _FEW = 6.0
@@ -83,6 +83,14 @@ def pixel_log_likelihood(counts: NDArray[np.int64], trust: float) -> Floats:
     weight = _PIXELS_COUNTED * trust * np.minimum(total / _FEW, 1.0)
     out: Floats = weight * (told / np.maximum(total, 1)) @ _LOG_SHOWN.T
     return out
+
+
+def pixels_against(pixels: Floats) -> Floats:
+    """Return what speaks against a class in log likelihoods (M, C) of pixels, and nothing for one.
+
+    For things to which a camera that finds objects gave no box: a pole before a car lies on the car's pixels, too.
+    """
+    return np.minimum(pixels, pixels[:, [_UNKNOWN]])
 
 
 def posterior(labels: Floats, pixels: Floats, shape: Floats, points: NDArray[np.int64], config: ClassConfig) -> Floats:

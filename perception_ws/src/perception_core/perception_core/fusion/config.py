@@ -64,7 +64,11 @@ class ClassConfig(Config):
         high=1.0,
     )
     max_shape_probability: float = param(
-        0.45, "most that all classes together get where no camera names one", low=0.0, high=0.99
+        0.1,
+        "most that all classes together get where no camera names one: the shape says the same in every scan, and must "
+        "not add up to a name",
+        low=0.0,
+        high=0.99,
     )
     confusion: tuple[str, ...] = param(
         (),
@@ -105,7 +109,7 @@ class FusionConfig(Config):
     )
     buffer_length: int = param(10, "camera results kept for each camera", low=1, high=100)
     segmentation_trust: float = param(
-        0.7,
+        0.35,
         "how far the classes of pixels count for the class of what the LiDAR sees there, and against matches with "
         "boxes of another class; 0: neither label images nor masks are used, nor asked for",
         low=0.0,

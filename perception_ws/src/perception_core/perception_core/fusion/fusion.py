@@ -85,11 +85,13 @@ class _Witnesses:
     Attributes:
         labels: float64 (M, C) log P(labels | class).
         counts: int64 (M, S) returns on pixels of each class.
+        lone_counts: the same of cameras that only label pixels.
         reliability: float64 (M,) of the best label, 0 without one.
     """
 
     labels: Floats
     counts: NDArray[np.int64]
+    lone_counts: NDArray[np.int64]
     reliability: Floats
 
 
@@ -192,7 +194,7 @@ class Fusion:
         for g, parts in enumerate(groups):
             owner[parts] = g
         labels = np.zeros((len(groups), len(CLASSES)))
-        counts = np.zeros((len(groups), len(SEGMENTS)), np.int64)
+        counts, lone = (np.zeros((len(groups), len(SEGMENTS)), np.int64) for _ in range(2))
         reliability = np.zeros(len(groups))
         for view, image, match in zip(views, images, matches, strict=True):
             certain = np.zeros(len(view.detections))
@@ -204,8 +206,11 @@ class Fusion:
             reliable = classification.reliability(scores, match.certainty, self._config.classes)
             np.maximum.at(reliability, row, reliable)
             if view.segmentation is not None:
-                np.add.at(counts, owner, pixel_classes.class_counts(image, view.segmentation))
-        return _Witnesses(labels, counts, reliability)
+                seen = pixel_classes.class_counts(image, view.segmentation)
+                np.add.at(counts, owner, seen)
+                if not view.finds_objects:
+                    np.add.at(lone, owner, seen)
+        return _Witnesses(labels, counts, lone, reliability)
 
     def _objects(self, clusters: Clusters, groups: list[list[int]], told: _Witnesses, around: Horizon) -> _Table:
         lead = np.array([g[0] for g in groups], np.int64)
@@ -218,10 +223,14 @@ class Fusion:
                 covered[g], bottom[g], top[g] = False, clusters.bottom[parts].min(), clusters.top[parts].max()
         seen = seen_of(boxes.centre, boxes.size, boxes.yaw, top, points, covered)
         sizes = extents(seen)
-        pixels = classification.pixel_log_likelihood(told.counts, self._config.segmentation_trust)
+        trust = self._config.segmentation_trust
+        pixels = classification.pixel_log_likelihood(told.counts, trust)
+        lone = classification.pixel_log_likelihood(told.lone_counts, 1.0 if trust else 0.0)
+        doubted = np.where(told.lone_counts.any(axis=1)[:, None], lone, classification.pixels_against(pixels))
         shape = sizes.log_likelihood - sizes.log_likelihood.max(axis=1, keepdims=True)
-        belief = classification.posterior(told.labels, pixels, shape, points, self._config.classes)
         named = told.reliability > 0.0
+        pixels = np.where(named[:, None], pixels, doubted)
+        belief = classification.posterior(told.labels, pixels, shape, points, self._config.classes)
         size = boxes.size
         if self._config.complete_boxes:
             whole = completion.complete(boxes, seen, bottom, sizes, belief)
@@ -229,7 +238,7 @@ class Fusion:
         there = existence.of_sensors(points, told.reliability)
         bodiless = existence.without_body(size, top, points) & ~named
         there = existence.weakened(there, told.counts, bodiless, self._config.association.min_points)
-        probabilities = classification.reported(belief, named | _shown(told.counts), self._config.classes)
+        probabilities = classification.reported(belief, named | _shown(told.lone_counts), self._config.classes)
         sensors = np.where(named, Sensor.LIDAR | Sensor.CAMERA, Sensor.LIDAR).astype(np.uint8)
         bare = (probabilities[:, _UNKNOWN] >= _SHAPED) & ~named
         hulls = [

@@ -1,11 +1,12 @@
 """Clusters that hold two objects, cut where a camera shows two: people side by side, a person leaning at a car.
 
-Two detections claim a cluster when each has a good part of its returns and is where the cluster is. Masks, or pixels
-of different classes, tell whose return is whose; boxes alone do it only side by side, and only where both together are
-too wide for one. Pixels at an outline are often the neighbour's, so that whole columns of 20 cm are given away, by
-vote, and what nobody claims goes to the nearest column that somebody did. What would be no object of its class is not
-cut out: a piece has to stand, be high enough and not too wide. The points stay where they were: a wrong cut makes two
-obstacles of one, and leaves no gap that was not there.
+Two detections claim a cluster when each has a good part of its returns and is where the cluster is. Masks tell whose
+return is whose. Label images tell people from vehicles, where they stand outside of the vehicle's outline; boxes do it
+side by side; things of one kind are parted without masks only where together they are too long for one. Pixels at an
+outline are often the neighbour's, so that whole columns of 20 cm are given away, by vote, and what nobody claims goes
+to the nearest column that somebody did. What would be no object of its class is not cut out: a piece has to stand, be
+high enough and not too wide. The points stay where they were: a wrong cut makes two obstacles of one, and leaves no gap
+that was not there.
 """
 
 from collections.abc import Sequence
@@ -18,7 +19,7 @@ from perception_core.fusion.camera_only import Ranges
 from perception_core.fusion.config import AssociationConfig
 from perception_core.fusion.masks import instances_at
 from perception_core.fusion.pixel_classes import shown_by
-from perception_core.fusion.priors import SIZE_PRIORS
+from perception_core.fusion.priors import SIZE_PRIORS, VEHICLES
 from perception_core.fusion.views import CameraView, ProjectedClusters
 from perception_core.geometry import boxes
 from perception_core.types import CLASSES, Clusters
@@ -128,7 +129,7 @@ def _cut(
     for k, name in enumerate(names):
         if not _is_object(clusters.points[rows[piece == k]], ground, name, config):
             return None
-    if _told_by_boxes(view) and not _too_wide(clusters, cluster, names):
+    if view.masks is None and not _are_apart(clusters, cluster, clusters.points[rows, :2], piece, names):
         return None
     return _Cut(cluster, rows, piece)
 
@@ -167,10 +168,6 @@ def _nested(box: Floats) -> bool:
     return False
 
 
-def _told_by_boxes(view: CameraView) -> bool:
-    return view.masks is None and view.segmentation is None
-
-
 def _by_columns(xy: Floats, owner: Indices, owners: int) -> Indices:
     """Return the owner (N,) of each point after a vote in columns of the bird's-eye view; all are given away."""
     cell = np.floor(xy / _COLUMN).astype(np.int64)
@@ -198,10 +195,30 @@ def _is_object(points: NDArray[np.float32], ground: float, name: str, config: As
     return stands and longest <= prior.mean[0] + 2.0 * prior.sigma[0] + _EXCESS
 
 
-def _too_wide(clusters: Clusters, cluster: int, names: Sequence[str]) -> bool:
-    """Tell whether a cluster is longer than any of the things that claim it usually is."""
-    longest = max(float(SIZE_PRIORS[name].mean[0] + SIZE_PRIORS[name].sigma[0]) for name in names)
+def _are_apart(clusters: Clusters, cluster: int, xy: NDArray[np.float32], piece: Indices, names: Sequence[str]) -> bool:
+    """Tell whether the pieces of a cluster can be told apart without masks.
+
+    Things of one kind can where together they are longer than one of them ever is. Of a person at a vehicle, the person
+    stands outside of the outline of the rest.
+    """
+    if any(name in VEHICLES for name in names) and any(name not in VEHICLES for name in names):
+        people = [k for k, name in enumerate(names) if name not in VEHICLES]
+        return all(_stands_out(xy[piece == k], xy[piece != k]) for k in people)
+    longest = max(float(SIZE_PRIORS[name].mean[0] + 2.0 * SIZE_PRIORS[name].sigma[0]) for name in names)
+    if not any(name in VEHICLES for name in names):
+        longest = max(float(SIZE_PRIORS[name].mean[0] + SIZE_PRIORS[name].sigma[0]) for name in names)
     return bool(clusters.size[cluster, 0] > longest)
+
+
+def _stands_out(own: NDArray[np.float32], rest: NDArray[np.float32]) -> bool:
+    """Tell whether the middle of some points (N, 2) lies outside of the convex outline of others (K, 2)."""
+    outline = boxes.convex_hull(rest.astype(np.float64))
+    if len(outline) < 3:
+        return True
+    edge = np.roll(outline, -1, axis=0) - outline
+    to_middle = own.mean(axis=0) - outline
+    left = edge[:, 0] * to_middle[:, 1] - edge[:, 1] * to_middle[:, 0]
+    return bool((left < -_COLUMN / 2 * np.hypot(edge[:, 0], edge[:, 1])).any())
 
 
 def _with_pieces(clusters: Clusters, cuts: Sequence[_Cut]) -> Clusters:

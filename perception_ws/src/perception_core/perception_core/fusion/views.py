@@ -24,6 +24,7 @@ class CameraView:
         detections: of the image nearest to the scan.
         segmentation: the classes of the same image's pixels, None where there are none.
         masks: which detection each pixel of the same image belongs to, None where that is not known.
+        finds_objects: False for a camera that only labels pixels: that it has no boxes means nothing.
         age: seconds from the image to the scan, negative where the image is the newer one.
     """
 
@@ -34,6 +35,7 @@ class CameraView:
     segmentation: Segmentation | None = None
     masks: InstanceMasks | None = None
     age: float = 0.0
+    finds_objects: bool = True
 
     def __post_init__(self) -> None:
         """Check that label image and masks have the size that the intrinsics speak of.
