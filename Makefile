@@ -38,7 +38,7 @@ lint: setup ## ruff, mypy, our use of TensorRT against its own signatures, shell
 format: setup ## what ruff can mend by itself
 	@$(ENV) ruff check --fix $(SOURCES); ruff format $(SOURCES)
 
-bench: ## speed and quality beside the peers: Open3D, PCL (apt: pcl-tools), Patchwork++, scikit-learn
+bench: ## speed and quality beside the peers: Open3D, PCL (apt: pcl-tools), Patchwork++, scikit-learn, norfair, AB3DMOT
 	@PERCEPTION_PEERS=1 perception_ws/setup.sh
 	@$(ENV) perception bench $(ARGS)
 
