@@ -5,7 +5,7 @@ import json
 import math
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from perception_core.errors import PerceptionError
@@ -139,6 +139,7 @@ def test_a_missing_baseline(tmp_path):
         read_baseline(tmp_path / "none.json", {})
 
 
+@settings(deadline=None)
 @given(st.text(alphabet="abcmotarecallheadline<>:.,-+019e ", max_size=20))
 def test_any_rules_are_rules_or_one_line(text):
     rules = []

@@ -4,7 +4,7 @@ import contextlib
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from perception_core.datasets.kitti_tracklets import parse_tracklets, read_tracklets
@@ -67,6 +67,7 @@ def test_a_missing_file(tmp_path):
         read_tracklets(tmp_path / "none.xml")
 
 
+@settings(deadline=None)
 @given(text=st.one_of(st.text(), st.text(alphabet="<>/abiItemtracklets0123. ").map(FILE.format)))
 def test_any_text_is_tracklets_or_a_dataset_error(text):
     found = ()
@@ -75,6 +76,7 @@ def test_any_text_is_tracklets_or_a_dataset_error(text):
     assert all(t.centre.shape == (len(t.yaw), 3) for t in found)
 
 
+@settings(deadline=None)
 @given(
     first=st.integers(0, 10_000),
     poses=st.lists(st.tuples(st.floats(-200, 200), st.floats(-4, 4)), max_size=5),

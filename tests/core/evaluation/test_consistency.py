@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from perception_core.evaluation.consistency import bounds, consistency
@@ -45,6 +45,7 @@ def test_what_is_no_covariance_is_counted_and_left_out():
     assert (scores.samples, scores.unusable) == (1, 4)
 
 
+@settings(deadline=None)
 @given(seed=st.integers(0, 2**32 - 1), factor=st.sampled_from([0.5, 1.0, 2.0]))
 def test_errors_drawn_from_the_covariance(seed, factor):
     """The figures of 2000 independent draws are within six standard deviations of what the distribution says."""
@@ -61,6 +62,7 @@ def test_errors_drawn_from_the_covariance(seed, factor):
         assert not scores.consistent
 
 
+@settings(deadline=None)
 @given(seed=st.integers(0, 2**32 - 1))
 def test_no_change_of_coordinates_changes_nees(seed):
     rng = np.random.default_rng(seed)
