@@ -62,8 +62,8 @@ def test_a_shift_that_nobody_sees_does_not_stand_in_the_way():
 def test_a_likely_shift_is_not_left_unsaid():
     sigma = SURE.copy()
     sigma[3] = 4.0
-    assert judge(estimate(sigma, x=10.0), CONFIG).verdict is Verdict.CANNOT_TELL
-    assert judge(estimate(sigma, x=5.0), CONFIG).verdict is Verdict.FITS
+    assert judge(estimate(sigma, x=11.0), CONFIG).verdict is Verdict.CANNOT_TELL
+    assert judge(estimate(sigma, x=9.0), CONFIG).verdict is Verdict.FITS
 
 
 def test_an_offset_that_was_not_looked_for_is_not_observable():

@@ -14,9 +14,10 @@ UNITS = ("deg", "deg", "deg", "cm", "cm", "cm", "ms")
 TO_UNITS: NDArray[np.float64] = np.array([180.0 / np.pi] * 3 + [100.0] * 3 + [1000.0])
 """From radians, metres and seconds to the units in which people read them."""
 
-_SURE, _LIKELY = 3.0, 2.0
+_SURE, _LIKELY, _WIDE = 3.0, 2.5, 2.0
 """Standard deviations beyond which a correction is real (with seven unknowns one check in fifty errs), and beyond
-which it is too likely to be left unsaid."""
+which a shift or offset is too likely to be left unsaid (of the four, one check in twenty errs); those within which the
+truth is expected."""
 _CLEAR = 5.0
 """Clarity that is no chance: the best of the ten thousand places that a search tells apart reaches four."""
 _RIVAL = 3.0
@@ -62,7 +63,7 @@ def judge(estimate: Estimate, config: CalibrationCheckConfig) -> Judgement:
     An unknown is off when the correction is larger than the tolerance and than three standard deviations; good when
     it lies within the tolerance and surely (two standard deviations) within twice of it; else unsure. "Fits" needs all
     three turns to be good. A shift of a few centimetres is often hidden by a scene that is far: unless it is likely
-    (beyond the tolerance and two standard deviations), it does not stand in the way.
+    (beyond the tolerance and two and a half standard deviations), it does not stand in the way.
     """
     limits = _limits(config)
     states = _states(estimate, limits)
@@ -104,7 +105,7 @@ def _state(size: float, sigma: float, prior: float, limit: float) -> State:
         return State.NOT_OBSERVABLE
     if size > max(limit, _SURE * sigma):
         return State.OFF
-    return State.GOOD if size <= limit and size + _LIKELY * sigma <= 2.0 * limit else State.UNSURE
+    return State.GOOD if size <= limit and size + _WIDE * sigma <= 2.0 * limit else State.UNSURE
 
 
 def _words(estimate: Estimate, k: int) -> str:
