@@ -91,7 +91,7 @@ def test_small_twists_agree_with_the_exact_exponential(twist):
     R, t = exp_twists(twist[None])
     exact = exp_se3(twist[None])[0]
     assert np.allclose(R[0], exact[:3, :3], atol=1e-12)
-    assert np.allclose(t[0], exact[:3, 3], atol=2e-4)
+    assert np.allclose(t[0], exact[:3, 3], atol=1e-3)  # |w|^3 / 24 of 3.5 m at 0.17 rad
 
 
 def smooth_edges() -> np.ndarray:
