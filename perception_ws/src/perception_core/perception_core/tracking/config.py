@@ -17,7 +17,7 @@ class MotionConfig(Config):
         high=100.0,
     )
     braking_density: float = param(
-        10.0, "the same of what has wheels while it brakes, starts or swerves", unit="m^2/s^3", low=1e-3, high=1000.0
+        6.0, "the same of what has wheels while it brakes, starts or swerves", unit="m^2/s^3", low=1e-3, high=1000.0
     )
     driving_density: float = param(
         0.4, "the same along the motion of what has wheels while it does not", unit="m^2/s^3", low=1e-3, high=1000.0
@@ -91,7 +91,7 @@ class AssociationConfig(Config):
     """Which measurement may belong to which track, and at what cost."""
 
     gate: float = param(
-        14.2, "squared Mahalanobis distance accepted (chi-square, 3 degrees: 99.7 %)", low=1.0, high=100.0
+        20.0, "squared Mahalanobis distance accepted (chi-square, 3 degrees: 99.98 %)", low=1.0, high=100.0
     )
     detection_probability: float = param(0.9, "an existing, visible object yields a measurement", low=0.05, high=0.999)
     clutter_density: float = param(

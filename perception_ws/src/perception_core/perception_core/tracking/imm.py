@@ -26,7 +26,7 @@ MODELS = 3
 
 _STILL, _STRAIGHT, _TURNING = STILL, STRAIGHT, TURNING
 
-_JUMPS = 0.03
+_JUMPS = 0.1
 """Share of measured boxes that jump."""
 
 _JUMP = np.diag([1.0, 1.0, 0.1])

@@ -16,7 +16,7 @@ Floats = NDArray[np.float64]
 
 _MIN_SIZE = 0.02
 
-_SHAPED = 0.7
+_SHAPED = 0.93
 """Probability of being unknown below which the shape is that of a vehicle, its box completed."""
 
 _HEMMED = 2
