@@ -1,0 +1,136 @@
+"""Ranges of detections by foot and height, their errors, and what stands beside the LiDAR's clusters."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+from fusion_scenes import CAMERA, T_CAMERA_BASE, Box, clusters_of, named, view_of
+
+from perception_core.fusion import CameraView, Fusion, FusionConfig, camera_only
+from perception_core.fusion.config import CameraOnlyConfig
+from perception_core.fusion.ground import GroundPlane, base_plane, plane_under
+from perception_core.types import Clusters, Mode, Sensor
+from perception_core.types.classes import CAR, PERSON
+
+CONFIG = CameraOnlyConfig()
+
+
+def standing(distance: float, height: float = 1.73, name: str = PERSON, score: float = 0.8):
+    """The box of something 0.6 m wide straight ahead on level ground."""
+    foot, half = 240 + 500 * 1.5 / distance, 500 * 0.3 / distance
+    return (320 - half, foot - 500 * height / distance, 320 + half, foot, name, score)
+
+
+def test_foot_and_height_agree_on_level_ground() -> None:
+    for distance in (10.0, 25.0):
+        found = camera_only.ranges(view_of(standing(distance)), base_plane(), CONFIG)
+        np.testing.assert_allclose(found.distance, [distance], rtol=1e-6)
+        assert not found.foot_covered.any()
+
+
+def test_the_error_of_the_foot_grows_with_the_square_of_the_range() -> None:
+    """Cut off at the top, only the foot tells: sigma = (r^2 / h + h) hypot(pitch, pixels / f)."""
+    boxes = [standing(r) for r in (10.0, 20.0, 40.0)]
+    view = view_of(*[(b[0], 0.0, *b[2:]) for b in boxes])
+    found = camera_only.ranges(view, base_plane(), CONFIG)
+    for r, sigma, box in zip((10.0, 20.0, 40.0), found.sigma, view.detections.boxes, strict=True):
+        pixels = np.hypot(CONFIG.pixel_sigma, CONFIG.edge_sigma * (box[3] - box[1]))
+        assert sigma == pytest.approx((r**2 / 1.5 + 1.5) * np.hypot(CONFIG.pitch_sigma, pixels / 500.0))
+
+
+def test_the_error_of_the_height_grows_with_the_range() -> None:
+    """A floating foot on the horizon tells nothing; 0.18 m of 1.73 m is a tenth of the range."""
+    view = view_of((310.0, 240.0 - 50.0, 330.0, 240.0, PERSON, 0.8))
+    found = camera_only.ranges(view, base_plane(), CONFIG)
+    assert found.distance[0] == pytest.approx(500 * 1.73 / 50)
+    relative = np.hypot(0.18 / 1.73, 1.4 * np.hypot(2.0, 2.5) / 50)
+    assert found.sigma[0] == pytest.approx(found.distance[0] * relative)
+
+
+def test_a_box_that_a_nearer_one_covers_may_be_nearer_than_it_looks() -> None:
+    far, near = standing(20.0), standing(9.0)
+    found = camera_only.ranges(view_of(far, near), base_plane(), CONFIG)
+    assert found.foot_covered.tolist() == [True, False]
+
+
+def test_uphill_the_foot_is_where_the_slope_is() -> None:
+    """Ground that rises by 5 %: a foot at 20 m and 1 m height; on level ground it would be at 60 m."""
+    slope = GroundPlane(np.array([0.0, 0.05, 0.0]), seen=True)
+    foot = 240 + 500 * (1.5 - 1.0) / 20.0
+    view = view_of((310.0, foot - 500 * 1.73 / 20, 330.0, foot, PERSON, 0.8))
+    found = camera_only.ranges(view, slope, CONFIG)
+    assert found.distance[0] == pytest.approx(20.0, rel=1e-3)
+    assert found.sigma[0] < camera_only.ranges(view, base_plane(), CONFIG).sigma[0]
+    _, centre, _ = camera_only.place(view, found, slope, CONFIG)
+    assert centre[0, 2] == pytest.approx(1.0 + 0.02 + 1.73 / 2, abs=0.03)
+
+
+def with_ground(slope: float) -> Clusters:
+    """Things all around on ground that rises along x."""
+    places = [(x, y) for x in (8.0, 16.0, 24.0) for y in (-6.0, 0.5, 6.0)]
+    things: list[Box] = [(x, y, 0.5 + slope * x, 0.5, 0.5, 1.0) for x, y in places]
+    seen = clusters_of(*things)
+    return dataclasses.replace(seen, bottom=np.zeros(len(seen)), top=np.ones(len(seen)))
+
+
+def test_the_ground_is_known_from_the_feet_of_what_stands_on_it() -> None:
+    plane = plane_under(with_ground(0.05))
+    assert plane.seen
+    assert float(plane.height(20.0, 0.0)) == pytest.approx(1.0, abs=0.1)
+    assert not plane_under(clusters_of()).seen
+
+
+# -- beside the LiDAR --------------------------------------------------------------------------------------------------
+
+
+def coverage(metres: float) -> np.ndarray:
+    return np.full(360, metres, np.float32)
+
+
+FAR = standing(45.0, 1.58, CAR)
+FAR = (FAR[0] - 8.0, FAR[1], FAR[2] + 8.0, *FAR[3:])
+
+
+def told(view: CameraView, clusters: Clusters, seen: float | None) -> list[str]:
+    objects = Fusion(FusionConfig()).fuse(clusters, [view], None if seen is None else coverage(seen))
+    assert objects.mode is Mode.FUSED
+    alone = objects.sensors == Sensor.CAMERA
+    assert (objects.point_count[alone] == 0).all()
+    return [named(p) for p in objects.class_probabilities[alone]]
+
+
+def test_a_car_beyond_the_lidars_sight_is_told() -> None:
+    assert told(view_of(FAR), clusters_of(), 25.0) == [CAR]
+
+
+def test_nothing_is_invented_where_the_ground_goes_on_behind() -> None:
+    assert told(view_of(FAR), clusters_of(), 110.0) == []
+
+
+def test_nothing_is_told_where_nobody_knows_what_the_lidar_saw() -> None:
+    assert told(view_of(FAR), clusters_of(), None) == []
+
+
+def test_what_the_lidar_has_is_not_told_twice() -> None:
+    """The cluster is in the box's directions and within the error of its range, though it took another box."""
+    car: Box = (47.0, 0.0, 0.75, 0.5, 1.7, 1.4)
+    view = view_of(FAR, (FAR[0] - 1, FAR[1] - 1, FAR[2] + 1, FAR[3] + 1, "truck", 0.5))
+    assert told(view, clusters_of(car), 50.0) == []
+
+
+def test_the_silence_of_a_lidar_that_reaches_there_makes_it_less_probable() -> None:
+    def existence(seen: float) -> float:
+        objects = Fusion(FusionConfig()).fuse(clusters_of(), [view_of(FAR)], coverage(seen))
+        return float(objects.existence[0])
+
+    assert existence(45.0) == pytest.approx(0.4 * existence(20.0))
+
+
+def test_two_cameras_that_see_one_thing_tell_one() -> None:
+    first = view_of(FAR)
+    second = CameraView("other", CAMERA, T_CAMERA_BASE, first.detections)
+    one = Fusion(FusionConfig()).camera_only([first], 5, "base_link")
+    both = Fusion(FusionConfig()).camera_only([first, second], 5, "base_link")
+    assert len(one) == len(both) == 1
+    assert both.existence[0] > one.existence[0]
+    assert both.covariance[0, 0, 0] == pytest.approx(one.covariance[0, 0, 0] / 2)
