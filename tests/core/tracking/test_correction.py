@@ -65,6 +65,15 @@ def test_a_box_across_the_track_makes_nothing_wider(objects) -> None:
     np.testing.assert_allclose(tracks.heading[0, 0], 0.0, atol=1e-9)
 
 
+def test_a_small_track_grows_in_whatever_direction_it_was_born(objects) -> None:
+    """The corner of a car far away, longer across the road; nearer, its whole side is seen along the road."""
+    corner = {"x": 10.0, "y": 0.0, "size": (1.4, 0.4, 1.5)}
+    car = {"x": 10.0, "y": 1.9, "size": (4.2, 1.8, 1.5), "yaw": np.pi / 2}
+    tracks = corrected(objects, corner, car, (-1.0, -1.0), last_size=(1.8, 4.2))
+    gain = 1.0 - np.exp(-1.0 / 3.0)
+    np.testing.assert_allclose(tracks.size[0, :2], [1.4 + 0.4 * gain, 0.4 + 3.8 * gain])
+
+
 def test_a_pole_cut_off_above_gets_shorter_at_its_top_and_does_not_fall(objects) -> None:
     """3 m high on the ground; 1 m of it is left: the middle follows the height, the foot stays, nothing moves."""
     pole, foot = ({"x": 10.0, "y": 0.0, "z": h / 2.0, "size": (0.2, 0.2, h)} for h in (3.0, 1.0))

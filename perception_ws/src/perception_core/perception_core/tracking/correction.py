@@ -31,6 +31,10 @@ _ELONGATED = 0.5
 """Metres by which length and width differ where it is known which is which: a box across them was cut or completed
 wrongly, and makes nothing larger."""
 
+_KNOWN_LENGTH = 0.8
+"""Share of the longer side measured that a track must have for its own to be the longer one: what was born of a few
+points far away knows neither, and would never grow."""
+
 _HIDDEN_PART = 0.3
 """Metres by which the box exceeds what is seen now where it remembers more: then it is the footprint."""
 
@@ -82,6 +86,7 @@ def correct(
     yaw = imm.mean_yaw(models)
     shrinks = ~loose | (models[2][:, imm.STILL] > _STANDS)[:, None]
     across = (quarter_turns % 2 != 0) & seen.lidar & (np.abs(size[:, 0] - size[:, 1]) > _ELONGATED)
+    across &= size[:, :2].max(axis=1) > _KNOWN_LENGTH * seen.size[:, :2].max(axis=1)
     measured_size[across, :2] = np.minimum(measured_size[across, :2], size[across, :2])
     bigger = _correct_size(size, measured_size, tracks.last_size[rows], sides, seen.lidar, shrinks, dt, config.shape)
     rise = _height_shift(state[:, 2], size[:, 2], bigger[:, 2], seen)
