@@ -34,7 +34,7 @@ from perception_core.fusion.ground import GroundPlane, base_plane, plane_under
 from perception_core.fusion.occlusion import Horizon, horizon
 from perception_core.fusion.pair_scores import pair_scores
 from perception_core.fusion.priors import VEHICLES
-from perception_core.fusion.views import CameraView, ProjectedClusters, project_clusters, without_bad_boxes
+from perception_core.fusion.views import CameraView, ProjectedClusters, project_clusters, sample, without_bad_boxes
 from perception_core.geometry import boxes as shapes
 from perception_core.types import CLASSES, SEGMENTS, Clusters, Mode, Objects, Sensor
 from perception_core.types.classes import INDEX, UNKNOWN
@@ -124,17 +124,18 @@ class Fusion:
         views = [self._usable(view) for view in views]
         ground = plane_under(clusters)
         found = [camera_only.ranges(view, ground, self._config.camera_only) for view in views]
-        images = [project_clusters(clusters, view) for view in views]
+        rows = sample(clusters)
+        images = [project_clusters(clusters, view, rows) for view in views]
         parted = splitting.split_clusters(clusters, views, images, found, config)
         if parted is not clusters:
-            clusters, images = parted, [project_clusters(parted, view) for view in views]
+            clusters, images = parted, [project_clusters(parted, view, rows) for view in views]
         trust = self._config.segmentation_trust
         pairs = [
             pair_scores(clusters, view, image, where, config, trust)
             for view, image, where in zip(views, images, found, strict=True)
         ]
         matches = associate(pairs, [self._likelihood(view) for view in views], config.min_score)
-        around = horizon(clusters)
+        around = horizon(clusters, rows)
         groups = joining.group_parts(clusters, views, images, pairs, matches, around, config)
         table = self._objects(clusters, groups, self._witnesses(groups, views, images, matches), around)
         table = table.select(np.flatnonzero(_outside_bigger(table)))

@@ -108,8 +108,7 @@ def _is_one(clusters: Clusters, parts: list[int], link: _Link, horizon: Horizon,
     prior = SIZE_PRIORS[link.class_name]
     gap = _gap(clusters, link.main, link.part)
     reach = float(prior.mean[0] + 2.0 * prior.sigma[0])
-    hidden = horizon.hidden_gap(link.main, link.part)
-    if gap > (reach if hidden or link.by_mask else config.part_gap):
+    if gap > reach or (gap > config.part_gap and not (link.by_mask or horizon.hidden_gap(link.main, link.part))):
         return False
     lead = max(parts, key=lambda c: int(clusters.point_count[c]))
     c, s = np.cos(clusters.yaw[lead]), np.sin(clusters.yaw[lead])
@@ -122,5 +121,7 @@ def _is_one(clusters: Clusters, parts: list[int], link: _Link, horizon: Horizon,
 def _gap(clusters: Clusters, a: int, b: int) -> float:
     """Return metres between a box and the nearest corner of another."""
     corners = boxes.bev_corners(clusters.centre[[b]], clusters.size[[b]], clusters.yaw[[b]])[0]
-    to_a = [boxes.distance_to_boxes(p, clusters.centre[[a]], clusters.size[[a]], clusters.yaw[[a]])[0] for p in corners]
-    return float(min(to_a))
+    c, s = np.cos(clusters.yaw[a]), np.sin(clusters.yaw[a])
+    local = np.abs((corners - clusters.centre[a, :2]) @ np.array([[c, -s], [s, c]])) - clusters.size[a, :2] / 2
+    outside = np.maximum(local, 0.0)
+    return float(np.hypot(outside[:, 0], outside[:, 1]).min())

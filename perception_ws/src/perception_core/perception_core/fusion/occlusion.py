@@ -56,10 +56,15 @@ class Horizon:
         return bool(np.mean(between < limit) >= 0.5)
 
 
-def horizon(clusters: Clusters) -> Horizon:
-    """Look around from the origin; linear in the number of points."""
+def horizon(clusters: Clusters, rows: NDArray[np.int64] | None = None) -> Horizon:
+    """Look around from the origin; linear in the number of points.
+
+    Args:
+        clusters: of the scan.
+        rows: int64 (K,) the points that are looked at; None takes a sample of each cluster.
+    """
     m = len(clusters)
-    rows = sampled(clusters.labels, clusters.point_count, MOST_POINTS)
+    rows = sampled(clusters.labels, clusters.point_count, MOST_POINTS) if rows is None else rows
     nearest = nearest_by_direction(clusters.points, rows, _BINS)
     corners = np.diff(clusters.hull_start)
     owner = np.repeat(np.arange(m), corners)

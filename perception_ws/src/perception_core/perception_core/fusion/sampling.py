@@ -8,7 +8,7 @@ Floats = NDArray[np.float64]
 Labels = NDArray[np.int32]
 Indices = NDArray[np.int64]
 
-MOST_POINTS = 250
+MOST_POINTS = 150
 """Points of a cluster that are looked at: shares and bounds are as good with them as with thousands."""
 
 

@@ -108,6 +108,12 @@ def without_bad_boxes(detections: Detections2D) -> tuple[Detections2D, int]:
     return kept, int((~good).sum())
 
 
+def sample(clusters: Clusters) -> NDArray[np.int64]:
+    """Return int64 (K,): the rows of at most ``MOST_POINTS`` points of each cluster."""
+    rows: NDArray[np.int64] = sampled(clusters.labels, clusters.point_count, MOST_POINTS)
+    return rows
+
+
 def project_clusters(clusters: Clusters, view: CameraView, rows: NDArray[np.int64] | None = None) -> ProjectedClusters:
     """Project labelled points of a scan into an image; linear in the number of points.
 
@@ -118,7 +124,7 @@ def project_clusters(clusters: Clusters, view: CameraView, rows: NDArray[np.int6
     """
     m = len(clusters)
     sighted = np.append(_in_cone(clusters, view), False)  # the last one is for label -1
-    index = sampled(clusters.labels, clusters.point_count, MOST_POINTS) if rows is None else rows
+    index = sample(clusters) if rows is None else rows
     looked_at = np.bincount(clusters.labels[index], minlength=m)
     index = index[sighted[clusters.labels[index]]]
     points = transforms.apply(view.T_camera_base, clusters.points[index])
