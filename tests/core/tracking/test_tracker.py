@@ -42,6 +42,27 @@ def test_confirmed_after_the_same_time_at_any_rate(tracker: Tracker, objects, ra
     assert counts == [0] * (scans - 1) + [1]
 
 
+@pytest.mark.parametrize(("evidence", "latest"), [(0.95, 0.1), (0.7, 0.2), (0.5, 0.3)])
+def test_who_steps_out_is_told_the_sooner_the_more_there_is_of_him(
+    tracker: Tracker, objects, evidence: float, latest: float
+) -> None:
+    """A walker seen from nowhere; what a cluster of ten points is worth (0.5) takes three tenths of a second."""
+    for k in range(20):
+        walker = {"x": 10.0, "y": -3.0 + 0.14 * k, "size": (0.5, 0.5, 1.7), "existence": evidence, "yaw_sigma": 0.5}
+        if len(tracker.update(objects(k / 10, [walker]), I4, "odom")):
+            break
+    assert k / 10 <= latest + 1e-9
+
+
+def test_specks_that_come_and_go_are_never_told(tracker: Tracker, objects) -> None:
+    """Weak returns (0.3) anywhere within 20 m, twenty a scan, for 5 s."""
+    rng = np.random.default_rng(5)
+    for k in range(50):
+        places = rng.uniform(-20.0, 20.0, (20, 2))
+        specks = [{"x": x, "y": y, "size": (0.2, 0.2, 0.3), "existence": 0.3} for x, y in places]
+        assert len(tracker.update(objects(k / 10, specks), I4, "odom")) == 0
+
+
 def test_a_single_false_measurement_is_never_reported(tracker: Tracker, objects) -> None:
     results = [tracker.update(objects(k / 10, [{"x": 10.0, "y": 0.0}] if k == 3 else []), I4, "odom") for k in range(9)]
     assert all(len(r) == 0 for r in results)

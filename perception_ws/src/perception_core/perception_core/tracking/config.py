@@ -105,7 +105,7 @@ class LifeConfig(Config):
     """Birth, confirmation, coasting and death."""
 
     confirm_time: float = param(0.08, "observed this long before it is reported", unit="s", low=0.0, high=5.0)
-    confirm_existence: float = param(0.85, "existence probability needed to be reported", low=0.01, high=0.999)
+    confirm_existence: float = param(0.75, "existence probability needed to be reported", low=0.01, high=0.999)
     tentative_timeout: float = param(
         0.35, "an unconfirmed track unseen this long is dropped", unit="s", low=0.05, high=5.0
     )
