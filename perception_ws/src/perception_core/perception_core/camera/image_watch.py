@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from perception_core.config import Config, param
 from perception_core.errors import ImageError
@@ -12,6 +13,10 @@ _ROWS = 96
 """Rows that are looked at, and as dense columns."""
 _BLACK_SHARE, _BRIGHT_SHARE = 0.995, 0.9
 """Shares of an image: a lamp in the night is more than what a black one leaves; the sun washes out less than this."""
+_STILL, _ALL_OVER = 0.05, 0.5
+"""Shares of the values that differ from image to image: noise alone changes a quarter, also of compressed images. Where
+something moves and less than the first differs, the rest has no noise (a simulation, a coded video), until more than
+the second differs."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +31,7 @@ class ImageWatchConfig(Config):
     )
     frozen_after: float = param(
         2.0,
-        "images that stay the same to the last bit for this long are frozen: noise changes real ones; 0 takes all",
+        "images that stay the same to the last bit for this long are frozen, unless they have no noise; 0 takes all",
         unit="s",
         low=0.0,
         high=60.0,
@@ -39,7 +44,8 @@ class ImageWatch:
     def __init__(self, config: ImageWatchConfig) -> None:
         """Start without an image."""
         self._config = config
-        self._last = b""
+        self._last = np.empty((0, 0, 3), np.uint8)
+        self._noisy = True
         self._since_ns = 0
         self._stamp_ns = 0
 
@@ -51,17 +57,22 @@ class ImageWatch:
         """
         config = self._config
         step = max(1, image.pixels.shape[0] // _ROWS)
-        sample = np.ascontiguousarray(image.pixels[::step, ::step])
+        sample = image.pixels[::step, ::step].copy()
         if float((sample.max(axis=2) <= config.black_level).mean()) >= _BLACK_SHARE:
             raise ImageError(f"black: no pixel is brighter than {config.black_level} of 255")
         if float((sample.min(axis=2) > config.bright_level).mean()) >= _BRIGHT_SHARE:
             raise ImageError(f"overexposed: {_BRIGHT_SHARE:.0%} of the pixels are brighter than {config.bright_level}")
-        if self._frozen(sample.tobytes(), image.stamp_ns):
+        if self._frozen(sample, image.stamp_ns):
             raise ImageError(f"frozen: the same image for more than {config.frozen_after:g} s")
 
-    def _frozen(self, sample: bytes, stamp_ns: int) -> bool:
-        if sample != self._last or stamp_ns < self._stamp_ns:
+    def _frozen(self, sample: NDArray[np.uint8], stamp_ns: int) -> bool:
+        changed = float((sample != self._last).mean()) if sample.shape == self._last.shape else 1.0
+        if changed > 0.0 or stamp_ns < self._stamp_ns:
             self._last, self._since_ns = sample, stamp_ns
+        if changed > _ALL_OVER:
+            self._noisy = True
+        elif 0.0 < changed < _STILL:
+            self._noisy = False
         self._stamp_ns = stamp_ns
         limit_ns = round(self._config.frozen_after * 1e9)
-        return 0 < limit_ns < stamp_ns - self._since_ns
+        return self._noisy and 0 < limit_ns < stamp_ns - self._since_ns
