@@ -80,10 +80,11 @@ def test_nothing_from_the_start_is_a_fault_on_the_ground_and_none_high_up(expect
     assert (view.usable, view.seen, view.reach) == (usable, 0.0, 0.0)
 
 
-def test_an_empty_field_from_a_climbing_drone_is_no_fault() -> None:
-    """The ground leaves the reach of the beams little by little, until nothing comes back."""
+@pytest.mark.parametrize("speed", [0.5, 1.0, 5.0])
+def test_an_empty_field_from_a_climbing_drone_is_no_fault(speed: float) -> None:
+    """The ground leaves the reach of the beams ring by ring, the last in all directions at once at 42 m."""
     watch = ReturnsWatch(ReturnsConfig(expects_ground=False), 0.5)
-    views = [watch.look(scan(0.1 * k, height=5.0 + 0.5 * k)) for k in range(120)]
+    views = [watch.look(scan(0.1 * k, height=30.0 + 0.1 * speed * k)) for k in range(round(150 / speed))]
     assert {v.reason for v in views} == {""}
     assert views[-1].reach == 0.0
 
@@ -103,6 +104,15 @@ def test_a_cover_in_the_air_is_told() -> None:
     watch = ReturnsWatch(ReturnsConfig(expects_ground=False), 0.5)
     history(watch, height=10.0)
     assert "vanished" in watch.look(left(scan(1.0, height=10.0))).reason
+
+
+@pytest.mark.parametrize("height", [3.0, 10.0, 30.0])
+def test_covered_all_over_in_the_air_is_told_at_any_height_that_sees_the_ground(height: float) -> None:
+    watch = ReturnsWatch(ReturnsConfig(expects_ground=False), 0.5)
+    history(watch, height=height)
+    for k in range(10, 20):
+        view = watch.look(PointCloud(np.empty((0, 3), np.float32), round(0.1 * k * NS) + NS, "lidar"))
+        assert (view.usable, view.reason) == (False, "no returns from beyond 0.5 m: covered?")
 
 
 def test_a_wall_that_comes_near_hides_nothing_from_the_watch(watch: ReturnsWatch) -> None:

@@ -2,7 +2,8 @@
 
 Nothing comes back from open sky, from water, and from a window that is covered, so silence alone proves nothing. What
 tells a cover apart: it comes at once, where ground and walls leave the view little by little; and, for what flies, the
-directions beside it look as before, where a tilt that turns half of the view to the sky changes them too.
+directions beside it look as before, where a tilt that turns half of the view to the sky changes them too. What flies
+also climbs out of reach of the ground, whose last ring goes in all directions at once: it was as far as anything was.
 """
 
 import math
@@ -31,6 +32,9 @@ _GOOD, _GONE, _BACK = 0.5, 0.05, 0.2
 _MOVED, _MOVED_SHARE = 0.1, 0.25
 """The robot tilts when from scan to scan the ranges change by more than this share, in this share of the other
 directions; what it loses from sight by that is no cover's doing."""
+_FAR_SHARE, _FAR = 0.9, 25.0
+"""Returns from beyond this share of the farthest ever, and these metres, may have left the reach of what climbs: any
+LiDAR reaches that far, and what is nearer in a hall does not."""
 _BLIND = 0.95
 """Share of the directions without which nothing is left to work with."""
 
@@ -82,6 +86,7 @@ class ReturnsWatch:
         self._moved_ns = _NEVER
         self._usual: Floats = np.zeros(DIRECTIONS)
         self._last: Floats = np.zeros(DIRECTIONS)
+        self._farthest = 0.0
         self._good_ns = np.zeros(DIRECTIONS, np.int64)
         self._vanished = np.zeros(DIRECTIONS, np.bool_)
 
@@ -104,6 +109,8 @@ class ReturnsWatch:
         x, y, z = cloud.xyz[::stride].T.astype(np.float64)
         squared = x * x + y * y + z * z
         far = squared > self._min_range**2
+        if not self._config.expects_ground and far.any():
+            self._farthest = max(self._farthest, math.sqrt(np.percentile(squared[far], 99)))
         turn = (np.arctan2(y[far], x[far]) / (2.0 * math.pi) + 0.5) * DIRECTIONS
         direction = np.minimum(turn.astype(np.int64), DIRECTIONS - 1)
         count = np.bincount(direction, minlength=DIRECTIONS).astype(np.float64)
@@ -118,6 +125,8 @@ class ReturnsWatch:
         changed = np.abs(log_range - self._last)[others] > math.log1p(_MOVED)
         if len(changed) and changed.mean() >= _MOVED_SHARE:
             self._moved_ns = self._stamp_ns
+        if not self._config.expects_ground:
+            at_once &= self._last < math.log(max(_FAR_SHARE * self._farthest, _FAR))
         if self._config.expects_ground or self._stamp_ns - self._moved_ns > window_ns:
             self._vanished |= at_once
         self._vanished &= count < _BACK * np.maximum(self._usual, 1.0)
@@ -125,7 +134,7 @@ class ReturnsWatch:
     def _learn(self, count: Floats, log_range: Floats, elapsed_s: float) -> None:
         """Let the history follow, but not where returns vanished."""
         self._good_ns[count >= _GOOD * self._usual] = self._stamp_ns
-        self._last = log_range
+        self._last = np.where(count > 0.0, log_range, self._last)
         weight = np.where(self._vanished, 0.0, 1.0 - math.exp(-elapsed_s / _MEMORY_S))
         self._usual += weight * (count - self._usual)
 
