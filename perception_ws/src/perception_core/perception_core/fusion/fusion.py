@@ -140,10 +140,11 @@ class Fusion:
         table = self._objects(clusters, groups, self._witnesses(groups, views, images, matches), around)
         table = table.select(np.flatnonzero(_outside_bigger(table)))
         if self._config.camera_only.beside_lidar and coverage is not None:
-            alone = [
-                np.setdiff1d(np.arange(len(v.detections)), m.detection) for v, m in zip(views, matches, strict=True)
-            ]
-            table = _joined(table, self._beside(clusters, views, found, alone, ground, coverage))
+            alone = [np.ones(len(view.detections), np.bool_) for view in views]
+            for free, match in zip(alone, matches, strict=True):
+                free[match.detection] = False
+            if any(free.any() for free in alone):
+                table = _joined(table, self._beside(clusters, views, found, alone, ground, coverage))
         return _pack(table, clusters.stamp_ns, clusters.frame, Mode.FUSED if views else Mode.LIDAR_ONLY)
 
     def camera_only(self, views: Sequence[CameraView], stamp_ns: int, frame: str) -> Objects:
@@ -191,9 +192,7 @@ class Fusion:
         images: Sequence[ProjectedClusters],
         matches: Sequence[Association],
     ) -> _Witnesses:
-        owner = np.zeros(sum(len(g) for g in groups), np.int64)
-        for g, parts in enumerate(groups):
-            owner[parts] = g
+        owner = _owner(groups)
         labels = np.zeros((len(groups), len(CLASSES)))
         counts, lone = (np.zeros((len(groups), len(SEGMENTS)), np.int64) for _ in range(2))
         reliability = np.zeros(len(groups))
@@ -216,7 +215,9 @@ class Fusion:
     def _objects(self, clusters: Clusters, groups: list[list[int]], told: _Witnesses, around: Horizon) -> _Table:
         lead = np.array([g[0] for g in groups], np.int64)
         boxes = _visible(clusters, groups, lead)
-        points = np.array([clusters.point_count[g].sum() for g in groups], np.int64)
+        owner, count = _owner(groups), clusters.point_count
+        points = np.bincount(owner, weights=count, minlength=len(groups)).astype(np.int64)
+        late = np.bincount(owner, weights=count * clusters.time_offset, minlength=len(groups)) / np.maximum(points, 1)
         covered = around.covered()[lead]
         bottom, top = clusters.bottom[lead].astype(np.float64), clusters.top[lead].astype(np.float64)
         for g, parts in enumerate(groups):
@@ -246,7 +247,7 @@ class Fusion:
             clusters.footprint(g[0]) if alone and len(g) == 1 else _NO_HULL
             for g, alone in zip(groups, bare.tolist(), strict=True)
         ]
-        table = _Table(boxes, probabilities, there, sensors, points, _times(clusters, groups, points), hulls)
+        table = _Table(boxes, probabilities, there, sensors, points, late, hulls)
         return table.select(np.flatnonzero(~bodiless | (there >= self._config.min_existence)))
 
     def _beside(
@@ -254,7 +255,7 @@ class Fusion:
         clusters: Clusters,
         views: Sequence[CameraView],
         found: Sequence[Ranges],
-        alone: Sequence[NDArray[np.int64]],
+        alone: Sequence[NDArray[np.bool_]],
         ground: GroundPlane,
         coverage: NDArray[np.float32],
     ) -> _Table:
@@ -310,10 +311,11 @@ def _visible(clusters: Clusters, groups: list[list[int]], lead: NDArray[np.int64
     return out
 
 
-def _times(clusters: Clusters, groups: list[list[int]], points: NDArray[np.int64]) -> Floats:
-    """Return (G,) seconds after the stamp at which the points of each group were seen, in the mean."""
-    weighted = clusters.point_count * clusters.time_offset
-    return np.array([weighted[g].sum() for g in groups]).reshape(-1) / np.maximum(points, 1)
+def _owner(groups: list[list[int]]) -> NDArray[np.int64]:
+    """Return int64 (M,): the group of each cluster."""
+    owner = np.empty(sum(len(g) for g in groups), np.int64)
+    owner[[c for parts in groups for c in parts]] = [g for g, parts in enumerate(groups) for _ in parts]
+    return owner
 
 
 def _shown(counts: NDArray[np.int64]) -> NDArray[np.bool_]:

@@ -73,9 +73,9 @@ class Placed:
             self.side[rows],
         )
 
-    def only(self, kept: Sequence[Indices]) -> "Placed":
-        """Return those whose detections are among ``kept`` of their view."""
-        chosen = [bool(np.isin(d, kept[v])) for v, d in zip(self.view.tolist(), self.detection.tolist(), strict=True)]
+    def only(self, kept: Sequence[NDArray[np.bool_]]) -> "Placed":
+        """Return those that ``kept`` bool (D,) of their view names."""
+        chosen = [bool(kept[v][d]) for v, d in zip(self.view.tolist(), self.detection.tolist(), strict=True)]
         return self.select(np.flatnonzero(chosen))
 
     @property
