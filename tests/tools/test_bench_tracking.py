@@ -156,6 +156,21 @@ def test_a_scan_without_an_answer_counts_as_missed(drive):
     assert found.tracking.recall == 0.0
 
 
+def test_the_slowest_report_of_some(drive):
+    frames = tracking_scores.frames_of(drive, [result.obstacles for result in tracking_variants.run(drive, FUSED)])
+    latency = {entry.id: entry.latency for entry in evaluate(frames).latency.objects}
+    reported = [number for number, seconds in latency.items() if seconds >= 0.0]
+    assert len(reported) >= 2
+    assert tracking_scores.slowest([frames], reported) == max(latency[number] for number in reported)
+    assert np.isnan(tracking_scores.slowest([frames], [99]))
+    assert tracking_scores.slowest([tracking_scores.frames_of(drive, [])], [1]) == np.inf
+
+
+def test_who_steps_out_from_behind_vans():
+    models = [actor.model for actor in load_scenario(tracking.VAN).actors]
+    assert [models[i - 1] for i in tracking.BEHIND_VANS] == ["pedestrian", "child"]
+
+
 def test_short_occlusions_by_hand():
     """Seen for three scans, hidden for four, seen again under another id; then hidden for too long to count."""
     watched = tracking_scores._Watched()

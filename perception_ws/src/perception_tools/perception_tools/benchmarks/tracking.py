@@ -19,7 +19,6 @@ from perception_core.evaluation.frames import EvaluationFrame
 from perception_core.pipeline import PipelineResult
 from perception_core.simulation import load_scenario, scenario_names
 from perception_core.types import Obstacles
-from perception_core.types.classes import PERSON
 from perception_tools.benchmarks import tracking_load, tracking_peers
 from perception_tools.benchmarks.tracking_drives import Drive, record
 from perception_tools.benchmarks.tracking_peers import OURS, ScanTracker
@@ -41,8 +40,8 @@ NETWORK = "simulated_street"
 """The network that comes along, made for simulated images."""
 NO_DRIVES = ("tiny",)
 """Scenarios for quick tests."""
-VAN = "van_pedestrian"
-"""The scenario whose pedestrian is timed."""
+VAN, BEHIND_VANS = "van_pedestrian", (1, 2)
+"""The scenario whose pedestrians are timed, and those of them who step out from behind a van."""
 
 type Frames = list[EvaluationFrame]
 type Key = tuple[str, str]
@@ -94,7 +93,7 @@ def measure(
         networks.close()
     rows = _rows(found, times)
     load = tracking_load.measure()
-    van = slowest(found.get(VAN, {}).get((FUSED.name, OURS), []), PERSON)
+    van = slowest(found.get(VAN, {}).get((FUSED.name, OURS), []), BEHIND_VANS)
     absent = [tracking_peers.missing(name) for name in (tracking_peers.NORFAIR, tracking_peers.PURE_AB3DMOT)]
     return Quality(
         "truth" if truth_2d else NETWORK,

@@ -1,6 +1,6 @@
 """From the obstacles of drives to the rows of the table, the verdicts and the targets."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
@@ -252,9 +252,9 @@ def _honest(what: str, anees: float, bounds: tuple[float, float]) -> Target:
     return Target(f"ANEES of the {what}", f"{low:.2f} to {high:.2f}", anees, low <= anees <= high)
 
 
-def slowest(frames: Sequence[Sequence[EvaluationFrame]], kind: str) -> float:
-    """Return the longest latency in seconds of the objects of one class, infinite for one never reported."""
-    rows = [entry for entry in evaluate_all(frames).latency.objects if entry.kind == kind]
+def slowest(frames: Sequence[Sequence[EvaluationFrame]], ids: Collection[int]) -> float:
+    """Return the longest latency in seconds of some objects, infinite for one never reported, NaN for none there."""
+    rows = [entry for entry in evaluate_all(frames).latency.objects if entry.id in ids]
     return max((np.inf if np.isnan(entry.latency) else entry.latency for entry in rows), default=float("nan"))
 
 
