@@ -79,7 +79,14 @@ def test_so_many_messages_and_points_are_lost(share):
 
 @pytest.mark.parametrize(
     ("blind", "gone"),
-    [((-45.0, 45.0), [0]), ((45.0, 225.0), [1, 2]), ((135.0, -135.0), [2]), ((80.0, 100.0), [1])],
+    [
+        ((-45.0, 45.0), [0]),
+        ((45.0, 225.0), [1, 2]),
+        ((135.0, -135.0), [2]),
+        ((80.0, 100.0), [1]),
+        ((-180.0, 180.0), [0, 1, 2, 3]),
+        ((0.0, 360.0), [0, 1, 2, 3]),
+    ],
 )
 def test_dirt_hides_a_sector(blind, gone):
     disturbance = lidar_disturbance(DisturbancesConfig(lidar_blind=blind), "top")

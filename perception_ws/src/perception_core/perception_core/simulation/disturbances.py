@@ -95,7 +95,9 @@ class Disturbance:
             kept &= rng.random(len(cloud)) >= self.dropout
         if self.blind:
             azimuth = np.arctan2(cloud.xyz[:, 1], cloud.xyz[:, 0])
-            kept &= (azimuth - self.blind[0]) % (2.0 * np.pi) > (self.blind[1] - self.blind[0]) % (2.0 * np.pi)
+            opening = self.blind[1] - self.blind[0]
+            width = 2.0 * np.pi if opening > 2.0 * np.pi - 1e-9 else opening % (2.0 * np.pi)
+            kept &= (azimuth - self.blind[0]) % (2.0 * np.pi) > width
         return kept
 
 

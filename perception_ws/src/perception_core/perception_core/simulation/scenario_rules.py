@@ -41,6 +41,10 @@ def check(
     for label, numbers, length, least in [*_mounts(mounts), *_traffic(traffic), *_disturbances(config.disturbances)]:
         if len(numbers) not in {length, least}:
             raise ConfigError(f"{name}.{label}: {list(numbers)!r}: expected {length} numbers")
+    for key in ("camera_dead", "lidar_dead"):
+        times = list(getattr(config.disturbances, key))
+        if times != sorted(times):
+            raise ConfigError(f"{name}.disturbances.{key}: {times!r}: expected from, to")
     _check_lidar(f"{name}.lidar", config.lidar)
     for key, lidar in lidars.items():
         _check_lidar(f"{name}.lidars.{key}", lidar)
