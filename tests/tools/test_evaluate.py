@@ -196,6 +196,28 @@ def test_truth_that_does_not_fit_together(drive, tmp_path):
         recorded_truth(drive[1])
 
 
+def cut(message):
+    message.data = message.data[:10]
+
+
+def narrow(message):
+    message.point_step = 4
+
+
+def counted_in_floats(message):
+    message.fields[4].datatype = PointField.FLOAT32
+
+
+@pytest.mark.parametrize("damage", [cut, narrow, counted_in_floats])
+def test_visibility_of_another_layout_is_refused(tmp_path, damage):
+    array = cars(0, (1.0, 0.0))
+    message = seen(array, [5])
+    damage(message)
+    path = write(tmp_path / "t.mcap", TRUTH, [array], [message])
+    with pytest.raises(BagError, match=r"/ground_truth/visibility has 1 rows of .*, expected"):
+        recorded_truth(path)
+
+
 # --- KITTI, written here by hand: the camera looks ahead, 100 pixels of focal length, 40 wide
 
 CAM_TO_CAM = "S_rect_02: 4.0e+01 2.0e+01\nR_rect_00: 1 0 0 0 1 0 0 0 1\nP_rect_02: 100 0 20 0 0 100 10 0 0 0 1 0\n"

@@ -14,6 +14,7 @@ from perception_core.evaluation.config import EvaluationConfig
 from perception_core.geometry.transforms import Transform, identity
 from perception_core.types import Motion, Obstacles, Truth
 from perception_interfaces.msg import ObstacleArray
+from perception_nodes.conversions.cloud import rows_to_msg
 from perception_nodes.conversions.obstacles import obstacles_from_msg
 from perception_nodes.conversions.time import ns_from_msg
 from perception_tools.bags import BagMessage, BagReader
@@ -121,21 +122,16 @@ def decoded(path: Path, message: BagMessage, kind: type) -> Any:
 def _visibility(bag: BagReader) -> dict[int, tuple[np.ndarray, np.ndarray]]:
     """Return point counts and visible fractions by stamp."""
     found = {}
-    names = ("visible_fraction", "point_count")
+    layout = rows_to_msg(np.empty(0, VISIBILITY), 0, "").fields
     for message in bag.messages((VISIBILITY_TOPIC,)):
         cloud = decoded(bag.path, message, PointCloud2)
-        offsets = {f.name: f.offset for f in cloud.fields}
-        if not set(names) <= offsets.keys():
-            raise BagError(f"{bag.path}: {VISIBILITY_TOPIC} has fields {sorted(offsets)}, expected {VISIBILITY.names}")
-        kind = np.dtype(
-            {
-                "names": list(names),
-                "formats": [VISIBILITY[name] for name in names],
-                "offsets": [offsets[name] for name in names],
-                "itemsize": cloud.point_step,
-            }
-        )
-        rows = np.frombuffer(bytes(cloud.data), kind, count=cloud.width * cloud.height)
+        count, length = cloud.width * cloud.height, len(cloud.data)
+        if cloud.fields != layout or cloud.point_step != VISIBILITY.itemsize or length != count * VISIBILITY.itemsize:
+            raise BagError(
+                f"{bag.path}: {VISIBILITY_TOPIC} has {count} rows of {[f.name for f in cloud.fields]} in {length} bytes, "
+                f"expected rows of {VISIBILITY.itemsize} bytes: {VISIBILITY.descr}"
+            )
+        rows = np.frombuffer(bytes(cloud.data), VISIBILITY)
         found[ns_from_msg(cloud.header.stamp)] = (rows["point_count"], rows["visible_fraction"])
     return found
 
