@@ -54,6 +54,15 @@ def test_what_stays_in_place_stands_still() -> None:
     assert np.sqrt(covariance[0, 3, 3]) < 0.3
 
 
+def test_what_stood_may_set_out_at_once() -> None:
+    """STRAIGHT, fed from STILL alone, has the latter's velocity variance, that of setting out, and 0.1 s of noise."""
+    models = follow(np.zeros((1, 3)))
+    models[2][:] = [1.0, 0.0, 0.0]
+    _, covariances, _ = imm.predict(models, np.zeros(1), 0.1, True, CONFIG)
+    expected = CONFIG.still_speed_sigma**2 + CONFIG.starting_speed_sigma**2 + 0.1 * CONFIG.acceleration_density
+    np.testing.assert_allclose(covariances[0, imm.STRAIGHT, 3, 3], expected)
+
+
 def test_what_moves_gets_its_velocity() -> None:
     track = np.outer(np.arange(11) * 0.1, [1.4, 0.0, 0.0])
     models = follow(track)

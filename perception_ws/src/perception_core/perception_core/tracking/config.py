@@ -53,6 +53,9 @@ class MotionConfig(Config):
         1.0, "vertical speed spread of a new track", unit="m/s", low=0.1, high=30.0
     )
     birth_still_probability: float = param(0.5, "a new track stands still; only used over ground", low=0.0, high=1.0)
+    starting_speed_sigma: float = param(
+        0.3, "speed with which what stood still may set out", unit="m/s", low=0.0, high=10.0
+    )
     still_speed_sigma: float = param(0.05, "speed left to what stands still", unit="m/s", low=1e-3, high=1.0)
     still_density: float = param(
         0.002, "growth of the position variance of what stands still", unit="m^2/s", low=1e-6, high=1.0

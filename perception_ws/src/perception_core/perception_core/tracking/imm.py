@@ -109,7 +109,7 @@ def predict(
     straight, turning = densities(wheeled, config)
     drift = np.array([config.still_density, config.still_yaw_density])
     left = np.array([config.still_speed_sigma, config.still_yaw_rate_sigma])
-    out: Models = _predict(*models, change, dt, straight, turning, drift, left, ground)
+    out: Models = _predict(*models, change, dt, straight, turning, drift, left, config.starting_speed_sigma**2, ground)
     return out
 
 
@@ -222,6 +222,7 @@ def _predict(
     turning: Floats,
     drift: Floats,
     left: Floats,
+    starting: float,
     still: Floats,
 ) -> Models:
     t = len(states)
@@ -239,6 +240,8 @@ def _predict(
             else:
                 weight /= moved[i, j]
             _mix(states[i], covariances[i], weight, out[i, j], out_covariances[i, j])
+            out_covariances[i, j, 3, 3] += weight[_STILL] * starting
+            out_covariances[i, j, 4, 4] += weight[_STILL] * starting
         kalman.rest(out[i, _STILL], out_covariances[i, _STILL], dt, still[i], drift, left)
         kalman.predict_straight(out[i, _STRAIGHT], out_covariances[i, _STRAIGHT], dt, straight[i])
         kalman.predict_turn(out[i, _TURNING], out_covariances[i, _TURNING], dt, turning)

@@ -15,7 +15,7 @@ Floats = NDArray[np.float64]
 _LONGER = 1.15
 """Length and width change places when width exceeds length by this factor, not at every wobble."""
 
-_DOUBT = 1e-6
+_DOUBT = 0.02
 """Probability left to what is not believed."""
 
 _AT_REST = np.array([1.0 - _DOUBT, _DOUBT, 0.0])
