@@ -21,7 +21,6 @@ from perception_core.fusion import (
     existence,
     joining,
     pixel_classes,
-    sampling,
     splitting,
     unexplained,
 )
@@ -36,7 +35,8 @@ from perception_core.fusion.pair_scores import pair_scores
 from perception_core.fusion.priors import VEHICLES
 from perception_core.fusion.views import CameraView, ProjectedClusters, project_clusters, sample, without_bad_boxes
 from perception_core.geometry import boxes as shapes
-from perception_core.types import CLASSES, SEGMENTS, Clusters, Mode, Objects, Sensor
+from perception_core.geometry.camera_model import CameraModel
+from perception_core.types import CLASSES, SEGMENTS, Clusters, Detections2D, Mode, Objects, Segmentation, Sensor
 from perception_core.types.classes import INDEX, UNKNOWN
 
 __all__ = ["CameraView", "Fusion", "warm_up"]
@@ -296,8 +296,17 @@ _NO_HULL = np.empty((0, 2))
 
 
 def warm_up() -> None:
-    """Compile everything once, so that nothing compiles in the first scan."""
-    sampling.warm_up()
+    """Compile everything for the arrays that really come, so that nothing compiles in the first scan."""
+    one, size, zero = np.ones(1), (8, 8), np.zeros(1, np.int32)
+    middle, points = np.full((1, 3), 3.0), np.full((4, 3), 3.0, np.float32)
+    covariance, count, labels = np.eye(3)[None], np.full(1, 4, np.int32), np.zeros(4, np.int32)
+    clusters = Clusters(0, "", middle, np.ones((1, 3)), one, covariance, count, points, labels)
+    model = CameraModel(*size, np.array([[8.0, 0.0, 4.0], [0.0, 8.0, 4.0], [0.0, 0.0, 1.0]]))
+    detections = Detections2D(0, "", np.array([[0.0, 0.0, 8.0, 8.0]]), one, zero, size)
+    labels = Segmentation(0, "", np.ones(size, np.uint8))
+    Fusion(FusionConfig()).fuse(
+        clusters, [CameraView("", model, np.eye(4), detections, labels)], np.ones(8, np.float32)
+    )
 
 
 def _visible(clusters: Clusters, groups: list[list[int]], lead: NDArray[np.int64]) -> Boxes:

@@ -70,12 +70,3 @@ def inside_counts(pixels: Floats, labels: Labels, boxes: Floats, counted: NDArra
             if x >= x0 and x <= x1 and y >= y0 and y <= y1 and (every or counted[d, p]):
                 out[labels[p], d] += 1
     return out
-
-
-def warm_up() -> None:
-    """Compile every loop (cached on disk), so that nothing compiles in the first scan."""
-    labels = np.zeros(2, np.int32)
-    rows = sampled(labels, np.full(1, 2, np.int32), MOST_POINTS)
-    nearest_by_direction(np.ones((2, 3), np.float32), rows, 4)
-    for counted in (np.ones((1, 2), np.bool_), np.ones((1, 0), np.bool_)):
-        inside_counts(np.zeros((2, 2)), labels, np.ones((1, 4)), counted, 1)
