@@ -1,4 +1,4 @@
-"""Train: ``python -m perception_training.train --data DATA --out RUN [--resume] [--epochs 55]``.
+"""Train: ``python -m perception_training.train --data DATA --out RUN [--resume] [--epochs 84]``.
 
 CPU or CUDA. The seed decides everything; each epoch leaves ``RUN/last.pt``, from which ``--resume`` goes on, also with
 another number of epochs. Figures go to TensorBoard's files in RUN.
@@ -66,7 +66,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--resume", action="store_true")
-    parser.add_argument("--epochs", type=int, default=55)
+    parser.add_argument("--epochs", type=int, default=84)
     parser.add_argument("--batches", type=int, default=100, help="batches an epoch")
     parser.add_argument("--batch", type=int, default=16)
     parser.add_argument("--rate", type=float, default=3e-3)

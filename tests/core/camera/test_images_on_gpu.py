@@ -8,6 +8,7 @@ import pytest
 
 from perception_core.camera import CameraConfig, build_networks
 from perception_core.errors import ModelError
+from perception_core.evaluation.detections import overlaps
 from perception_core.inference import InferenceConfig
 from perception_core.simulation import load_scenario
 from perception_core.simulation.camera import Camera, camera_model
@@ -51,7 +52,10 @@ def test_boxes_and_pixels_are_those_of_images_that_the_cpu_prepared(on_gpu, stre
         expected = on_cpu.perceive(image)
         assert len(found.detections) == len(expected.detections) > 0
         np.testing.assert_array_equal(found.detections.class_ids, expected.detections.class_ids)
-        np.testing.assert_allclose(found.detections.boxes, expected.detections.boxes, atol=2.0)
+        apart = np.abs(found.detections.boxes - expected.detections.boxes)
+        assert np.median(apart) < 0.3
+        nearest = overlaps(found.detections.boxes, expected.detections.boxes).max(axis=1)
+        assert nearest.min() > 0.85, "of two cells that score alike either may win, no more"
         np.testing.assert_allclose(found.detections.scores, expected.detections.scores, atol=0.03)
         assert np.mean(found.segmentation.labels == expected.segmentation.labels) > 0.998
     on_cpu.close()
