@@ -128,8 +128,8 @@ def _visibility(bag: BagReader) -> dict[int, tuple[np.ndarray, np.ndarray]]:
         count, length = cloud.width * cloud.height, len(cloud.data)
         if cloud.fields != layout or cloud.point_step != VISIBILITY.itemsize or length != count * VISIBILITY.itemsize:
             raise BagError(
-                f"{bag.path}: {VISIBILITY_TOPIC} has {count} rows of {[f.name for f in cloud.fields]} in {length} bytes, "
-                f"expected rows of {VISIBILITY.itemsize} bytes: {VISIBILITY.descr}"
+                f"{bag.path}: {VISIBILITY_TOPIC} has {count} rows of {[f.name for f in cloud.fields]} in {length} bytes"
+                f", expected rows of {VISIBILITY.itemsize} bytes: {VISIBILITY.descr}"
             )
         rows = np.frombuffer(bytes(cloud.data), VISIBILITY)
         found[ns_from_msg(cloud.header.stamp)] = (rows["point_count"], rows["visible_fraction"])
