@@ -183,3 +183,15 @@ def test_what_has_no_class_keeps_the_footprint_that_was_seen(fusion: Fusion) -> 
     assert [named(p) for p in objects.class_probabilities] == [UNKNOWN, CAR]
     np.testing.assert_array_equal(objects.hull, triangle)
     np.testing.assert_array_equal(objects.hull_start, [0, 3, 3])
+
+
+def test_what_is_guessed_of_a_vehicle_lies_on_no_other() -> None:
+    """A bit of a wall named car, across behind a car whose whole side is seen: its 4 m would lie on the car."""
+    side: Box = (10.0, 4.0, 0.75, 4.2, 0.3, 1.4)
+    bit: Box = (9.9, 5.5, 0.7, 0.2, 1.5, 1.3)
+    config = FusionConfig()
+    objects = Fusion(config).fuse(clusters_of(side, bit), [])
+    alone = Fusion(config).fuse(clusters_of(bit), [])
+    whole = int(np.argmax(objects.size[:, 0]))
+    assert objects.size[whole, 0] > 4.0
+    assert objects.size[1 - whole, 0] <= max(alone.size[0, 0], 1.6)

@@ -46,6 +46,9 @@ Floats = NDArray[np.float64]
 _INSIDE_SLACK = 0.1
 """Metres by which a fragment may stick out of the vehicle it belongs to."""
 
+_GROWN, _OVERLAP = 0.5, 0.2
+"""Metres that were guessed of a vehicle's length, and the share of its footprint by which it may lie on another."""
+
 _SHAPED = 0.7
 """Probability of being unknown below which an object's box stands for it, and not the hull of what was seen."""
 
@@ -303,9 +306,9 @@ def warm_up() -> None:
     clusters = Clusters(0, "", middle, np.ones((1, 3)), one, covariance, count, points, labels)
     model = CameraModel(*size, np.array([[8.0, 0.0, 4.0], [0.0, 8.0, 4.0], [0.0, 0.0, 1.0]]))
     detections = Detections2D(0, "", np.array([[0.0, 0.0, 8.0, 8.0]]), one, zero, size)
-    labels = Segmentation(0, "", np.ones(size, np.uint8))
+    pixels = Segmentation(0, "", np.ones(size, np.uint8))
     Fusion(FusionConfig()).fuse(
-        clusters, [CameraView("", model, np.eye(4), detections, labels)], np.ones(8, np.float32)
+        clusters, [CameraView("", model, np.eye(4), detections, pixels)], np.ones(8, np.float32)
     )
 
 
@@ -343,14 +346,27 @@ def _inside_vehicles(
 ) -> NDArray[np.bool_]:
     """Tell which objects stand within the whole box of a probable vehicle with more returns.
 
-    They are bits of it, a bonnet or a mirror, or something beside it, and no second vehicle inside the first.
+    They are bits of it, a bonnet or a mirror, or something beside it, and no second vehicle inside the first. Nor does
+    what is guessed of a vehicle lie on one that shows more of itself: two solids share no place.
     """
     vehicles = np.flatnonzero(probabilities[:, _VEHICLES].sum(axis=1) >= 0.5)
     inside = np.zeros(len(points), np.bool_)
     for v in vehicles.tolist():
         local = _local(visible.centre[:, None, :2], whole, v)[:, 0]
         inside |= (local <= whole.size[v, :2] / 2 + _INSIDE_SLACK).all(axis=1) & (points < points[v])
+    grown = whole.size[:, 0] - visible.size[:, 0]
+    for i in vehicles[(grown[vehicles] > _GROWN) & ~inside[vehicles]].tolist():
+        reach = (whole.size[vehicles, 0] + whole.size[i, 0]) / 2
+        near = np.hypot(*(whole.centre[vehicles, :2] - whole.centre[i, :2]).T) < reach
+        rivals = vehicles[near & (points[vehicles] > points[i])]
+        inside[i] = any(_shared(whole, i, whole, v) > _shared(visible, i, whole, v) + _OVERLAP for v in rivals.tolist())
     return inside
+
+
+def _shared(a: Boxes, i: int, b: Boxes, j: int) -> float:
+    """Return the share of box ``i``'s footprint that lies on box ``j``'s."""
+    own, other = (shapes.bev_corners(x.centre[[k]], x.size[[k]], x.yaw[[k]])[0] for x, k in ((a, i), (b, j)))
+    return shapes.polygon_area(shapes.clip_polygon(own, other)) / max(shapes.polygon_area(own), 1e-6)
 
 
 def _outside_bigger(table: _Table) -> NDArray[np.bool_]:
