@@ -69,6 +69,8 @@ def test_pairs_may_be_nested_or_flat():
         ({"ego": {"altitude": [1]}}, r"x\.ego\.altitude: .* groups of 2"),
         ({"disturbances": {"camera_lost": 2}}, r"x\.disturbances\.camera_lost: 2.* out of range"),
         ({"disturbances": {"camera_dead": [1]}}, r"x\.disturbances\.camera_dead: .* expected 2 numbers"),
+        ({"cameras": {"left": {"frame": "camera_front"}}}, r"left\.frame: 'camera_front' is that of camera"),
+        ({"lidars": {"rear": {"frame": "base_link"}}}, r"x\.lidars\.rear\.frame: 'base_link' is that of the robot"),
         ({"disturbances": {"lidar_dead": [5, 3]}}, r"x\.disturbances\.lidar_dead: \[5.0, 3.0\]: expected from, to"),
         ({"disturbances": {"lidar_turn": [1]}}, r"x\.disturbances\.lidar_turn: .* expected 3 numbers"),
         ({"disturbances": {"lidars": ["rear"]}}, r"x\.disturbances\.lidars: 'rear' is none of top"),

@@ -31,7 +31,8 @@ def check(
     """Refuse a scenario that breaks a rule.
 
     Raises:
-        ConfigError: lists of the wrong length, a further LiDAR faster than the main one or disturbances of nobody.
+        ConfigError: lists of the wrong length, a further LiDAR faster than the main one, two sensors of one frame,
+            times that run backwards or disturbances of nobody.
     """
     for label, numbers, width, least in _groups(config.street, config.ego, actors):
         if len(numbers) % width or len(numbers) < least:
@@ -50,6 +51,7 @@ def check(
         _check_lidar(f"{name}.lidars.{key}", lidar)
         if lidar.rate > config.lidar.rate:
             raise ConfigError(f"{name}.lidars.{key}.rate: {lidar.rate} is more than {config.lidar.rate} of lidar.rate")
+    _check_frames(name, {**mounts, "lidar": config.lidar, **{f"lidars.{key}": lidar for key, lidar in lidars.items()}})
     _check_names(f"{name}.disturbances.cameras", config.disturbances.cameras, (MAIN_CAMERA, *cameras))
     _check_names(f"{name}.disturbances.lidars", config.disturbances.lidars, (MAIN_LIDAR, *lidars))
 
@@ -95,6 +97,14 @@ def _check_lidar(label: str, config: LidarConfig) -> None:
         raise ConfigError(f"{label}.elevations: {beams!r}: counts must be whole, from 1")
     if len(config.position) != 3:
         raise ConfigError(f"{label}.position: {list(config.position)!r}: expected 3 numbers")
+
+
+def _check_frames(name: str, sensors: Mapping[str, CameraConfig | LidarConfig]) -> None:
+    owners = {"base_link": "the robot", "odom": "the fixed frame"}
+    for label, sensor in sensors.items():
+        if sensor.frame in owners:
+            raise ConfigError(f"{name}.{label}.frame: {sensor.frame!r} is that of {owners[sensor.frame]}")
+        owners[sensor.frame] = label
 
 
 def _check_names(label: str, names: Sequence[str], known: Sequence[str]) -> None:
