@@ -34,8 +34,5 @@ def farthest_returns(
         row = (np.arccos(np.clip(z / reach, -1.0, 1.0)) * (ROWS / math.pi)).astype(np.intp)
         column = ((np.arctan2(y, x) / (2.0 * math.pi) + 0.5) * COLUMNS).astype(np.intp)
         direction = np.minimum(row, ROWS - 1) * COLUMNS + np.minimum(column, COLUMNS - 1)
-        outwards = np.argsort(reach)
-        seen = np.zeros_like(out)
-        seen[direction[outwards]] = reach[outwards]  # the last of a direction stays: ten times as fast as maximum.at
-        np.maximum(out, seen, out=out)
+        np.maximum.at(out, direction, reach.astype(np.float32, copy=False))
     return out.reshape(ROWS, COLUMNS)
