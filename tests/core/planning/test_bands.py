@@ -60,6 +60,13 @@ def test_an_uncertain_height_reaches_farther(obstacles) -> None:
     assert told(at_heights(obstacles, 0.0, 18.0, sigma=0.6))["level"][2] < 6.0
 
 
+def test_a_variance_a_rounding_below_zero_hides_no_obstacle(obstacles) -> None:
+    box = at_heights(obstacles, 19.0, 21.0)
+    covariance = box.pose_covariance.copy()
+    covariance[0, 2, 2] = -1e-18
+    assert told(dataclasses.replace(box, pose_covariance=covariance))["level"][2] == pytest.approx(np.hypot(4, 4))
+
+
 def test_without_edges_there_are_no_bands(obstacles) -> None:
     assert band_ranges(obstacles(), HOVERING, None, dataclasses.replace(CONFIG, band_edges=())) == {}
 

@@ -53,7 +53,8 @@ def band_ranges(
     if not config.band_edges:
         return {}
     shapes = outlines(obstacles, config.position_sigmas, config.max_margin)
-    rise = np.minimum(config.position_sigmas * np.sqrt(obstacles.pose_covariance[:, 2, 2]), config.max_margin)
+    variance = np.maximum(obstacles.pose_covariance[:, 2, 2], 0.0)
+    rise = np.minimum(config.position_sigmas * np.sqrt(variance), config.max_margin)
     middle, half = obstacles.centre[:, 2] - T_fixed_base[2, 3], obstacles.size[:, 2] / 2.0 + rise
     seen = band_coverage(view, T_fixed_base, config)
     out = {}
