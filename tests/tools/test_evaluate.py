@@ -285,6 +285,18 @@ def test_tracklets_in_odom_have_velocities(raw):
     assert truth.truths[2].velocity[0] == pytest.approx([-10.0, 0.0, 0.0], abs=1e-6)
     assert truth.truths[2].centre[0] == pytest.approx([18.0, 0.0, 0.75], abs=1e-6)
     assert truth.poses("odom", "base_link")(truth.truths[0].stamp_ns) == pytest.approx(np.eye(4), abs=1e-9)
+    assert truth.notes == ()
+
+
+def test_scans_outside_the_records_of_the_odometry_are_left_out(raw):
+    """Records 50 ms after each scan: nobody knows where the robot stood at the first."""
+    add_oxts(raw)
+    stamps = "".join(f"2011-09-26 13:02:25.{k}50000000\n" for k in range(4))
+    (raw / "oxts/timestamps.txt").write_text(stamps)
+    truth = kitti_truth(raw, "odom")
+    assert [len(t) for t in truth.truths] == [1, 1, 1]
+    assert truth.notes == ("1 scans are left out: they lie outside the drive's GPS/IMU records",)
+    assert truth.truths[1].velocity[0] == pytest.approx([-10.0, 0.0, 0.0], abs=1e-6)
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ places in ``odom`` half a second apart, where the drive has GPS/IMU records; nob
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -36,7 +37,7 @@ def kitti_truth(folder: Path, frame: str) -> DriveTruth:
     """Read the labels of ``folder`` into ``frame``, the one of the results: base_link or odom.
 
     Raises:
-        DatasetError: no KITTI folder, one without labels, or a frame that it does not know.
+        DatasetError: no KITTI folder, one without labels, a frame that it does not know, or no pose at any scan.
     """
     drive = kitti.read(folder)
     if frame not in ("", BASE_FRAME, ODOM_FRAME):
@@ -46,6 +47,8 @@ def kitti_truth(folder: Path, frame: str) -> DriveTruth:
     if frame == ODOM_FRAME and drive.odometry is None:
         raise DatasetError(f"{folder}: results in frame {frame!r}, but the drive has no GPS/IMU records (oxts)")
     poses = _poses(drive.odometry) if frame == ODOM_FRAME else lambda _stamp_ns: identity()
+    if frame == ODOM_FRAME:
+        drive = _with_poses(drive, poses)
     labelled = any(f.labels_path for f in drive.frames)
     truths = _label_truths(drive) if labelled else _tracklet_truths(folder, drive, poses, frame)
     return DriveTruth(
@@ -176,6 +179,24 @@ def _poses(odometry: KittiOdometry | None) -> Callable[[int], Transform]:
         return transforms.interpolate(known[i - 1], int(stamps[i - 1]), known[i], int(stamps[i]), stamp_ns)
 
     return pose
+
+
+def _with_poses(drive: kitti.KittiDrive, poses: Callable[[int], Transform]) -> kitti.KittiDrive:
+    """Return the drive without the frames from before the first or after the last pose."""
+
+    def known(frame: kitti.KittiFrame) -> bool:
+        try:
+            poses(frame.stamp_ns)
+        except TransformError:
+            return False
+        return True
+
+    frames = tuple(filter(known, drive.frames))
+    lost = len(drive.frames) - len(frames)
+    if not frames:
+        raise DatasetError(f"{drive.name}: all scans lie outside the drive's GPS/IMU records")
+    note = (f"{lost} scans are left out: they lie outside the drive's GPS/IMU records",) if lost else ()
+    return replace(drive, frames=frames, notes=(*drive.notes, *note))
 
 
 def _dont_care(drive: kitti.KittiDrive) -> Callable[[Obstacles], Obstacles]:
