@@ -33,7 +33,7 @@ def track(objects):
 
 def test_by_hand(track) -> None:
     def told(*args: float, over_ground: bool = True) -> Motion:
-        return Motion(motion.classify(track(*args), over_ground, CONFIG)[0])
+        return Motion(motion.classify(track(*args), over_ground, np.zeros(2), CONFIG)[0])
 
     assert told(1.4, 0.5, 0.95) == Motion.MOVING  # 2.8 sigma
     assert told(1.4, 0.5, 0.85) == Motion.UNKNOWN  # the models have not decided
@@ -46,7 +46,7 @@ def test_by_hand(track) -> None:
 
 
 def test_no_tracks() -> None:
-    assert motion.classify(empty_table(), True, CONFIG).shape == (0,)
+    assert motion.classify(empty_table(), True, np.zeros(2), CONFIG).shape == (0,)
     assert motion.wheeled(empty_table()).shape == (0,)
 
 

@@ -15,7 +15,8 @@ from perception_core.types import Mode, Objects, Obstacles, Sensor
 
 
 def reported(tracks: TrackTable, **output: float) -> Obstacles:
-    return report(tracks, 5, "odom", True, Mode.FUSED, (), OutputConfig(**output), MotionConfig(), LifeConfig())
+    robot = np.zeros(2)
+    return report(tracks, 5, "odom", True, robot, Mode.FUSED, (), OutputConfig(**output), MotionConfig(), LifeConfig())
 
 
 def two_tracks(objects) -> TrackTable:

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from perception_core.tracking import ends, imm, kalman
+from perception_core.tracking import ends, imm, kalman, witness
 from perception_core.tracking.anchoring import QUARTER
 from perception_core.tracking.config import OutputConfig
 from perception_core.tracking.table import TrackTable
@@ -32,12 +32,13 @@ _TURNED = np.pi / 3
 """Radians between heading and motion at which axes are renamed: more than half a quarter, so no flutter."""
 
 
-def classify(tracks: TrackTable, over_ground: bool, config: OutputConfig) -> NDArray[np.uint8]:
-    """Tell :class:`Motion` (T,) of the tracks.
+def classify(tracks: TrackTable, over_ground: bool, robot: Floats, config: OutputConfig) -> NDArray[np.uint8]:
+    """Tell :class:`Motion` (T,) of the tracks; ``robot`` (2,) is the robot's own velocity in the fixed frame, m/s.
 
     MOVING: one of the models that move holds (``model_certainty``), the velocity v differs from zero significantly
-    (v^T P^-1 v, Mahalanobis) and is faster than ``moving_speed``. STATIC: the model of standing still holds, or the
-    upper bound of the speed, two sigma, lies below ``static_speed``. Else UNKNOWN, and always where velocities are
+    (v^T P^-1 v, Mahalanobis), is faster than ``moving_speed`` and not the robot's own seen in something that stands
+    (:mod:`perception_core.tracking.witness`). STATIC: the model of standing still holds, or the upper bound of the
+    speed, two sigma, lies below ``static_speed``. Else UNKNOWN, and always where velocities are
     not ``over_ground`` but relative to a moving robot.
     """
     out = np.full(len(tracks), Motion.UNKNOWN, dtype=np.uint8)
@@ -49,6 +50,7 @@ def classify(tracks: TrackTable, over_ground: bool, config: OutputConfig) -> NDA
     sigma = np.sqrt(np.linalg.eigvalsh(covariance)[:, -1])
     moving = tracks.model_probability[:, imm.STILL] < 1.0 - config.model_certainty
     moving &= (surprise > config.motion_significance**2) & (speed > config.moving_speed)
+    moving &= ~witness.unproven(tracks, robot)
     still = tracks.model_probability[:, imm.STILL] > config.model_certainty
     out[~moving & (still | (speed + 2.0 * sigma < config.static_speed))] = Motion.STATIC
     out[moving] = Motion.MOVING

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perception_core.geometry import boxes, transforms
-from perception_core.tracking import existence, motion
+from perception_core.tracking import existence, motion, witness
 from perception_core.tracking.config import LifeConfig, MotionConfig, OutputConfig
 from perception_core.tracking.prediction import predicted_paths
 from perception_core.tracking.table import TrackTable
@@ -22,6 +22,7 @@ def report(
     stamp_ns: int,
     frame: str,
     over_ground: bool,
+    robot: Floats,
     mode: Mode,
     statuses: tuple[SensorStatus, ...],
     config: OutputConfig,
@@ -35,6 +36,7 @@ def report(
         stamp_ns: nanoseconds.
         frame: the fixed frame.
         over_ground: ``frame`` does not move with the robot.
+        robot: (2,) its velocity in ``frame``, m/s.
         mode: passed through.
         statuses: passed through.
         config: prediction and motion state.
@@ -52,6 +54,8 @@ def report(
         motion_config,
     )
     path[..., 2] = transforms.wrap_angle(path[..., 2])
+    twist, doubtful = told.covariance[:, 3:, 3:].copy(), witness.unproven(told, robot)
+    twist[doubtful] = witness.doubted(twist[doubtful], velocity[doubtful])
     return Obstacles(
         stamp_ns=stamp_ns,
         frame=frame,
@@ -62,11 +66,11 @@ def report(
         pose_covariance=_pose_covariance(told),
         velocity=velocity,
         yaw_rate=told.heading[:, 1],
-        twist_covariance=_six(told.covariance[:, 3:, 3:], told.heading_covariance[:, 1, 1]),
+        twist_covariance=_six(twist, told.heading_covariance[:, 1, 1]),
         class_probabilities=told.class_probabilities,
         existence=existence.probability(told.log_odds),
         footprints=_footprints(told, yaw),
-        motion=motion.classify(told, over_ground, config),
+        motion=motion.classify(told, over_ground, robot, config),
         sensors=told.sensors,
         first_seen_ns=told.first_seen_ns,
         last_seen_ns=told.last_seen_ns,

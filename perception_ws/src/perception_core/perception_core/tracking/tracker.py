@@ -75,6 +75,7 @@ class Tracker:
         self._stamp_ns: int | None = None
         self._frame = ""
         self._over_ground = True
+        self._place, self._velocity = np.zeros(2), np.zeros(2)
         self._flow: flow.Flow | None = None
         self._events = TrackerEvents()
 
@@ -125,6 +126,7 @@ class Tracker:
         if self._flow is None:
             seen.loose[:] = False
         dt = self._advance(objects.stamp_ns)
+        self._go_on(T_fixed_base[:2, 3], dt)
         self._take_in(seen, T_fixed_base[:2, 3], dt, watching=objects.mode in (Mode.FUSED, Mode.LIDAR_ONLY))
         self._count(invalid_objects=invalid)
         return self._report(self._tracks, objects.stamp_ns, objects.mode, statuses)
@@ -145,6 +147,7 @@ class Tracker:
                 stamp_ns,
                 fixed_frame,
                 self._over_ground,
+                self._velocity,
                 mode,
                 statuses,
                 self._config.output,
@@ -185,6 +188,11 @@ class Tracker:
         self._tracks.sensors[:] = Sensor.NONE
         return dt
 
+    def _go_on(self, place: Floats, dt: float) -> None:
+        """Learn the robot's own velocity from its ``place`` (2,) now and ``dt`` seconds ago; 0 after a start."""
+        self._velocity = (place - self._place) / dt if dt > 0.0 else np.zeros(2)
+        self._place = place.copy()
+
     def _take_in(self, seen: Measurements, sensor: Floats, dt: float, watching: bool) -> None:
         """Match, correct, weigh, begin, settle; ``watching``: an object that is not measured was missed."""
         tracks, stamp_ns, config = self._tracks, self._now, self._config
@@ -199,7 +207,7 @@ class Tracker:
         correction.correct(tracks, rows, matched, sides[rows], stamp_ns, self._flow is not None, config, still)
         self._weigh_existence(rows, matched.existence, fit, dt)
         self._weigh_absence(rows, seen, sensor, dt, watching)
-        motions = motion.classify(tracks, self._over_ground, config.output)
+        motions = motion.classify(tracks, self._over_ground, self._velocity, config.output)
         motion.orient(tracks, motions == Motion.MOVING)
         resting = (tracks.last_seen_ns < stamp_ns) & ~tracks.oriented
         if self._flow is not None and resting.any():
@@ -313,6 +321,7 @@ class Tracker:
             stamp_ns,
             self._frame,
             self._over_ground,
+            self._velocity,
             mode,
             statuses,
             config.output,
