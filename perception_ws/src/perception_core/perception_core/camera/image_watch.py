@@ -1,6 +1,7 @@
 """Whether a camera still sees: images that are black, washed out, or always the same are no view of anything."""
 
 from dataclasses import dataclass
+from functools import reduce
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,9 +59,10 @@ class ImageWatch:
         config = self._config
         step = max(1, image.pixels.shape[0] // _ROWS)
         sample = image.pixels[::step, ::step].copy()
-        if float((sample.max(axis=2) <= config.black_level).mean()) >= _BLACK_SHARE:
+        channels = (sample[:, :, 0], sample[:, :, 1], sample[:, :, 2])  # many times as fast as along the last axis
+        if float((reduce(np.maximum, channels) <= config.black_level).mean()) >= _BLACK_SHARE:
             raise ImageError(f"black: no pixel is brighter than {config.black_level} of 255")
-        if float((sample.min(axis=2) > config.bright_level).mean()) >= _BRIGHT_SHARE:
+        if float((reduce(np.minimum, channels) > config.bright_level).mean()) >= _BRIGHT_SHARE:
             raise ImageError(f"overexposed: {_BRIGHT_SHARE:.0%} of the pixels are brighter than {config.bright_level}")
         if self._frozen(sample, image.stamp_ns):
             raise ImageError(f"frozen: the same image for more than {config.frozen_after:g} s")
