@@ -50,7 +50,7 @@ def test_what_few_returns_show_counts_little() -> None:
 def test_what_no_camera_names_stays_unknown() -> None:
     sure = np.zeros((2, len(CLASSES)))
     sure[:, INDEX[CAR]], sure[:, INDEX[UNKNOWN]] = 0.9, 0.1
-    told = classification.reported(sure, np.array([True, False]), CONFIG)
+    told = classification.reported(sure, sure, np.zeros_like(sure), np.array([True, False]), CONFIG)
     np.testing.assert_allclose(told[0], sure[0])
     assert told[1, INDEX[CAR]] == pytest.approx(CONFIG.max_shape_probability)
     np.testing.assert_allclose(told.sum(axis=1), 1.0)
@@ -69,6 +69,21 @@ def test_pixels_speak_for_what_they_show_and_unknown_ones_say_nothing() -> None:
     assert pixels(vegetation=20).argmax() == INDEX[UNKNOWN]
     np.testing.assert_array_equal(pixels(unknown=20), 0.0)
     np.testing.assert_allclose(pixels(vehicle=3), pixels(vehicle=6) / 2)
+
+
+def test_pixels_take_from_what_the_shape_alone_tells_and_give_it_nothing() -> None:
+    sure = np.zeros((3, len(CLASSES)))
+    sure[:, INDEX[CAR]], sure[:, INDEX[UNKNOWN]] = 0.9, 0.1
+    shown = np.stack([pixels(vegetation=20), pixels(vehicle=20), np.zeros(len(CLASSES))])
+    leaves, vehicle, nothing = classification.reported(sure, sure, shown, np.zeros(3, np.bool_), CONFIG)
+    odds = 0.1 / 0.9 * (0.25 / 7) / 0.3  # 0.3 of a nameless thing's pixels, a seventh of a car's rest
+    assert leaves[INDEX[CAR]] == pytest.approx(odds / (1.0 + odds))
+    np.testing.assert_allclose(vehicle, nothing)
+
+
+def test_classes_below_a_thousandth_are_not_told() -> None:
+    told = classification.without_crumbs(np.array([[0.5, 0.4995, 0.0005], [1.0, 1e-55, 0.0]]))
+    np.testing.assert_allclose(told, [[0.5 / 0.9995, 0.4995 / 0.9995, 0.0], [1.0, 0.0, 0.0]])
 
 
 def test_pixels_that_only_unmake() -> None:

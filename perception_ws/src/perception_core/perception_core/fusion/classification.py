@@ -28,6 +28,9 @@ _FEW = 6.0
 _SHAPELESS = 10.0
 """Returns at which the shape has half of its weight."""
 
+_CRUMB = 1e-3
+"""Share below which a class is not told."""
+
 _SHOWS: dict[str, dict[str, float]] = {
     segments.VEHICLE: {segments.VEHICLE: 0.75},
     segments.PERSON: {segments.PERSON: 0.7, segments.VEHICLE: 0.05},
@@ -108,16 +111,29 @@ def posterior(labels: Floats, pixels: Floats, shape: Floats, points: NDArray[np.
     return out
 
 
-def reported(probabilities: Floats, named: NDArray[np.bool_], config: ClassConfig) -> Floats:
+def reported(belief: Floats, by_shape: Floats, doubts: Floats, named: NDArray[np.bool_], config: ClassConfig) -> Floats:
     """Return the probabilities (M, C) to be told: what no camera names stays ``unknown``, however its shape.
 
-    Shape alone gives all classes together at most ``max_shape_probability``.
+    Shape alone gives all classes together at most ``max_shape_probability``; pixels take from that what they doubt.
+
+    Args:
+        belief: (M, C) of all witnesses: that is told of what is named.
+        by_shape: (M, C) without the pixels.
+        doubts: (M, C) log likelihoods of the pixels; what speaks for a class does not count here.
+        named: bool (M,) whether a camera names it.
     """
-    known = 1.0 - probabilities[:, _UNKNOWN]
-    factor = np.minimum(1.0, config.max_shape_probability / np.maximum(known, 1e-12))
-    factor[named] = 1.0
-    out = probabilities * factor[:, None]
-    out[:, _UNKNOWN] = 1.0 - factor * known
+    known = 1.0 - by_shape[:, [_UNKNOWN]]
+    out = by_shape * np.minimum(1.0, config.max_shape_probability / np.maximum(known, 1e-12))
+    out[:, _UNKNOWN] = 0.0
+    out[:, _UNKNOWN] = 1.0 - out.sum(axis=1)
+    out *= np.exp(pixels_against(doubts) - doubts[:, [_UNKNOWN]])
+    return without_crumbs(np.where(named[:, None], belief, out))
+
+
+def without_crumbs(probabilities: Floats) -> Floats:
+    """Return probabilities (M, C) whose least ones are 0: they would only lengthen messages; rows sum to 1."""
+    kept = np.where(probabilities < _CRUMB * probabilities.sum(axis=1, keepdims=True), 0.0, probabilities)
+    out: Floats = kept / kept.sum(axis=1, keepdims=True)
     return out
 
 

@@ -243,7 +243,9 @@ class Fusion:
         there = existence.of_sensors(points, told.reliability)
         bodiless = existence.without_body(size, top, points) & ~named
         there = existence.weakened(there, told.counts, bodiless, self._config.association.min_points)
-        probabilities = classification.reported(belief, named | _shown(told.lone_counts), self._config.classes)
+        by_shape = classification.posterior(told.labels, np.zeros_like(pixels), shape, points, self._config.classes)
+        shown = named | _shown(told.lone_counts)
+        probabilities = classification.reported(belief, by_shape, pixels, shown, self._config.classes)
         sensors = np.where(named, Sensor.LIDAR | Sensor.CAMERA, Sensor.LIDAR).astype(np.uint8)
         bare = (probabilities[:, _UNKNOWN] >= _SHAPED) & ~named
         hulls = [
@@ -286,7 +288,7 @@ class Fusion:
         probabilities = classification.posterior(merged.labels, nothing, nothing, no_points, self._config.classes)
         return _Table(
             merged.boxes,
-            probabilities,
+            classification.without_crumbs(probabilities),
             merged.reliability,
             np.full(len(no_points), Sensor.CAMERA, np.uint8),
             no_points,
