@@ -58,6 +58,26 @@ def test_half_covered_is_told_and_the_other_half_goes_on(watch: ReturnsWatch) ->
     assert watch.look(scan(6.0)).reason == ""
 
 
+def hall(seconds: float, beams: int) -> PointCloud:
+    """Walls 10 m off, met by so many of 32 beams."""
+    azimuth, elevation = np.meshgrid(AZIMUTHS, np.radians(np.linspace(-25, 15, 32))[:beams])
+    x, y, z = (np.cos(azimuth) * np.cos(elevation), np.sin(azimuth) * np.cos(elevation), np.sin(elevation))
+    xyz = 10.0 * np.stack([x.ravel(), y.ravel(), z.ravel()], axis=1)
+    return PointCloud(xyz.astype(np.float32), round(seconds * NS) + NS, "lidar")
+
+
+@pytest.mark.parametrize("share", [0.0, 0.5])
+def test_a_cover_taken_off_where_there_is_less_to_see_is_off(watch: ReturnsWatch, share: float) -> None:
+    """Covered in a hall, uncovered in the open, where 3 of 32 beams find ground: a tenth of what was usual."""
+    for k in range(20):
+        watch.look(hall(0.1 * k, 32))
+    for k in range(20, 40):
+        cloud = hall(0.1 * k, 32 if k < 30 else 3)
+        view = watch.look(only(cloud, np.arctan2(cloud.xyz[:, 1], cloud.xyz[:, 0]) > np.pi - 2.0 * np.pi * share))
+        assert "covered?" in view.reason
+    assert watch.look(hall(4.0, 3)).reason == ""
+
+
 def test_a_little_dirt_is_no_fault_but_seen(watch: ReturnsWatch) -> None:
     history(watch)
     cloud = scan(1.0)

@@ -100,6 +100,7 @@ class ReturnsWatch:
         self._stamp_ns = cloud.stamp_ns
         known = self._usual >= _LEAST * stride
         self._mark_vanished(count, log_range, known, elapsed_s)
+        self._mark_returned(count, known, count >= _LEAST * stride)
         self._learn(count, log_range, elapsed_s)
         return self._view(count, log_range, known | (count >= _LEAST * stride))
 
@@ -129,7 +130,13 @@ class ReturnsWatch:
             at_once &= self._last < math.log(max(_FAR_SHARE * self._farthest, _FAR))
         if self._config.expects_ground or self._stamp_ns - self._moved_ns > window_ns:
             self._vanished |= at_once
-        self._vanished &= count < _BACK * np.maximum(self._usual, 1.0)
+
+    def _mark_returned(self, count: Floats, known: NDArray[np.bool_], sees: NDArray[np.bool_]) -> None:
+        """Take out what returned: a share of its usual returns, or of the others' where those have fewer by now."""
+        usual = np.maximum(self._usual, 1.0)
+        if sees.any() and sees.sum() >= 0.5 * (known | self._vanished).sum():
+            usual = np.minimum(usual, np.median(count[sees]))
+        self._vanished &= count < _BACK * usual
 
     def _learn(self, count: Floats, log_range: Floats, elapsed_s: float) -> None:
         """Let the history follow, but not where returns vanished."""
