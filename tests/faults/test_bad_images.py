@@ -93,7 +93,9 @@ def test_a_broken_image_is_dropped_and_named(stack, networks_folder, damage, tex
 def test_a_frozen_image_is_dropped_until_it_changes(stack, networks_folder):
     start_camera(stack, camera__model="tiny", images__frozen_after=0.3)
     for _ in range(8):
-        stack.publish(IMAGE, picture(time.time_ns()))
+        msg = picture(time.time_ns())
+        np.frombuffer(msg.data, np.uint8)[:] = 90
+        stack.publish(IMAGE, msg)
         time.sleep(0.1)
     fault(stack, "frozen: the same image for more than 0.3 s")
     msg = picture(time.time_ns())
