@@ -108,7 +108,7 @@ class LidarNode(PerceptionNode[LidarNodeConfig]):
             self._tf.clear()
 
     def health(self) -> tuple[int, str]:
-        """Return what is wrong with the scans: an error when none can be used."""
+        """Return what is wrong with the scans: an error when no LiDAR is without fault."""
         faults = [f"{name}: {report.fault}" if self._joins else report.fault for name, report in self._sensors.items()]
         faults = [fault for fault, report in zip(faults, self._sensors.values(), strict=True) if report.fault]
         if faults:
