@@ -26,11 +26,12 @@ def compare(
     lidar: bool = True,
     loose: tuple[tuple[int, int], ...] = ((0, 0), (0, 0)),
     known: tuple[tuple[int, int], ...] = ((1, 1), (1, 1)),
+    settled: bool = False,
     end_variance: float = np.inf,
 ):
     """Innovation and its noise against a track of 4 x 2 m at (10, 0); centre variance 1, face variance 0.01."""
     innovation, noise = np.empty(3), np.empty((3, 3))
-    track = np.array([10.0, 0, 0]), SIZE, 0.0, np.array(side), np.array(known, bool)
+    track = np.array([10.0, 0, 0]), SIZE, 0.0, np.array(side), np.array(known, bool), settled
     seen = np.array([*centre, 0.0]), np.array([*size, 1.5]), yaw, np.eye(3), lidar, np.array(loose, bool)
     anchored_innovation(*track, *seen, 0.01, end_variance, innovation, noise)
     return innovation, noise
@@ -109,7 +110,7 @@ def test_how_the_middle_lies_in_the_object_is_no_matter_for_its_motion() -> None
 def test_a_part_of_the_height_does_not_climb() -> None:
     """The upper 0.9 m of 1.5 m: its middle is 0.3 m higher, which the track's box holds."""
     innovation, noise = np.empty(3), np.empty((3, 3))
-    track = np.array([10.0, 0.0, 0.0]), SIZE, 0.0, np.zeros(2), np.ones((2, 2), bool)
+    track = np.array([10.0, 0.0, 0.0]), SIZE, 0.0, np.zeros(2), np.ones((2, 2), bool), False
     seen = np.array([10.0, 0.0, 0.3]), np.array([4.0, 2.0, 0.9]), 0.0, np.eye(3), True, np.zeros((2, 2), bool)
     anchored_innovation(*track, *seen, 0.01, np.inf, innovation, noise)
     np.testing.assert_allclose(innovation, 0.0, atol=1e-12)
@@ -118,11 +119,36 @@ def test_a_part_of_the_height_does_not_climb() -> None:
 
 def test_small_things_are_followed_by_their_middle() -> None:
     innovation, noise = np.empty(3), np.empty((3, 3))
-    track = np.array([10.0, 0.0, 0.0]), np.array([0.6, 0.5, 1.8]), 0.0, np.array([-1.0, 0.0]), np.ones((2, 2), bool)
+    track = (
+        np.array([10.0, 0.0, 0.0]),
+        np.array([0.6, 0.5, 1.8]),
+        0.0,
+        np.array([-1.0, 0.0]),
+        np.ones((2, 2), bool),
+        False,
+    )
     seen = np.array([10.1, 0.0, 0.0]), np.array([1.0, 0.5, 1.8]), 0.0, np.eye(3), True, np.zeros((2, 2), bool)
     anchored_innovation(*track, *seen, 0.01, np.inf, innovation, noise)
     np.testing.assert_allclose(innovation, [0.1, 0.0, 0.0], atol=1e-12)  # the rear face has moved the other way
     np.testing.assert_allclose(noise[0, 0], SMALL_SIGMA**2 + 0.01)
+
+
+def test_what_touches_the_near_end_moves_nothing() -> None:
+    """Rear at 8 seen, front at 12: a post 1.5 m behind joins, the rear jumps to 6.5, the front stays; and back."""
+    joined = [9.25, 0.0], [5.5, 2.0], 0.0, [-1.0, 0.0]
+    np.testing.assert_allclose(compare(*joined)[0][0], -1.5)  # a young track: it might come this way
+    np.testing.assert_allclose(compare(*joined, settled=True)[0], 0.0, atol=1e-12)
+    shorter = [10.75, 0.0], [2.5, 2.0], 0.0, [-1.0, 0.0]
+    np.testing.assert_allclose(compare(*shorter, settled=True)[0], 0.0, atol=1e-12)
+    across = [10.0, 0.5], [4.0, 3.0], 0.0, [0.0, 1.0]
+    np.testing.assert_allclose(compare(*across, settled=True)[0], 0.0, atol=1e-12)
+
+
+def test_what_moves_moves_with_both_ends() -> None:
+    # 1.5 m on, the far end completed to 0.6 m less or more
+    for length in (3.4, 4.6):
+        innovation, _ = compare([9.5 + length / 2.0, 0.0], [length, 2.0], 0.0, [-1.0, 0.0], settled=True)
+        np.testing.assert_allclose(innovation[0], 1.5)
 
 
 def test_a_camera_box_is_compared_by_its_centre() -> None:

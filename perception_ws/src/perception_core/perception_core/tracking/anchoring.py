@@ -37,6 +37,10 @@ _PERSISTENCE = 10.0
 THIN, THIN_SHARE = 0.3, 0.15
 """Metres, and share of the length: a face narrower than this is but the edge of the face beside it."""
 
+_CHANGED, _STAYED = 0.5, 0.5
+"""Metres by which a box is longer or shorter than the track, and how far its far end has gone at most, as a share of
+the near one, where the near end came or went and nothing moved."""
+
 SMALL, SMALL_SIGMA = 1.3, 0.1
 """Metres: what is smaller has no faces, people swing their limbs; its middle moves about by so much."""
 
@@ -79,6 +83,7 @@ def anchored_innovation(
     track_yaw: float,
     side: Floats,
     known: Mask,
+    settled: bool,
     centre: Floats,
     size: Floats,
     yaw: float,
@@ -102,7 +107,8 @@ def anchored_innovation(
 
     Args:
         track_centre: (3,), track_size (3,), track_yaw: the predicted box; ``side`` (2,) its anchor; ``known``
-            bool (2, 2) its ends that were seen the last time.
+            bool (2, 2) its ends that were seen the last time; ``settled``: what it does is known by now, so that
+            a box with one end where it should be and the other elsewhere has not moved.
         centre: (3,), size (3,), yaw: the measured box; ``noise`` (3, 3) the covariance of its centre.
         lidar: False: compare the centres; nothing is known of the faces.
         loose: bool (2, 2) loose ends of the measured box.
@@ -138,6 +144,11 @@ def anchored_innovation(
     x = dx + (cm * a * length - sm * b * width - (c * a * track_size[0] - s * b * track_size[1])) / 2.0
     y = dy + (sm * a * length + cm * b * width - (s * a * track_size[0] + c * b * track_size[1])) / 2.0
     along, across = c * x + s * y, c * y - s * x
+    far_along, far_across = along - a * (length - track_size[0]), across - b * (width - track_size[1])
+    if settled and not (small or a_loose) and _other_end(along, far_along, length - track_size[0]):
+        a, along = -a, far_along
+    if settled and not (small or b_loose) and _other_end(across, far_across, width - track_size[1]):
+        b, across = -b, far_across
     along_variance = c * c * noise[0, 0] + 2.0 * c * s * noise[0, 1] + s * s * noise[1, 1]
     across_variance = s * s * noise[0, 0] - 2.0 * c * s * noise[0, 1] + c * c * noise[1, 1]
     skew = math.sin(measured_yaw - track_yaw) / 2.0
@@ -160,9 +171,17 @@ def anchored_innovation(
     innovation_noise[1, 1] = s * s * along_variance + c * c * across_variance
     innovation_noise[0, 1] = c * s * (along_variance - across_variance)
     innovation_noise[1, 0] = innovation_noise[0, 1]
-    innovation_noise[0, 2] = innovation_noise[2, 0] = 0.0
-    innovation_noise[1, 2] = innovation_noise[2, 1] = 0.0
+    innovation_noise[0, 2] = innovation_noise[2, 0] = innovation_noise[1, 2] = innovation_noise[2, 1] = 0.0
     return a, b, a_loose, b_loose
+
+
+@njit(cache=True)
+def _other_end(near: float, far: float, longer: float) -> bool:
+    """Tell whether the ``near`` end jumped, in metres, while the ``far`` one stayed: ends that move, move alike.
+
+    A neighbour touched, or something nearer gave a part free; the box is ``longer`` by so many metres.
+    """
+    return abs(longer) > _CHANGED and abs(far) < _STAYED * abs(near)
 
 
 @njit(cache=True)

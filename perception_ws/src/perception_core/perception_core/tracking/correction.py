@@ -70,7 +70,7 @@ def correct(
     face = seen.face_variance(config.measurement)
     state, size, heading = moved_to(tracks.state[rows], seen.late), tracks.size[rows], tracks.heading[rows]
     innovation, noise, anchored, loose = innovations(
-        state, size, heading[:, 0], sides, tracks.known_ends[rows], seen, face
+        state, size, heading[:, 0], sides, tracks.known_ends[rows], tracks.settled[rows], seen, face
     )
     innovation, follow = _split(innovation, loose, (state[:, 3:] - still)[:, :2] * dt[:, None], heading[:, 0])
     before = anchor_offset(size, heading[:, 0], anchored)
@@ -168,7 +168,14 @@ def _axes(yaw: Floats) -> tuple[Floats, Floats]:
 
 
 def innovations(
-    state: Floats, size: Floats, yaw: Floats, sides: Floats, known: Mask, seen: Measurements, face_variance: Floats
+    state: Floats,
+    size: Floats,
+    yaw: Floats,
+    sides: Floats,
+    known: Mask,
+    settled: Mask,
+    seen: Measurements,
+    face_variance: Floats,
 ) -> tuple[Floats, Floats, Floats, Mask]:
     """Compare K matched pairs by their anchors.
 
@@ -182,6 +189,7 @@ def innovations(
         np.ascontiguousarray(yaw),  # of any layout it would be compiled twice
         sides,
         known,
+        settled,
         seen.centre,
         seen.size,
         seen.yaw,
@@ -283,7 +291,8 @@ def _hidden(seen: Measurements, anchor_noise: Floats, yaw: Floats) -> Floats:
 def birth_noise(seen: Measurements, sides: Floats, face_variance: Floats) -> tuple[Floats, Floats]:
     """Return the anchors' covariance (M, 3, 3) and the hidden variance (M, 2) of boxes that start a track."""
     state = np.hstack([seen.centre, np.zeros((len(seen), 3))])
-    _, noise, _, _ = innovations(state, seen.size, seen.yaw, sides, ~seen.loose, seen, face_variance)
+    young = np.zeros(len(seen), dtype=np.bool_)
+    _, noise, _, _ = innovations(state, seen.size, seen.yaw, sides, ~seen.loose, young, seen, face_variance)
     return noise, _hidden(seen, noise, seen.yaw)
 
 
@@ -294,6 +303,7 @@ def _innovations(
     track_yaw: Floats,
     sides: Floats,
     known: Mask,
+    settled: Mask,
     centre: Floats,
     size: Floats,
     yaw: Floats,
@@ -313,6 +323,7 @@ def _innovations(
             track_yaw[i],
             sides[i],
             known[i],
+            settled[i],
             centre[i],
             size[i],
             yaw[i],

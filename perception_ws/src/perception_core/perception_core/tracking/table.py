@@ -13,6 +13,8 @@ from perception_core.types import CLASSES
 
 Floats = NDArray[np.float64]
 
+_SETTLED_NS = 500_000_000
+
 
 @dataclass(slots=True)
 class TrackTable:
@@ -79,6 +81,12 @@ class TrackTable:
     def select(self, rows: NDArray[np.bool_] | NDArray[np.int64]) -> "TrackTable":
         """Return a copy that holds the rows of a mask (T,) or an index array, in that order."""
         return TrackTable(**{f.name: getattr(self, f.name)[rows] for f in dataclasses.fields(self)})
+
+    @property
+    def settled(self) -> NDArray[np.bool_]:
+        """Tell which tracks (T,) were watched long enough for what they do to be known."""
+        out: NDArray[np.bool_] = self.last_seen_ns - self.first_seen_ns >= _SETTLED_NS
+        return out
 
     @property
     def models(self) -> imm.Models:

@@ -247,6 +247,7 @@ class Tracker:
             tracks.heading[rows, 0],
             sides,
             tracks.known_ends[rows],
+            tracks.settled[rows],
             matched,
             matched.face_variance(self._config.measurement),
         )
