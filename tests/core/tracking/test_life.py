@@ -105,3 +105,25 @@ def test_no_tracks() -> None:
     assert life.expired(none, 0, CONFIG).shape == life.to_confirm(none, CONFIG).shape == (0,)
     assert life.crowded_out(none, 0, 0.5, CONFIG).shape == (0,)
     assert life.lost(none, CONFIG).shape == life.reunite(none, 0, 0.5, CONFIG).shape == (0,)
+
+
+def test_what_lies_on_a_confirmed_one_waits_until_it_is_settled(objects) -> None:
+    # boxes of 4.2 m at x = 0 and beside it: 2.1 m on they share half, 3 m on not even a third
+    for x, seconds, waits in ((2.1, 0.4, True), (2.1, 0.5, False), (3.0, 0.4, False)):
+        seen, _ = from_objects(objects(0.0, [{"x": 0.0, "y": 8.0}, {"x": x, "y": 8.0}]), np.eye(4), MeasurementConfig())
+        tracks = life.born(seen, 0, np.zeros(2), NAMESPACE, 0, True, TrackerConfig())
+        tracks.confirmed[0] = True
+        tracks.log_odds[:] = 3.0
+        tracks.last_seen_ns[:] = round(seconds * SECOND)
+        np.testing.assert_array_equal(life.within_another(tracks, CONFIG), [False, waits])
+
+
+def test_a_person_on_a_car_is_told_at_once(objects) -> None:
+    boxes = [{"x": 0.0, "y": 8.0, "label": "car", "p": 0.95}]
+    boxes += [{"x": 1.8, "y": 7.4, "size": (0.6, 0.5, 1.7), "label": "person", "p": 0.95}]
+    seen, _ = from_objects(objects(0.0, boxes), np.eye(4), MeasurementConfig())
+    tracks = life.born(seen, 0, np.zeros(2), NAMESPACE, 0, True, TrackerConfig())
+    tracks.confirmed[0] = True
+    tracks.log_odds[:] = 3.0
+    tracks.last_seen_ns[:] = 4 * SECOND // 10
+    assert not life.within_another(tracks, CONFIG).any()

@@ -16,6 +16,9 @@ from perception_core.types import Sensor
 Floats = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
+_ON_ANOTHER = 0.4
+"""Share of the smaller of two boxes inside the larger from which on the younger may be a part of the older."""
+
 _OF_THE_BODY = (
     "state",
     "covariance",
@@ -115,6 +118,21 @@ def to_confirm(tracks: TrackTable, config: LifeConfig) -> Mask:
     watched = (tracks.last_seen_ns - tracks.first_seen_ns) / 1e9
     probable = existence.probability(tracks.log_odds) >= config.confirm_existence
     return (watched > 0.0) & (watched >= config.confirm_time - 1e-6) & probable
+
+
+def within_another(tracks: TrackTable, config: LifeConfig) -> Mask:
+    """Tell which tracks (T,) of a few looks lie on an older confirmed one of like class: parts of it, taken in turns.
+
+    Nothing drives through a standing car; whoever is there will still be there when its track is ``settled``.
+    """
+    out = np.zeros(len(tracks), dtype=np.bool_)
+    old, young = np.flatnonzero(tracks.confirmed), np.flatnonzero(~tracks.confirmed & ~tracks.settled)
+    young = young[to_confirm(tracks, config)[young]]
+    if len(old) == 0 or len(young) == 0:
+        return out
+    agreement = class_belief.agreement(tracks.class_probabilities[old], tracks.class_probabilities[young])
+    out[young] = ((_overlap(tracks, old, young) >= _ON_ANOTHER) & (agreement >= SAME_CLASS)).any(axis=0)
+    return out
 
 
 def reunite(tracks: TrackTable, stamp_ns: int, overlap: float, config: LifeConfig) -> Mask:

@@ -294,6 +294,7 @@ class Tracker:
         if not kept.all():
             self._tracks = self._tracks.select(kept)
         fresh = life.to_confirm(self._tracks, self._config.life) & ~self._tracks.confirmed
+        fresh &= ~life.within_another(self._tracks, self._config.life)
         self._tracks.confirmed |= fresh
         self._count(confirmations=int(fresh.sum()), reunions=int((~kept).sum()))
         probable = existence.probability(self._tracks.log_odds) >= self._config.life.death_existence
