@@ -63,6 +63,24 @@ def test_two_boxes_of_one_person_cut_nothing() -> None:
     assert len(fused(clusters_of(LEFT, per_cluster=200), view_of(*boxes))) == 1
 
 
+VAN: Box = (9.0, 0.0, 1.1, 0.5, 5.4, 2.1)
+FRONT_HALF: Box = (9.0, 1.4, 1.1, 0.5, 2.6, 2.1)
+REAR_HALF: Box = (9.0, -1.4, 1.1, 0.5, 2.6, 2.1)
+
+
+def test_two_boxes_upon_the_halves_of_a_van_cut_nothing() -> None:
+    """5.4 m are longer than a car of two deviations, and too short for two cars in a row."""
+    boxes = [(*pixel_box(b), CAR, 0.7) for b in (FRONT_HALF, REAR_HALF)]
+    assert len(fused(clusters_of(VAN, per_cluster=400), view_of(*boxes))) == 1
+
+
+def test_two_cars_in_a_row_are_two() -> None:
+    ahead, behind = (9.0, 2.2, 0.8, 0.5, 4.0, 1.5), (9.0, -2.2, 0.8, 0.5, 4.0, 1.5)
+    boxes = [(*pixel_box(b), CAR, 0.8) for b in (ahead, behind)]
+    objects = fused(joined(ahead, behind, per_cluster=300), view_of(*boxes))
+    assert [named(p) for p in objects.class_probabilities] == [CAR, CAR]
+
+
 def leaning() -> CameraView:
     return view_of((*pixel_box(LEANING), PERSON, 0.8), (*pixel_box(SIDE), CAR, 0.9))
 
