@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 from fusion_scenes import Box, clusters_of, named, pixel_box, view_of
 
-from perception_core.fusion import CameraView, Fusion, FusionConfig
+from perception_core.fusion import CameraView, Fusion, FusionConfig, splitting
 from perception_core.types import Clusters, InstanceMasks, Objects, Segmentation
 from perception_core.types.classes import CAR, PERSON
 from perception_core.types.segments import SEGMENT_INDEX
@@ -79,6 +79,18 @@ def test_two_cars_in_a_row_are_two() -> None:
     boxes = [(*pixel_box(b), CAR, 0.8) for b in (ahead, behind)]
     objects = fused(joined(ahead, behind, per_cluster=300), view_of(*boxes))
     assert [named(p) for p in objects.class_probabilities] == [CAR, CAR]
+
+
+def test_a_piece_with_a_slanting_end_lies_as_its_cluster_did() -> None:
+    """Rectangles along each side of a wedge, 4 m by 1.2 m, need the same room; of a slanting line there is no doubt."""
+    x, y = np.meshgrid(np.arange(0.0, 4.01, 0.1), np.arange(0.0, 1.21, 0.1))
+    low = y <= 1.2 * (1.0 - x / 4.0) + 1e-9
+    wedge = np.column_stack([10.0 + x[low], y[low], np.full(low.sum(), 1.0)])
+    piece = splitting._piece(wedge, 0.0, 0, 0, 0.0)
+    assert abs(piece.yaw) < 1e-9
+    np.testing.assert_allclose(piece.size[:2], [4.0, 1.2], atol=1e-6)
+    across = np.column_stack([wedge[:, 0], 5.0 * wedge[:, 0], wedge[:, 2]])
+    assert abs(splitting._piece(across, 0.0, 0, 0, 0.0).yaw - np.arctan(5.0)) < 1e-6
 
 
 def leaning() -> CameraView:

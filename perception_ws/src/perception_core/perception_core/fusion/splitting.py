@@ -48,6 +48,9 @@ _WIDTH_SHARE = 0.5
 _EXCESS = 0.3
 """Metres beyond two deviations by which a piece may exceed the size of its class."""
 
+_ROOM = 1.5
+"""How many times the least area a piece may take to lie as its cluster did."""
+
 _CUT_SIGMA = 0.1
 """Metres, of where the cut lies."""
 
@@ -239,7 +242,8 @@ def _with_pieces(clusters: Clusters, cuts: Sequence[_Cut]) -> Clusters:
         ground = float(clusters.centre[c, 2] - clusters.size[c, 2] / 2 - clusters.bottom[c])
         for k in range(int(cut.piece.max()) + 1):
             rows = cut.rows[cut.piece == k]
-            piece = _piece(clusters.points[rows].astype(np.float64), ground, c if k == 0 else len(hulls), c)
+            row = c if k == 0 else len(hulls)
+            piece = _piece(clusters.points[rows].astype(np.float64), ground, row, c, float(clusters.yaw[c]))
             labels[rows] = piece.row
             hulls = [*hulls[: piece.row], piece.hull, *hulls[piece.row + 1 :]]
             pieces.append(piece)
@@ -283,16 +287,22 @@ class _Piece:
     top: float
 
 
-def _piece(points: Floats, ground: float, row: int, origin: int) -> _Piece:
-    """Describe a piece by the rectangle of least area around its points (N, 3)."""
+def _piece(points: Floats, ground: float, row: int, origin: int, lay: float) -> _Piece:
+    """Describe a piece by the rectangle of least area around its points (N, 3).
+
+    Cuts leave slanting ends, along which a rectangle may fit a little better: a piece lies as its cluster did, at the
+    angle ``lay``, unless that needs far more room.
+    """
     hull = boxes.convex_hull(points[:, :2])
     edges = np.roll(hull, -1, axis=0) - hull
-    headings = np.arctan2(edges[:, 1], edges[:, 0]) if len(hull) > 1 else np.zeros(1)
+    headings = np.append(np.arctan2(edges[:, 1], edges[:, 0]) if len(hull) > 1 else np.zeros(0), lay)
     c, s = np.cos(headings), np.sin(headings)
     along = np.outer(c, hull[:, 0]) + np.outer(s, hull[:, 1])
     local = np.stack([along, np.outer(c, hull[:, 1]) - np.outer(s, hull[:, 0])])
     low, high = local.min(axis=2), local.max(axis=2)
-    best = int(np.argmin((high - low + 0.01).prod(axis=0)))
+    area = (high - low + 0.01).prod(axis=0)
+    area[-1] /= _ROOM
+    best = int(np.argmin(area))
     yaw, flat, middle = float(headings[best]), (high - low)[:, best], ((low + high) / 2)[:, best]
     c_, s_ = np.cos(yaw), np.sin(yaw)
     bottom, top = float(points[:, 2].min()), float(points[:, 2].max())
