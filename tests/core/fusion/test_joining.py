@@ -6,7 +6,7 @@ from fusion_scenes import CAMERA, T_CAMERA_BASE, Box, clusters_of, named, pixel_
 from perception_core.fusion import CameraView, Fusion, FusionConfig
 from perception_core.fusion.occlusion import horizon
 from perception_core.types import Detections2D, Objects
-from perception_core.types.classes import BUS, INDEX, UNKNOWN
+from perception_core.types.classes import BUS, INDEX, PERSON, UNKNOWN
 
 FRONT: Box = (20.0, 3.2, 1.6, 2.4, 4.0, 3.0)
 REAR: Box = (20.0, -3.2, 1.6, 2.4, 4.4, 3.0)
@@ -65,3 +65,12 @@ def test_halves_that_two_cameras_see_are_one_where_their_boxes_end_at_the_images
     objects = Fusion(FusionConfig()).fuse(clusters_of(left, right), views)
     assert [named(p) for p in objects.class_probabilities] == [BUS]
     assert abs(objects.centre[0, 1]) < 0.5
+
+
+def test_two_people_in_one_box_stay_two_and_two_halves_of_one_do_not() -> None:
+    """Together they are 1.1 m wide, more than a person and one deviation; the halves are 0.6 m."""
+    for gap, expected in ((0.55, 2), (0.3, 1)):
+        left, right = (8.0, gap / 2, 0.85, 0.3, gap - 0.05, 1.7), (8.0, -gap / 2, 0.85, 0.3, gap - 0.05, 1.7)
+        both: Box = (8.0, 0.0, 0.85, 0.3, 2 * gap, 1.7)
+        objects = Fusion(FusionConfig()).fuse(clusters_of(left, right), [view_of((*pixel_box(both), PERSON, 0.9))])
+        assert len(objects) == expected

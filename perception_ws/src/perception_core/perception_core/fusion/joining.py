@@ -28,6 +28,9 @@ _SLACK = 0.3
 
 _BORDER_PX = 4.0
 
+_STANDS, _UPRIGHT = 0.6, 0.8
+"""Metres above the ground, and share of the usual height of a class, between which a body reaches."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Link:
@@ -104,7 +107,10 @@ def _seam_links(views: Sequence[CameraView], found: Sequence[Association]) -> li
 
 
 def _is_one(clusters: Clusters, parts: list[int], link: _Link, horizon: Horizon, config: AssociationConfig) -> bool:
-    """Tell whether the parts together are no larger than a thing of the class, and near each other."""
+    """Tell whether the parts together are no larger than a thing of the class, and near each other.
+
+    Two that each reach from the ground to a person's height are two people, unless together they are as slim as one.
+    """
     prior = SIZE_PRIORS[link.class_name]
     gap = _gap(clusters, link.main, link.part)
     reach = float(prior.mean[0] + 2.0 * prior.sigma[0])
@@ -115,6 +121,9 @@ def _is_one(clusters: Clusters, parts: list[int], link: _Link, horizon: Horizon,
     hull = np.concatenate([clusters.footprint(p) for p in parts])
     extent = np.sort(np.ptp(hull @ np.array([[c, -s], [s, c]]), axis=0))
     widest = float(prior.mean[1] + 2.0 * prior.sigma[1])
+    bodies = (clusters.bottom[parts] < _STANDS) & (clusters.top[parts] >= _UPRIGHT * prior.mean[2])
+    if link.class_name not in VEHICLES and bodies.sum() > 1 and extent[1] > prior.mean[0] + prior.sigma[0]:
+        return False
     return bool(extent[1] <= reach + _SLACK and extent[0] <= widest + _SLACK)
 
 
