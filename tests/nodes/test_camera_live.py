@@ -369,5 +369,4 @@ def test_it_can_be_stopped_and_started_again(stack, models):
     stack.wait(lambda: all(p.get_subscription_count() for p in stack._publishers.values()), "subscribers")
     time.sleep(0.2)
     (stamp,) = show(stack, ("front", "rear"))
-    for topic in DETECTIONS.values():
-        stack.of_stamp(topic, stamp)
+    assert all(stack.of_stamp(topic, stamp).detections for topic in DETECTIONS.values())

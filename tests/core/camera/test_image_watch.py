@@ -31,6 +31,8 @@ def test_dim_bright_and_one_coloured_images_pass(watch: ImageWatch) -> None:
     for ms, value in enumerate((11, 128, 250)):
         watch.check(image(value, ms))
     watch.check(image(np.array([0, 0, 255], np.uint8), 10))
+    with pytest.raises(ImageError, match="black"):  # the same watch, one step darker
+        watch.check(image(10, 20))
 
 
 def test_a_lamp_in_the_night_and_a_sun_are_views(watch: ImageWatch) -> None:
@@ -75,16 +77,27 @@ def test_time_set_back_is_another_drive(watch: ImageWatch) -> None:
     watch.check(image(90, 9000))
     watch.check(image(90, 0))
     watch.check(image(90, 2000))
+    with pytest.raises(ImageError, match="frozen"):  # counted from the time set back
+        watch.check(image(90, 2100))
 
 
-def test_all_of_it_can_be_turned_off() -> None:
-    watch = ImageWatch(ImageWatchConfig(black_level=-1, bright_level=255, frozen_after=0.0))
-    for ms in (0, 5000, 10000):
-        watch.check(image(0, ms))
-        watch.check(image(255, ms + 1))
+def test_all_of_it_can_be_turned_off(watch: ImageWatch) -> None:
+    off = ImageWatch(ImageWatchConfig(black_level=-1, bright_level=255, frozen_after=0.0))
+    for ms, value in enumerate((0, 255)):
+        off.check(image(value, ms))
+        with pytest.raises(ImageError):
+            watch.check(image(value, ms))
+    for ms in (1000, 10000):
+        off.check(image(90, ms))
+    watch.check(image(90, 1000))
+    with pytest.raises(ImageError, match="frozen"):
+        watch.check(image(90, 10000))
 
 
 def test_large_images_are_sampled_over_their_whole_area(watch: ImageWatch) -> None:
     half = np.zeros((1080, 1920, 3), np.uint8)
     half[:, 1000:] = 120
     watch.check(image(half, shape=(1080, 1920)))
+    half[:, 1000:] = 0
+    with pytest.raises(ImageError, match="black"):
+        watch.check(image(half, shape=(1080, 1920)))
