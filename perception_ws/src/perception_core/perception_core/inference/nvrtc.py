@@ -41,6 +41,10 @@ def compile_kernel(source: str, defines: Sequence[str], capability: tuple[int, i
         nvrtc.nvrtcDestroyProgram(program)
 
 
+class KernelRefusedError(ModelError):
+    """The driver does not take a kernel's code: it is older than the compiler, for one."""
+
+
 class Kernel:
     """A compiled function on the current GPU."""
 
@@ -48,12 +52,16 @@ class Kernel:
         """Load ``code`` and look ``name`` up in it.
 
         Raises:
-            ModelError: cuda-python is missing, or the driver refuses the code.
+            KernelRefusedError: the driver does not take the code, or there is no ``name`` in it.
+            ModelError: cuda-python is missing.
         """
         self._driver = _module("driver")
         self._call = _caller(self._driver.CUresult.CUDA_SUCCESS, "NVIDIA's driver is missing")
-        (self._module,) = self._call(self._driver.cuModuleLoadData, code)
-        (self._function,) = self._call(self._driver.cuModuleGetFunction, self._module, name.encode())
+        try:
+            (self._module,) = self._call(self._driver.cuModuleLoadData, code)
+            (self._function,) = self._call(self._driver.cuModuleGetFunction, self._module, name.encode())
+        except CudaError as error:
+            raise KernelRefusedError(str(error)) from error
 
     def launch(self, blocks: tuple[int, int], threads: tuple[int, int], stream: Any, addresses: Sequence[int]) -> None:
         """Ask ``stream`` to run it on a grid of blocks of threads (across, down); its arguments are addresses."""

@@ -118,7 +118,8 @@ class TensorRtBackend(LoadedNetwork):
         """Take images as they are from now on, with the compiled kernel that ``code_of`` gives for the image input.
 
         Raises:
-            ModelError: no input is an image, whatever ``code_of`` raises, or the driver refuses the code.
+            KernelRefusedError: the driver does not take the code.
+            ModelError: no input is an image, or whatever ``code_of`` raises.
         """
         images = [info for info in self._inputs if len(info.shape) == 4]
         if len(images) != 1:

@@ -12,7 +12,7 @@ from perception_core.inference.backend import TensorInfo
 from perception_core.inference.engines.cache import CachedEngine, EngineCache
 from perception_core.inference.engines.key import EngineKey, ShapeRange, model_digest
 from perception_core.inference.image_kernel import KERNEL_SOURCE
-from perception_core.inference.nvrtc import compile_kernel
+from perception_core.inference.nvrtc import KernelRefusedError, compile_kernel
 from perception_core.inference.precision import HALF_PRECISIONS, can_convert, convert, is_quantized
 from perception_core.inference.progress import Progress, Report
 from perception_core.inference.tensorrt_api import RTX, TensorRt
@@ -155,7 +155,7 @@ def _load(
     if request.preprocessing == "cpu":
         return backend
     try:
-        backend.prepare_images(lambda info: image_kernel(cuda.device(), info, request.cache))
+        _prepare_images(backend, cuda.device(), request.cache)
     except ModelError as error:
         if request.preprocessing == "gpu":
             backend.close()
@@ -164,8 +164,24 @@ def _load(
     return backend
 
 
-def image_kernel(device: Device, info: TensorInfo, cache: EngineCache) -> bytes:
+def _prepare_images(backend: TensorRtBackend, device: Device, cache: EngineCache) -> None:
+    """Let ``backend`` take images as they are.
+
+    A kernel from the cache that the driver refuses (NVRTC was too new for it, and is another now) is compiled anew.
+
+    Raises:
+        ModelError: as :func:`image_kernel`, or the driver refuses the new one too.
+    """
+    try:
+        backend.prepare_images(lambda info: image_kernel(device, info, cache))
+    except KernelRefusedError:
+        backend.prepare_images(lambda info: image_kernel(device, info, cache, anew=True))
+
+
+def image_kernel(device: Device, info: TensorInfo, cache: EngineCache, anew: bool = False) -> bytes:
     """Return the compiled kernel that prepares images for the input ``info``, from the cache or by NVRTC.
+
+    ``anew`` does not look into the cache, which forgets what it has.
 
     Raises:
         ModelError: NVRTC is missing or fails, or an input of numbers that the kernel does not write.
@@ -174,4 +190,6 @@ def image_kernel(device: Device, info: TensorInfo, cache: EngineCache) -> bytes:
     source = hashlib.sha256(KERNEL_SOURCE.encode()).hexdigest()
     flags = tuple(("define", define) for define in defines)
     key = EngineKey(source, "nvrtc", str(device), "", (), flags, content="image_kernel")
+    if anew:
+        cache.discard(key)
     return cache.obtain(key, lambda: compile_kernel(KERNEL_SOURCE, defines, device.capability)).data

@@ -64,7 +64,8 @@ class TensorRtImages:
         """Load the compiled kernel for the image input ``info`` of ``engine``.
 
         Raises:
-            ModelError: the driver refuses the code.
+            KernelRefusedError: the driver does not take the code.
+            ModelError: cuda-python is missing.
         """
         self._cuda, self._engine, self._info = cuda, engine, info
         self._kernel = Kernel(code, KERNEL_NAME)
@@ -114,7 +115,8 @@ class TensorRtImages:
         return self._engine.run_staged(self._info.name)
 
     def release(self) -> None:
-        """Give all memory back."""
+        """Give all memory back; the stream is the engine's, and may be gone afterwards."""
+        self._is_prepared = False
         for buffer in (self._table_buffer, *(b for slot in self._slots for b in (slot.pixels, slot.plan))):
             buffer.release()
         self._kernel.unload()
@@ -128,9 +130,11 @@ class TensorRtImages:
     def _take_table(self, spec: InputSpec) -> None:
         if self._table is not None and self._table.spec == spec:
             return
-        self._table = ImageTable.of(spec, self._info.dtype)
-        _upload(self._cuda, self._table_buffer, self._table.elements, self._engine.stream)
+        table = ImageTable.of(spec, self._info.dtype)
+        self._table = None  # until the GPU has it
+        _upload(self._cuda, self._table_buffer, table.elements, self._engine.stream)
         self._cuda.wait(self._engine.stream)
+        self._table = table
 
 
 class _ImageSlot:
@@ -145,6 +149,7 @@ class _ImageSlot:
     def upload(self, pixels: NDArray[np.uint8], plan: NDArray[np.int32], stream: Any) -> None:
         _upload(self._cuda, self.pixels, pixels, stream)
         if self._plan is None or not np.array_equal(plan, self._plan):
+            self._plan = None  # until the GPU has it
             _upload(self._cuda, self.plan, plan, stream)
             self._plan = plan
 
