@@ -90,9 +90,8 @@ class CameraDetector:
         try:
             self._input = network_input(backend, card.input)
             self._head = create_head(card) if card.detects else None
-            self._mask_head = (
-                self._head if isinstance(self._head, MaskHead) else None
-            )  # which takes as long as to decode
+            # Asked once: to ask it of a protocol takes as long as to decode.
+            self._mask_head = self._head if isinstance(self._head, MaskHead) else None
             self._class_map = create_class_map_head(card) if card.segments_pixels else None
             self._check_outputs()
             self._class_table = class_table(card)

@@ -33,7 +33,7 @@ def labels_to_source(
     for first, end, window in _shares(placements, width):
         down = (0, window.scale[1], window.height, window.offset[1], len(labels) / spec.height)
         across = (window.left, window.scale[0], window.width, window.offset[0], labels.shape[1] / spec.width)
-        _copy_labels(labels, down, across, first, out[:, first:end])
+        _copy_labels(labels, down, across, first, end, out)
     return out
 
 
@@ -96,21 +96,23 @@ corner in the network's input, and cells of the map a pixel of the network."""
 
 @njit(cache=True)
 def _copy_labels(
-    labels: NDArray[np.uint8], down: _Axis, across: _Axis, first: int, out: NDArray[np.uint8]
+    labels: NDArray[np.uint8], down: _Axis, across: _Axis, first: int, end: int, out: NDArray[np.uint8]
 ) -> None:  # pragma: no cover - compiled
-    """Fill ``out``, columns from ``first`` on of the image; rows that show the same cells are copied whole."""
-    height, width = out.shape
-    columns = np.empty(width, np.int64)
-    for x in range(width):
-        columns[x] = min(_cell(first + x, across), labels.shape[1] - 1)
+    """Fill columns ``first`` to ``end`` of the image ``out``; rows that show the same cells are copied.
+
+    It takes the whole image: a part of its columns would be another type of array, compiled when a wide image comes.
+    """
+    columns = np.empty(end - first, np.int64)
+    for x in range(first, end):
+        columns[x - first] = min(_cell(x, across), labels.shape[1] - 1)
     before = -1
-    for y in range(height):
+    for y in range(len(out)):
         row = min(_cell(y, down), labels.shape[0] - 1)
         if row == before:
-            out[y] = out[y - 1]
+            out[y, first:end] = out[y - 1, first:end]
         else:
-            for x in range(width):
-                out[y, x] = labels[row, columns[x]]
+            for x in range(first, end):
+                out[y, x] = labels[row, columns[x - first]]
         before = row
 
 
