@@ -52,8 +52,6 @@ def test_exponent_of_one_size_is_unknown():
 
 @pytest.mark.parametrize("name", [peers.OPEN3D, peers.SKLEARN])
 def test_peers_find_the_box(name):
-    if peers.missing(name):
-        pytest.skip(str(peers.missing(name)))
     boxes = peers.contender(name)(street())
     low, high = max(boxes, key=lambda box: box[1][2])
     assert low[0] == pytest.approx(7.5, abs=0.2)
@@ -62,8 +60,6 @@ def test_peers_find_the_box(name):
 
 @pytest.mark.parametrize("name", [peers.PATCHWORK, peers.OPEN3D_PLANE])
 def test_ground_methods_tell_flat_ground_from_the_box(name):
-    if peers.missing(name):
-        pytest.skip(str(peers.missing(name)))
     scan = street()
     found = peers.contender(name)(scan)
     far = np.hypot(scan.cloud.xyz[:4000, 0], scan.cloud.xyz[:4000, 1]) > 3.0  # Patchwork++ starts at 2.7 m

@@ -9,7 +9,7 @@ import pytest
 from perception_core.camera.detector import CameraConfig
 from perception_core.camera.networks import build_networks
 from perception_core.errors import TransformError
-from perception_core.evaluation.evaluate import evaluate
+from perception_core.evaluation.evaluate import evaluate, evaluate_all
 from perception_core.evaluation.frames import EvaluationFrame
 from perception_core.pipeline import Pipeline, PipelineConfig
 from perception_core.simulation import Simulation, load_scenario, scenario, with_overrides
@@ -171,27 +171,20 @@ def test_who_steps_out_from_behind_vans():
     assert [models[i - 1] for i in tracking.BEHIND_VANS] == ["pedestrian", "child"]
 
 
-def test_short_occlusions_by_hand():
-    """Seen for three scans, hidden for four, seen again under another id; then hidden for too long to count."""
-    watched = tracking_scores._Watched()
-    for k in (0, 1, 2):
-        watched.see(k * 100_000_000, b"a")
-    watched.see(700_000_000, None)
-    assert (watched.occlusions, watched.switched) == (1, 0)
-    watched.see(800_000_000, b"b")
-    assert (watched.occlusions, watched.switched) == (1, 1)
-    watched.see(2_800_000_000, b"c")
-    assert (watched.occlusions, watched.switched) == (1, 1)
-    watched.see(2_900_000_000, b"c")
-    watched.see(3_300_000_000, b"c")
-    assert (watched.occlusions, watched.switched) == (2, 1)
-
-
-def test_what_was_never_found_cannot_lose_its_id():
-    watched = tracking_scores._Watched()
-    for k in (0, 1, 5, 6):
-        watched.see(k * 100_000_000, None)
-    assert (watched.occlusions, watched.switched) == (0, 0)
+def test_the_row_has_the_figures_of_the_evaluation(drive):
+    """Of the ids, too: a tracker that names everything anew in every scan switches, hidden or not."""
+    results = [result.obstacles for result in tracking_variants.run(drive, FUSED)]
+    restless = [dataclasses.replace(r, ids=r.ids ^ np.uint8(k)) for k, r in enumerate(results)]
+    for obstacles in (results, restless):
+        frames = tracking_scores.frames_of(drive, obstacles)
+        row, found = tracking_scores.row("tiny", FUSED.name, "ours", [frames, frames]), evaluate_all([frames, frames])
+        occlusions = found.tracking.occlusions
+        assert (row.occlusions, row.switches_occluded) == (occlusions.short, occlusions.short_switched)
+        assert (row.mota, row.switches, row.asked) == (
+            found.tracking.mota, found.tracking.switches, found.counts.asked,
+        )  # fmt: skip
+        assert row.velocity_cars == found.accuracy_by_class["car"].velocity_settled
+    assert row.switches > 0
 
 
 def test_verdicts_and_targets(drive):

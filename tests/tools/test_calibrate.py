@@ -11,7 +11,7 @@ import pytest
 
 from perception_core.calibration.config import CalibrationCheckConfig
 from perception_core.errors import BagError, ConfigError, TransformError
-from perception_tools.bags import BagReader
+from perception_tools.bags import BagReader, BagWriter
 from perception_tools.calibrating import load_drive
 from perception_tools.calibrating_source import source_of_bag, source_of_profile
 from perception_tools.cli import main
@@ -154,6 +154,23 @@ def test_an_uncalibrated_camera_is_refused(drive, tmp_path, demo):
         message.k[:] = np.zeros(9)
     with pytest.raises(TransformError, match="camera matrix"):
         load_drive(drive.write(tmp_path / "a.mcap"), CONFIG, demo)
+
+
+def test_a_cut_off_message_is_left_out_and_named(tiny_bag, tmp_path, demo):
+    """The second image ends after 200 bytes."""
+    seen = 0
+    with BagReader(tiny_bag) as bag, BagWriter(tmp_path / "cut.mcap") as cut:
+        for topic in bag.topics.values():
+            cut.add_topic(topic.name, topic.type)
+        for message in bag.messages(list(bag.topics)):
+            seen += message.topic == IMAGE
+            short = message.topic == IMAGE and seen == 2
+            cut.write(message.topic, message.log_ns, bytes(message.data[:200] if short else message.data))
+    whole, loaded = load_drive(tiny_bag, CONFIG, demo), load_drive(tmp_path / "cut.mcap", CONFIG, demo)
+    assert len(loaded.frames) == len(whole.frames) - 1
+    (note,) = set(loaded.notes) - set(whole.notes)
+    assert note.startswith("1 messages left out: ")
+    assert f"{IMAGE} at " in note
 
 
 def test_unknown_names_are_refused(drive, tmp_path, capsys, demo):

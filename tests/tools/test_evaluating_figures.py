@@ -124,6 +124,7 @@ def test_a_baseline_is_what_was_printed(tmp_path):
         ("{", "no baseline"),
         ([], "expected what"),
         ({"figures": 3}, "expected what"),
+        ({"config": None, "figures": {}}, "expected what"),
         ({"config": {"max_range": 60.0}, "figures": {"mota": "good"}}, "mota: not a number"),
         ({"config": {"max_range": 40.0}, "figures": {}}, r"made with max_range 40.0 \(now 60.0\)"),
         ({"figures": {}}, "made with max_range None"),

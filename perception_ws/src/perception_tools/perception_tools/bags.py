@@ -1,4 +1,4 @@
-"""Writing recordings: one MCAP file with the message definitions in it.
+"""Messages of recordings, and writing them: one MCAP file with the message definitions in it.
 
 A single .mcap file, not a folder, is what users name on the command line; ``ros2 bag play``, ``ros2 bag info`` and
 Foxglove open it as it is, because rosbag2's metadata is embedded and every schema is written as ros2msg text.
@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from ament_index_python.packages import PackageNotFoundError, get_package_share_directory
-from rclpy.serialization import serialize_message
+from rclpy.serialization import deserialize_message, serialize_message
 from rosbags.interfaces import (
     Connection,
     Qos,
@@ -31,7 +31,7 @@ from perception_core.errors import BagError
 from perception_nodes.bag_reader import BagMessage, BagReader, BagTopic, header_stamp_ns
 from perception_tools.cdr import PaddingCleaner
 
-__all__ = ["LATCHED", "RELIABLE", "BagMessage", "BagReader", "BagTopic", "BagWriter", "header_stamp_ns"]
+__all__ = ["LATCHED", "RELIABLE", "BagMessage", "BagReader", "BagTopic", "BagWriter", "decoded", "header_stamp_ns"]
 
 _VERSION = 9
 # Stands in the embedded metadata, where readers do not believe it (files get renamed): one name for all, so that the
@@ -129,6 +129,21 @@ class BagWriter:
             raise BagError(f"{self.path}: {topic} was not announced")
         data = message if isinstance(message, bytes) else self._cleaners[topic].clean(serialize_message(message))
         self._writer.write(connection, log_ns, data)
+
+
+def decoded(path: Path, message: BagMessage, kind: type) -> Any:
+    """Return the message of type ``kind`` that was recorded in ``path``.
+
+    Raises:
+        BagError: its bytes are no such message.
+    """
+    try:
+        return deserialize_message(message.data, kind)
+    except Exception as error:  # the middleware's own, which differ from one to the next
+        raise BagError(
+            f"{path}: {message.topic} at {message.log_ns * 1e-9:.3f} s is no {message.type} as it is installed here "
+            "(an older recording?)"
+        ) from error
 
 
 def typestore_for(type_name: str) -> Typestore:

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from rclpy.serialization import deserialize_message
 from sensor_msgs.msg import CameraInfo, CompressedImage, PointCloud2
 from sensor_msgs.msg import Image as ImageMsg
 
@@ -24,7 +23,7 @@ from perception_core.types import Image
 from perception_nodes.conversions.camera_info import camera_model_from_msg
 from perception_nodes.conversions.cloud import cloud_from_msg
 from perception_nodes.conversions.image import image_from_compressed_msg, image_from_msg
-from perception_tools.bags import BagReader, header_stamp_ns
+from perception_tools.bags import BagMessage, BagReader, decoded, header_stamp_ns
 from perception_tools.calibrating_motion import EgoMotion, PlacedScan
 from perception_tools.calibrating_source import Source, source_of_bag, source_of_profile
 from perception_tools.drive_writer import STATIC_TF_TOPIC
@@ -111,6 +110,7 @@ class _Loader:
         self._refused: dict[str, int] = {}
 
     def load(self) -> LoadedDrive:
+        """Return the drive; errors are those of :func:`load_drive`."""
         pairs = self._pairs()
         self._read(pairs)
         motion = EgoMotion(self._bag, self._source, self._transforms)
@@ -160,7 +160,7 @@ class _Loader:
         source = self._source
         scans = {scan + more for scan, _ in pairs for more in (0, 1)}
         images = {image for _, image in pairs}
-        infos = [(m.log_ns, m.data) for m in self._bag.messages((source.camera_info,))]
+        infos = list(self._bag.messages((source.camera_info,)))
         scan = image = -1
         for message in self._bag.messages((source.points, source.image, STATIC_TF_TOPIC)):
             try:
@@ -169,25 +169,26 @@ class _Loader:
                 elif message.topic == source.points:
                     scan += 1
                     if scan in scans:
-                        self._scans[scan] = self._placed(message.data)
+                        self._scans[scan] = self._placed(message)
                 else:
                     image += 1
                     if image in images:
-                        info = next((data for log, data in reversed(infos) if log <= message.log_ns), infos[0][1])
-                        self._shots[image] = self._shot(message.data, info)
+                        info = next((m for m in reversed(infos) if m.log_ns <= message.log_ns), infos[0])
+                        self._shots[image] = self._shot(message, info)
             except PerceptionError as error:
                 self._refused[str(error)] = self._refused.get(str(error), 0) + 1
 
-    def _placed(self, data: bytes) -> PlacedScan:
-        cloud = cloud_from_msg(deserialize_message(data, PointCloud2)).cloud
+    def _placed(self, message: BagMessage) -> PlacedScan:
+        cloud = cloud_from_msg(decoded(self._bag.path, message, PointCloud2)).cloud
         return PlacedScan(cloud, self._transforms.lookup(self._source.base_frame, cloud.frame, cloud.stamp_ns))
 
-    def _shot(self, data: bytes, info: bytes) -> _Shot:
+    def _shot(self, message: BagMessage, info: BagMessage) -> _Shot:
+        path = self._bag.path
         if self._source.compressed:
-            image = image_from_compressed_msg(deserialize_message(data, CompressedImage))
+            image = image_from_compressed_msg(decoded(path, message, CompressedImage))
         else:
-            image = image_from_msg(deserialize_message(data, ImageMsg))
-        camera = camera_model_from_msg(deserialize_message(info, CameraInfo), self._source.rectified)
+            image = image_from_msg(decoded(path, message, ImageMsg))
+        camera = camera_model_from_msg(decoded(path, info, CameraInfo), self._source.rectified)
         return _Shot(image, camera, self._transforms.lookup(self._source.base_frame, image.frame, image.stamp_ns))
 
     def _why(self) -> str:

@@ -6,7 +6,6 @@ from functools import partial
 
 import numpy as np
 from nav_msgs.msg import Odometry
-from rclpy.serialization import deserialize_message
 from sensor_msgs.msg import Imu
 
 from perception_core.calibration.scan_motion import Planes, motion_between, planes_of
@@ -16,7 +15,7 @@ from perception_core.lidar.ego_path import EgoPath, path_from_transforms
 from perception_core.lidar.rates import RateHistory
 from perception_core.types import PointCloud
 from perception_nodes.conversions.rates import BodyRates, rates_from_imu, rates_from_odometry
-from perception_tools.bags import BagReader
+from perception_tools.bags import BagReader, decoded
 from perception_tools.calibrating_source import Source
 from perception_tools.transforms import RecordedTransforms
 
@@ -120,9 +119,9 @@ def _rates(bag: BagReader, source: Source) -> list[BodyRates]:
     for message in bag.messages([topic for topic in (source.odometry, source.imu) if topic][:1]):
         try:
             if source.odometry:
-                found.append(rates_from_odometry(deserialize_message(message.data, Odometry)))
+                found.append(rates_from_odometry(decoded(bag.path, message, Odometry)))
             else:
-                found.append(rates_from_imu(deserialize_message(message.data, Imu)))
+                found.append(rates_from_imu(decoded(bag.path, message, Imu)))
         except PerceptionError:
             continue  # a replay drops it, too
     return found

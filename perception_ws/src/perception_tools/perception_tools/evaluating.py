@@ -20,9 +20,9 @@ from perception_core.types import Mode, Motion, Objects, Obstacles
 from perception_interfaces.msg import ObstacleArray
 from perception_nodes.conversions.boxes import objects_from_msg
 from perception_nodes.conversions.obstacles import obstacles_from_msg
-from perception_tools.bags import BagReader
+from perception_tools.bags import BagReader, decoded
 from perception_tools.drive_writer import TF_TOPIC
-from perception_tools.evaluating_truth import TruthOf, decoded
+from perception_tools.evaluating_truth import TruthOf
 from perception_tools.transforms import RecordedTransforms
 
 OBSTACLES_TOPIC = "/perception/obstacles"

@@ -155,7 +155,8 @@ def read_baseline(path: Path, config: Mapping[str, Any]) -> dict[str, float]:
         document = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, ValueError) as error:
         raise PerceptionError(f"{path}: no baseline: {error}") from error
-    if not isinstance(document, dict) or not isinstance(document.get("figures"), dict):
+    parts = (document.get("figures"), document.get("config", {})) if isinstance(document, dict) else (None,)
+    if not all(isinstance(part, dict) for part in parts):
         raise PerceptionError(f"{path}: no baseline: expected what `perception evaluate --json` printed")
     was = document.get("config", {})
     differing = [

@@ -204,6 +204,7 @@ def _dont_care(drive: kitti.KittiDrive) -> Callable[[Obstacles], Obstacles]:
     frames = {frame.stamp_ns: frame for frame in drive.frames}
 
     def reduce(obstacles: Obstacles) -> Obstacles:
+        """Return the obstacles of one scan without those; all of them where nothing is labelled DontCare."""
         frame = frames.get(obstacles.stamp_ns)
         labels = None if frame is None else kitti.load_labels(frame)
         if frame is None or labels is None or not len(labels.dont_care) or not len(obstacles):

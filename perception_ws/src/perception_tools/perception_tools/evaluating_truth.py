@@ -3,10 +3,8 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from rclpy.serialization import deserialize_message
 from sensor_msgs.msg import PointCloud2
 
 from perception_core.errors import BagError, DatasetError
@@ -17,7 +15,7 @@ from perception_interfaces.msg import ObstacleArray
 from perception_nodes.conversions.cloud import rows_to_msg
 from perception_nodes.conversions.obstacles import obstacles_from_msg
 from perception_nodes.conversions.time import ns_from_msg
-from perception_tools.bags import BagMessage, BagReader
+from perception_tools.bags import BagReader, decoded
 from perception_tools.drive_writer import TF_TOPIC, TRUTH_TOPIC, VISIBILITY, VISIBILITY_TOPIC
 from perception_tools.transforms import RecordedTransforms
 
@@ -102,21 +100,6 @@ def recorded_truth(path: Path) -> DriveTruth:
         return lambda stamp_ns: poses.lookup(frame, base_frame, stamp_ns)
 
     return DriveTruth(frames[0], truths, _tracked(truths), pose, notes)
-
-
-def decoded(path: Path, message: BagMessage, kind: type) -> Any:
-    """Return the message of one that was recorded.
-
-    Raises:
-        BagError: its bytes are no such message.
-    """
-    try:
-        return deserialize_message(message.data, kind)
-    except Exception as error:  # the middleware's own, which differ from one to the next
-        raise BagError(
-            f"{path}: {message.topic} at {message.log_ns * 1e-9:.3f} s is no {message.type} as it is installed here "
-            "(an older recording?)"
-        ) from error
 
 
 def _visibility(bag: BagReader) -> dict[int, tuple[np.ndarray, np.ndarray]]:

@@ -142,11 +142,10 @@ def bag_images(bag: Path, topics: Sequence[str] = (), most: int = MOST_IMAGES) -
     with BagReader(bag) as reader:
         reader.require(topics)
         cameras = [t for t in reader.topics.values() if t.type in _TYPES and (not topics or t.name in topics)]
-        count = sum(topic.count for topic in cameras)
-        if not count:
+        count, names = sum(topic.count for topic in cameras), [topic.name for topic in cameras]
+        first = next(_decoded(reader, names, {0}), None)  # a damaged index counts messages that are not there
+        if first is None:
             raise BagError(f"{bag}: no images{' on ' + ', '.join(topics) if topics else ''}")
-        names = [topic.name for topic in cameras]
-        first = next(_decoded(reader, names, {0}))
         fitting = max(_LEAST_IMAGES, _MOST_BYTES // first.pixels.nbytes)
         wanted = np.linspace(0, count - 1, min(most, count, fitting)).round().astype(int)
         return list(_decoded(reader, names, set(wanted.tolist())))

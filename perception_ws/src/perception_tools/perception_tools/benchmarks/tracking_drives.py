@@ -181,17 +181,15 @@ def _transforms(simulation: Simulation, count: int) -> DriveTransforms:
 
 def _arrivals(simulation: Simulation, count: int, truth: list[Truth]) -> Iterator[Sent]:
     """Yield the messages of the first frames in order of arrival, images before scans; collect the truth of each."""
-    waiting: list[tuple[int, bool, int, Sent]] = []
+    waiting: list[Sent] = []
     for k in range(count):
         frame = simulation.frame(k)
         truth.append(frame.truth)
-        for message in frame.messages:
-            entry = (message.arrival_ns, isinstance(message.content, PointCloud), len(waiting), message)
-            waiting.append(entry)
-        waiting.sort(key=lambda entry: entry[:3])
-        while waiting and waiting[0][0] <= frame.stamp_ns:
-            yield waiting.pop(0)[3]
-    yield from (entry[3] for entry in waiting)
+        waiting += frame.messages
+        waiting.sort(key=lambda message: (message.arrival_ns, isinstance(message.content, PointCloud)))
+        while waiting and waiting[0].arrival_ns <= frame.stamp_ns:
+            yield waiting.pop(0)
+    yield from waiting
 
 
 @dataclass(frozen=True, slots=True)

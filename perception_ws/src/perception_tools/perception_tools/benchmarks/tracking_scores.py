@@ -1,24 +1,20 @@
 """From the obstacles of drives to the rows of the table, the verdicts and the targets."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, fields, replace
-from typing import Any
+from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from perception_core.evaluation.accuracy import accuracy
 from perception_core.evaluation.config import EvaluationConfig
 from perception_core.evaluation.evaluate import Evaluation, evaluate_all
 from perception_core.evaluation.frames import EvaluationFrame
+from perception_core.evaluation.obstacle_rows import nothing, select
 from perception_core.evaluation.pairs import pairs_of
-from perception_core.evaluation.scans import Scan, judge, judge_all
-from perception_core.types import CLASSES, Mode, Obstacles
+from perception_core.evaluation.scans import Scan, judge_all, judge_frame
+from perception_core.types import Obstacles
 from perception_core.types.classes import CAR, INDEX
 from perception_tools.benchmarks.tracking_drives import Drive
-
-SHORT_OCCLUSION = 1.0
-"""Seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +28,8 @@ class TrackingRow:
         drives, scans, asked: how many; ``asked`` counts objects to be found, scan by scan.
         recall, precision, mota, hota, idf1: of the evaluation.
         switches: changes of an object's id.
-        occlusions: times an object was out of sight for less than a second.
-        switches_occluded: in how many of them it changed its id.
+        occlusions: short ones, as :mod:`perception_core.evaluation.occlusions` has them.
+        switches_occluded: after how many of them an object had another id.
         latency, latency_p95: seconds from 10 points to the first report, median and 95th percentile.
         never: objects that were there to be seen for a second or longer, and never reported.
         position: root mean square error of the centres in the plane, metres.
@@ -79,16 +75,11 @@ def frames_of(drive: Drive, obstacles: Sequence[Obstacles]) -> list[EvaluationFr
     frames = []
     for truth in drive.truth:
         T = drive.transforms.lookup(drive.rig.fixed_frame, drive.rig.base_frame, truth.stamp_ns)
-        found = told.get(truth.stamp_ns) or nothing(truth.stamp_ns, truth.frame)
+        found = told.get(truth.stamp_ns, nothing(truth.stamp_ns, truth.frame))
         frame = EvaluationFrame(truth, found, T)
-        (scan,) = judge([frame], EvaluationConfig())
-        frames.append(replace(frame, result=_some(found, np.flatnonzero(~scan.structure))))
+        structure = judge_frame(frame, EvaluationConfig()).structure
+        frames.append(replace(frame, result=_without_paths(select(found, ~structure))))
     return frames
-
-
-def nothing(stamp_ns: int, frame: str) -> Obstacles:
-    """Return what a robot reports that sees nothing."""
-    return _some(_template(stamp_ns, frame), np.empty(0, np.intp))
 
 
 def row(
@@ -97,19 +88,10 @@ def row(
     """Evaluate one tracker over some drives."""
     config = EvaluationConfig()
     found = evaluate_all(drives, config)
-    scans = judge_all(drives, config)
-    occlusions, switched = short_occlusions(scans)
-    cars, others = _velocities(scans, config)
-    return _row((scenario, sensors, who), found, (occlusions, switched), (cars, others), ms)
+    return _row((scenario, sensors, who), found, _velocities(judge_all(drives, config), config), ms)
 
 
-def _row(
-    names: tuple[str, str, str],
-    found: Evaluation,
-    occlusions: tuple[int, int],
-    velocities: tuple[float, float],
-    ms: float,
-) -> TrackingRow:
+def _row(names: tuple[str, str, str], found: Evaluation, velocities: tuple[float, float], ms: float) -> TrackingRow:
     tracking, latency, honesty = found.tracking, found.latency, found.consistency
     place, speed = honesty.horizontal, honesty.velocity_horizontal
     return TrackingRow(
@@ -123,7 +105,8 @@ def _row(
         tracking.hota,
         tracking.idf1,
         tracking.switches,
-        *occlusions,
+        tracking.occlusions.short,
+        tracking.occlusions.short_switched,
         latency.median,
         latency.p95,
         latency.never_settled,
@@ -142,47 +125,6 @@ def _velocities(scans: Sequence[Scan], config: EvaluationConfig) -> tuple[float,
     cars = pairs.class_ids == INDEX[CAR]
     errors = [accuracy(pairs.where(some), config.settling_time).velocity_settled for some in (cars, ~cars)]
     return errors[0], errors[1]
-
-
-def short_occlusions(scans: Sequence[Scan]) -> tuple[int, int]:
-    """Return how often an object was out of sight for a moment, and how often it had another id afterwards.
-
-    Out of sight is not asked for, between two scans in which it was, for less than :data:`SHORT_OCCLUSION`. Its id is
-    that of the obstacle it was last paired with before, and first paired with after.
-    """
-    watched: dict[tuple[int, int], _Watched] = {}
-    for scan in scans:
-        ids, marks, stamp = scan.frame.truth.ids, scan.frame.result.ids, scan.frame.stamp_ns
-        mates = {int(t): marks[o].tobytes() for o, t in enumerate(scan.partner) if t >= 0}
-        for i in np.flatnonzero(scan.asked):
-            entry = watched.setdefault((scan.sequence, int(ids[i])), _Watched())
-            entry.see(stamp, mates.get(int(i)))
-    return sum(w.occlusions for w in watched.values()), sum(w.switched for w in watched.values())
-
-
-@dataclass(slots=True)
-class _Watched:
-    """One object on its way through the scans in which it is asked for."""
-
-    last_ns: int | None = None
-    step_ns: int = 0
-    mark: bytes | None = None
-    pending: bool = False
-    occlusions: int = 0
-    switched: int = 0
-
-    def see(self, stamp_ns: int, mark: bytes | None) -> None:
-        """Take a scan in which it was asked for; ``mark``: the id it was reported with, None if it was not."""
-        if self.last_ns is not None:
-            gap = stamp_ns - self.last_ns
-            if self.step_ns and 1.5 * self.step_ns < gap < SHORT_OCCLUSION * 1e9 and self.mark is not None:
-                self.occlusions += 1
-                self.pending = True
-            self.step_ns = min(gap, self.step_ns or gap)
-        self.last_ns = stamp_ns
-        if mark is not None:
-            self.switched += self.pending and mark != self.mark
-            self.mark, self.pending = mark, False
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,27 +200,6 @@ def slowest(frames: Sequence[Sequence[EvaluationFrame]], ids: Collection[int]) -
     return max((np.inf if np.isnan(entry.latency) else entry.latency for entry in rows), default=float("nan"))
 
 
-def _some(obstacles: Obstacles, rows: NDArray[np.intp]) -> Obstacles:
-    """Return some rows of the obstacles, without predicted paths."""
-    columns: dict[str, Any] = {
-        field.name: getattr(obstacles, field.name)[rows]
-        for field in fields(obstacles)
-        if isinstance(getattr(obstacles, field.name), np.ndarray) and field.name not in _PREDICTED
-    }
-    none = np.empty((len(rows), 0, 3))
-    footprints = tuple(obstacles.footprints[i] for i in rows)
-    told = {**columns, "predicted_path": none, "predicted_covariance": np.empty((0, 0, 3, 3))}
-    return replace(obstacles, footprints=footprints, **told)
-
-
-_PREDICTED = ("predicted_path", "predicted_covariance")
-
-
-def _template(stamp_ns: int, frame: str) -> Obstacles:
-    n = 0
-    six, flat = np.empty((n, 6, 6)), np.empty(n)
-    return Obstacles(
-        stamp_ns, frame, np.empty((n, 16), np.uint8), np.empty((n, 3)), np.empty((n, 3)), flat, six, np.empty((n, 3)),
-        flat, six, np.empty((n, len(CLASSES))), flat, (), np.empty(n, np.uint8), np.empty(n, np.uint8),
-        np.empty(n, np.int64), np.empty(n, np.int64), np.empty((n, 0, 3)), 0, Mode.BLIND,
-    )  # fmt: skip
+def _without_paths(obstacles: Obstacles) -> Obstacles:
+    none = np.empty((len(obstacles), 0, 3))
+    return replace(obstacles, predicted_path=none, predicted_covariance=np.empty((0, 0, 3, 3)))
