@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 from fusion_scenes import REAR_OF_CAR, T_CAMERA_BASE, Box, clusters_of, named, pixel_box, view_of
 
-from perception_core.fusion import Fusion, FusionConfig, completion
-from perception_core.fusion import fusion as fusion_module
+from perception_core.fusion import Fusion, FusionConfig
 from perception_core.types import CLASSES, Mode, Sensor
 from perception_core.types.classes import CAR, INDEX, PERSON, UNKNOWN
 
@@ -184,24 +183,3 @@ def test_what_has_no_class_keeps_the_footprint_that_was_seen(fusion: Fusion) -> 
     assert [named(p) for p in objects.class_probabilities] == [UNKNOWN, CAR]
     np.testing.assert_array_equal(objects.hull, triangle)
     np.testing.assert_array_equal(objects.hull_start, [0, 3, 3])
-
-
-def test_what_is_guessed_of_a_vehicle_lies_on_no_other() -> None:
-    """A car of 4 by 2 m around (10, 0), and a bit of 1 by 2 m behind its end at (13, 0) that is guessed to be 4 m long.
-
-    Guessed away from the car it stays, over two of the metres of the car it does not.
-    """
-
-    def boxes(x: float, length: float) -> completion.Boxes:
-        size = np.array([[4.0, 2.0, 1.5], [length, 2.0, 1.5]])
-        return completion.Boxes(
-            np.array([[10.0, 0.0, 0.75], [x, 0.0, 0.75]]), size, np.zeros(2), np.tile(np.eye(6), (2, 1, 1))
-        )
-
-    cars = np.zeros((2, len(CLASSES)))
-    cars[:, INDEX[CAR]] = 1.0
-    points = np.array([200, 20])
-    seen = boxes(13.0, 1.0)
-    away, over = boxes(14.5, 4.0), boxes(12.0, 4.0)
-    assert fusion_module._inside_vehicles(seen, away, cars, points).tolist() == [False, False]
-    assert fusion_module._inside_vehicles(seen, over, cars, points).tolist() == [False, True]

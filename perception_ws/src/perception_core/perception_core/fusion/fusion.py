@@ -8,7 +8,7 @@ the cameras place all of their objects so.
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,11 +30,11 @@ from perception_core.fusion.completion import Boxes
 from perception_core.fusion.config import FusionConfig
 from perception_core.fusion.extents import extents, seen_of
 from perception_core.fusion.ground import GroundPlane, base_plane, plane_under
+from perception_core.fusion.object_table import NO_HULL, ObjectTable, joined, pack
 from perception_core.fusion.occlusion import Horizon, horizon
+from perception_core.fusion.overlaps import inside_vehicles, outside_bigger
 from perception_core.fusion.pair_scores import pair_scores
-from perception_core.fusion.priors import VEHICLES
 from perception_core.fusion.views import CameraView, ProjectedClusters, project_clusters, sample, without_bad_boxes
-from perception_core.geometry import boxes as shapes
 from perception_core.geometry.camera_model import CameraModel
 from perception_core.types import CLASSES, SEGMENTS, Clusters, Detections2D, Mode, Objects, Segmentation, Sensor
 from perception_core.types.classes import INDEX, UNKNOWN
@@ -43,42 +43,12 @@ __all__ = ["CameraView", "Fusion", "warm_up"]
 
 Floats = NDArray[np.float64]
 
-_INSIDE_SLACK = 0.1
-"""Metres by which a fragment may stick out of the vehicle it belongs to."""
-
-_GROWN, _OVERLAP = 0.5, 0.2
-"""Metres that were guessed of a vehicle's length, and the share of its footprint by which it may lie on another."""
-
 _SHAPED = 0.7
 """Probability of being unknown below which an object's box stands for it, and not the hull of what was seen."""
 
 _UNKNOWN = INDEX[UNKNOWN]
 
-
-@dataclass(frozen=True, slots=True)
-class _Table:
-    """M finished objects, column by column; ``hulls`` are their footprints where those are not the boxes'."""
-
-    boxes: Boxes
-    probabilities: Floats
-    existence: Floats
-    sensors: NDArray[np.uint8]
-    points: NDArray[np.int64]
-    time_offset: Floats
-    hulls: list[Floats]
-
-    def select(self, rows: NDArray[np.int64]) -> "_Table":
-        """Return some of them."""
-        b = self.boxes
-        return _Table(
-            Boxes(b.centre[rows], b.size[rows], b.yaw[rows], b.covariance[rows]),
-            self.probabilities[rows],
-            self.existence[rows],
-            self.sensors[rows],
-            self.points[rows],
-            self.time_offset[rows],
-            [self.hulls[i] for i in rows.tolist()],
-        )
+_THINGS = [SEGMENTS.index("vehicle"), SEGMENTS.index("person")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,14 +111,14 @@ class Fusion:
         around = horizon(clusters, rows)
         groups = joining.group_parts(clusters, views, images, pairs, matches, around, config)
         table = self._objects(clusters, groups, self._witnesses(groups, views, images, matches), around)
-        table = table.select(np.flatnonzero(_outside_bigger(table)))
+        table = table.select(np.flatnonzero(outside_bigger(table)))
         if self._config.camera_only.beside_lidar and coverage is not None:
             alone = [np.ones(len(view.detections), np.bool_) for view in views]
             for free, match in zip(alone, matches, strict=True):
                 free[match.detection] = False
             if any(free.any() for free in alone):
-                table = _joined(table, self._beside(clusters, views, found, alone, ground, coverage))
-        return _pack(table, clusters.stamp_ns, clusters.frame, Mode.FUSED if views else Mode.LIDAR_ONLY)
+                table = joined(table, self._beside(clusters, views, found, alone, ground, coverage))
+        return pack(table, clusters.stamp_ns, clusters.frame, Mode.FUSED if views else Mode.LIDAR_ONLY)
 
     def camera_only(self, views: Sequence[CameraView], stamp_ns: int, frame: str) -> Objects:
         """Return the objects that the cameras see, on the ground plane of the base frame ``frame``.
@@ -162,7 +132,7 @@ class Fusion:
         found = [camera_only.ranges(view, ground, self._config.camera_only) for view in views]
         placed = unexplained.place_all(views, found, ground, self._config.camera_only)
         mode = Mode.CAMERA_ONLY if views else Mode.BLIND
-        return _pack(self._placed_objects(views, placed, np.ones(len(placed.view))), stamp_ns, frame, mode)
+        return pack(self._placed_objects(views, placed, np.ones(len(placed.view))), stamp_ns, frame, mode)
 
     def take_dropped(self) -> Counter[str]:
         """Return what was left out since the last call, by reason, and forget it."""
@@ -215,7 +185,7 @@ class Fusion:
                     np.add.at(lone, owner, seen)
         return _Witnesses(labels, counts, lone, reliability)
 
-    def _objects(self, clusters: Clusters, groups: list[list[int]], told: _Witnesses, around: Horizon) -> _Table:
+    def _objects(self, clusters: Clusters, groups: list[list[int]], told: _Witnesses, around: Horizon) -> ObjectTable:
         lead = np.array([g[0] for g in groups], np.int64)
         boxes = _visible(clusters, groups, lead)
         owner, count = _owner(groups), clusters.point_count
@@ -239,7 +209,7 @@ class Fusion:
         size = boxes.size
         if self._config.complete_boxes:
             whole = completion.complete(boxes, seen, bottom, sizes, belief)
-            boxes = whole.where(~_inside_vehicles(boxes, whole, belief, points), boxes)
+            boxes = whole.where(~inside_vehicles(boxes, whole, belief, points), boxes)
         there = existence.of_sensors(points, told.reliability)
         bodiless = existence.without_body(size, top, points) & ~named
         there = existence.weakened(there, told.counts, bodiless, self._config.association.min_points)
@@ -249,10 +219,10 @@ class Fusion:
         sensors = np.where(named, Sensor.LIDAR | Sensor.CAMERA, Sensor.LIDAR).astype(np.uint8)
         bare = (probabilities[:, _UNKNOWN] >= _SHAPED) & ~named
         hulls = [
-            clusters.footprint(g[0]) if alone and len(g) == 1 else _NO_HULL
+            clusters.footprint(g[0]) if alone and len(g) == 1 else NO_HULL
             for g, alone in zip(groups, bare.tolist(), strict=True)
         ]
-        table = _Table(boxes, probabilities, there, sensors, points, late, hulls)
+        table = ObjectTable(boxes, probabilities, there, sensors, points, late, hulls)
         return table.select(np.flatnonzero(~bodiless | (there >= self._config.min_existence)))
 
     def _beside(
@@ -263,7 +233,7 @@ class Fusion:
         alone: Sequence[NDArray[np.bool_]],
         ground: GroundPlane,
         coverage: NDArray[np.float32],
-    ) -> _Table:
+    ) -> ObjectTable:
         """Return the objects of detections that no cluster explains."""
         config = self._config.camera_only
         placed = unexplained.place_all(views, found, ground, config)
@@ -272,7 +242,7 @@ class Fusion:
         chances = unexplained.chance(placed, coverage)
         return self._placed_objects(views, placed.select(np.flatnonzero(keep)), chances[keep])
 
-    def _placed_objects(self, views: Sequence[CameraView], placed: unexplained.Placed, chance: Floats) -> _Table:
+    def _placed_objects(self, views: Sequence[CameraView], placed: unexplained.Placed, chance: Floats) -> ObjectTable:
         """Return the objects of placed detections, those that two cameras see joined."""
         likelihoods = [self._likelihood(view) for view in views]
         scores = [
@@ -286,18 +256,15 @@ class Fusion:
         nothing, no_points = np.zeros_like(merged.labels), np.zeros(len(merged.reliability), np.int64)
         # That it is there at all is told by its existence: of what is there, the label names the class.
         probabilities = classification.posterior(merged.labels, nothing, nothing, no_points, self._config.classes)
-        return _Table(
+        return ObjectTable(
             merged.boxes,
             classification.without_crumbs(probabilities),
             merged.reliability,
             np.full(len(no_points), Sensor.CAMERA, np.uint8),
             no_points,
             np.zeros(len(no_points)),
-            [_NO_HULL] * len(merged.reliability),
+            [NO_HULL] * len(merged.reliability),
         )
-
-
-_NO_HULL = np.empty((0, 2))
 
 
 def warm_up() -> None:
@@ -337,87 +304,3 @@ def _shown(counts: NDArray[np.int64]) -> NDArray[np.bool_]:
     things = counts[:, _THINGS].sum(axis=1)
     shown: NDArray[np.bool_] = (things >= 3) & (2 * things >= counts.sum(axis=1))
     return shown
-
-
-_VEHICLES = [INDEX[name] for name in sorted(VEHICLES)]
-_THINGS = [SEGMENTS.index("vehicle"), SEGMENTS.index("person")]
-
-
-def _inside_vehicles(
-    visible: Boxes, whole: Boxes, probabilities: Floats, points: NDArray[np.int64]
-) -> NDArray[np.bool_]:
-    """Tell which objects stand within the whole box of a probable vehicle with more returns.
-
-    They are bits of it, a bonnet or a mirror, or something beside it, and no second vehicle inside the first. Nor does
-    what is guessed of a vehicle lie on one that shows more of itself: two solids share no place.
-    """
-    vehicles = np.flatnonzero(probabilities[:, _VEHICLES].sum(axis=1) >= 0.5)
-    inside = np.zeros(len(points), np.bool_)
-    for v in vehicles.tolist():
-        local = _local(visible.centre[:, None, :2], whole, v)[:, 0]
-        inside |= (local <= whole.size[v, :2] / 2 + _INSIDE_SLACK).all(axis=1) & (points < points[v])
-    grown = whole.size[:, 0] - visible.size[:, 0]
-    for i in vehicles[(grown[vehicles] > _GROWN) & ~inside[vehicles]].tolist():
-        reach = (whole.size[vehicles, 0] + whole.size[i, 0]) / 2
-        near = np.hypot(*(whole.centre[vehicles, :2] - whole.centre[i, :2]).T) < reach
-        rivals = vehicles[near & (points[vehicles] > points[i])]
-        inside[i] = any(_shared(whole, i, whole, v) > _shared(visible, i, whole, v) + _OVERLAP for v in rivals.tolist())
-    return inside
-
-
-def _shared(a: Boxes, i: int, b: Boxes, j: int) -> float:
-    """Return the share of box ``i``'s footprint that lies on box ``j``'s."""
-    own, other = (shapes.bev_corners(x.centre[[k]], x.size[[k]], x.yaw[[k]])[0] for x, k in ((a, i), (b, j)))
-    return shapes.polygon_area(shapes.clip_polygon(own, other)) / max(shapes.polygon_area(own), 1e-6)
-
-
-def _outside_bigger(table: _Table) -> NDArray[np.bool_]:
-    """Tell which objects are no LiDAR fragments inside a vehicle that a camera named.
-
-    Mirrors and parts seen through windows stand inside the box of their car, with no name of their own or with that of
-    a vehicle; the car's box already blocks the place.
-    """
-    named = (table.sensors & np.uint8(Sensor.CAMERA)) > 0
-    vehicle = np.isin(table.probabilities.argmax(axis=1), _VEHICLES)
-    swallowed = np.zeros(len(named), dtype=np.bool_)
-    centre, size, yaw = table.boxes.centre, table.boxes.size, table.boxes.yaw
-    corners = shapes.bev_corners(centre, size, yaw)
-    top = centre[:, 2] + size[:, 2] / 2
-    for v in np.flatnonzero(named & vehicle).tolist():
-        local = _local(corners, table.boxes, v)
-        inside = (local <= size[v, :2] / 2 + _INSIDE_SLACK).all(axis=(1, 2)) & (top <= top[v] + 2 * _INSIDE_SLACK)
-        swallowed |= inside & (table.points < table.points[v])
-    return ~swallowed | (named & ~vehicle)
-
-
-def _local(points: Floats, boxes: Boxes, v: int) -> Floats:
-    """Return how far points (M, K, 2) lie from the middle of box ``v`` along and across it, metres."""
-    c, s = np.cos(boxes.yaw[v]), np.sin(boxes.yaw[v])
-    return np.asarray(np.abs((points - boxes.centre[v, :2]) @ np.array([[c, -s], [s, c]])))
-
-
-def _joined(a: _Table, b: _Table) -> _Table:
-    """Return the objects of both."""
-    boxes = Boxes(*(np.concatenate([getattr(a.boxes, f.name), getattr(b.boxes, f.name)]) for f in fields(Boxes)))
-    columns = ("probabilities", "existence", "sensors", "points", "time_offset")
-    rest = {name: np.concatenate([getattr(a, name), getattr(b, name)]) for name in columns}
-    return _Table(boxes, **rest, hulls=a.hulls + b.hulls)
-
-
-def _pack(table: _Table, stamp_ns: int, frame: str, mode: Mode) -> Objects:
-    return Objects(
-        stamp_ns=stamp_ns,
-        frame=frame,
-        centre=table.boxes.centre,
-        size=table.boxes.size,
-        yaw=table.boxes.yaw,
-        covariance=table.boxes.covariance,
-        class_probabilities=table.probabilities,
-        existence=table.existence,
-        sensors=table.sensors,
-        point_count=table.points.astype(np.int32),
-        mode=mode,
-        time_offset=table.time_offset,
-        hull=np.concatenate([_NO_HULL, *table.hulls]),
-        hull_start=np.cumsum([0, *(len(h) for h in table.hulls)]),
-    )

@@ -144,28 +144,26 @@ def anchored_innovation(
     x = dx + (cm * a * length - sm * b * width - (c * a * track_size[0] - s * b * track_size[1])) / 2.0
     y = dy + (sm * a * length + cm * b * width - (s * a * track_size[0] + c * b * track_size[1])) / 2.0
     along, across = c * x + s * y, c * y - s * x
-    far_along, far_across = along - a * (length - track_size[0]), across - b * (width - track_size[1])
-    if settled and not (small or a_loose) and _other_end(along, far_along, length - track_size[0]):
-        a, along = -a, far_along
-    if settled and not (small or b_loose) and _other_end(across, far_across, width - track_size[1]):
-        b, across = -b, far_across
     along_variance = c * c * noise[0, 0] + 2.0 * c * s * noise[0, 1] + s * s * noise[1, 1]
     across_variance = s * s * noise[0, 0] - 2.0 * c * s * noise[0, 1] + c * c * noise[1, 1]
+    along_variance, across_variance = min(along_variance, end_variance), min(across_variance, end_variance)
     skew = math.sin(measured_yaw - track_yaw) / 2.0
     if a_loose:
         along, along_variance = sticking_out(c * dx + s * dy, length, track_size[0]), LOOSE_SIGMA**2
     elif small:
         along_variance = SMALL_SIGMA**2 + face_variance
     else:
-        seen = _anchor_variance(min(along_variance, end_variance), abs(a), face_variance, skew * width)
-        along, along_variance = _partial(along, length, track_size[0], abs(a), seen)
+        along, along_variance, a = _by_end(
+            along, length, track_size[0], a, settled, along_variance, face_variance, skew * width
+        )
     if b_loose:
         across, across_variance = sticking_out(c * dy - s * dx, width, track_size[1]), LOOSE_SIGMA**2
     elif small:
         across_variance = SMALL_SIGMA**2 + face_variance
     else:
-        seen = _anchor_variance(min(across_variance, end_variance), abs(b), face_variance, skew * length)
-        across, across_variance = _partial(across, width, track_size[1], abs(b), seen)
+        across, across_variance, b = _by_end(
+            across, width, track_size[1], b, settled, across_variance, face_variance, skew * length
+        )
     innovation[0], innovation[1] = c * along - s * across, s * along + c * across
     innovation_noise[0, 0] = c * c * along_variance + s * s * across_variance
     innovation_noise[1, 1] = s * s * along_variance + c * c * across_variance
@@ -173,6 +171,40 @@ def anchored_innovation(
     innovation_noise[1, 0] = innovation_noise[0, 1]
     innovation_noise[0, 2] = innovation_noise[2, 0] = innovation_noise[1, 2] = innovation_noise[2, 1] = 0.0
     return a, b, a_loose, b_loose
+
+
+@njit(cache=True)
+def _by_end(
+    offset: float,
+    size: float,
+    track_size: float,
+    side: float,
+    settled: bool,
+    centre_variance: float,
+    face_variance: float,
+    skew: float,
+) -> tuple[float, float, float]:
+    """Compare one axis of two boxes by the end at ``side``, or by the other where that one alone jumped.
+
+    Args:
+        offset: metres between the anchors.
+        size: metres measured along the axis, ``track_size`` of the track.
+        side: the anchor's place in [-1, 1].
+        settled: see :func:`anchored_innovation`.
+        centre_variance: m^2 of the measured middle along the axis.
+        face_variance: m^2 of a seen face.
+        skew: metres by which the ends of the face are off where it is measured askew.
+
+    Returns:
+        Innovation in metres, its variance in m^2, and the side that was used.
+    """
+    if settled:
+        far = offset - side * (size - track_size)
+        if _other_end(offset, far, size - track_size):
+            offset, side = far, -side
+    variance = _anchor_variance(centre_variance, abs(side), face_variance, skew)
+    innovation, variance = _partial(offset, size, track_size, abs(side), variance)
+    return innovation, variance, side
 
 
 @njit(cache=True)

@@ -153,7 +153,7 @@ def _costs(
 ) -> Floats:
     t, m = len(state), len(centre)
     costs = np.full((t, m), np.inf)
-    innovation, s, place, shifted = np.empty(3), np.empty((3, 3)), np.empty((3, 3)), np.empty(3)
+    innovation, s = np.empty(3), np.empty((3, 3))
     for i in range(t):
         spread = covariance[i, 0, 0] + covariance[i, 1, 1]
         box = math.hypot(track_size[i, 0], track_size[i, 1])
@@ -182,24 +182,48 @@ def _costs(
                 innovation,
                 s,
             )
-            nearest, density = np.inf, 0.0
-            for k in range(model_states.shape[1]):
-                if model_probability[i, k] < _NEVER:
-                    continue
-                for a in range(3):
-                    shifted[a] = (
-                        innovation[a] + state[i, a] - model_states[i, k, a] - late[j] * model_states[i, k, a + 3]
-                    )
-                place_covariance(model_covariances[i, k], late[j], place)
-                distance, determinant = _mahalanobis(shifted, s + place)
-                nearest = min(nearest, distance)
-                density += model_probability[i, k] * math.exp(-distance / 2.0) / math.sqrt(determinant)
+            nearest, density = _mixture_fit(
+                state[i], model_states[i], model_covariances[i], model_probability[i], innovation, s, late[j]
+            )
             if nearest <= gate:
                 agreement = 0.0
                 for c in range(belief.shape[1]):
                     agreement += belief[i, c] * likelihood[j, c]
                 costs[i, j] = -2.0 * math.log(density * max(agreement, class_floor)) + constant
     return costs
+
+
+@njit(cache=True)
+def _mixture_fit(
+    state: Floats,
+    model_states: Floats,
+    model_covariances: Floats,
+    model_probability: Floats,
+    innovation: Floats,
+    noise: Floats,
+    late: float,
+) -> tuple[float, float]:
+    """Return the least squared Mahalanobis distance and the density, but for (2 pi)^-1.5, under a mixture of models.
+
+    Args:
+        state: (6,) mean of the models, by which ``innovation`` (3,) was formed with its ``noise`` (3, 3).
+        model_states: (K, S) mean of each.
+        model_covariances: (K, S, S).
+        model_probability: (K,).
+        late: seconds from the state to the measurement.
+    """
+    place, shifted = np.empty((3, 3)), np.empty(3)
+    nearest, density = np.inf, 0.0
+    for k in range(len(model_probability)):
+        if model_probability[k] < _NEVER:
+            continue
+        for a in range(3):
+            shifted[a] = innovation[a] + state[a] - model_states[k, a] - late * model_states[k, a + 3]
+        place_covariance(model_covariances[k], late, place)
+        distance, determinant = _mahalanobis(shifted, noise + place)
+        nearest = min(nearest, distance)
+        density += model_probability[k] * math.exp(-distance / 2.0) / math.sqrt(determinant)
+    return nearest, density
 
 
 @njit(cache=True)

@@ -26,7 +26,6 @@ _END_SIGMA = 0.1
 _STANDS = 0.5
 """Probability of standing still below which a part with loose ends does not make the object smaller."""
 
-
 _ELONGATED = 0.5
 """Metres by which length and width differ where it is known which is which: a box across them was cut or completed
 wrongly, and makes nothing larger."""
@@ -81,13 +80,10 @@ def correct(
     models = tracks.model_states[rows], tracks.model_covariances[rows], tracks.model_probability[rows]
     position = state[:, :3] + innovation
     quarter_turns = np.rint((heading[:, 0] - seen.yaw) / QUARTER).astype(np.int64)
-    measured_size = aligned_size(seen.size, seen.yaw, heading[:, 0])
     imm.correct_yaw(models, *_yaw_innovation(heading, tracks.heading_covariance[rows], seen, face))
     yaw = imm.mean_yaw(models)
     shrinks = ~loose | (models[2][:, imm.STILL] > _STANDS)[:, None]
-    across = (quarter_turns % 2 != 0) & seen.lidar & (np.abs(size[:, 0] - size[:, 1]) > _ELONGATED)
-    across &= size[:, :2].max(axis=1) > _KNOWN_LENGTH * seen.size[:, :2].max(axis=1)
-    measured_size[across, :2] = np.minimum(measured_size[across, :2], size[across, :2])
+    measured_size = _size_along(size, heading[:, 0], quarter_turns, seen)
     bigger = _correct_size(size, measured_size, tracks.last_size[rows], sides, seen.lidar, shrinks, dt, config.shape)
     rise = _height_shift(state[:, 2], size[:, 2], bigger[:, 2], seen)
     size = bigger
@@ -103,12 +99,11 @@ def correct(
 
     tracks.size[rows], tracks.last_size[rows] = size, measured_size[:, :2]
     tracks.known_ends[rows] = ~ends.turned(seen.loose, quarter_turns)
+    tracks.last_seen_ns[rows], tracks.sensors[rows] = stamp_ns, seen.sensors
     weight = np.minimum(dt / config.shape.class_time, 1.0)
     tracks.class_probabilities[rows] = class_belief.fuse(
         tracks.class_probabilities[rows], seen.class_probabilities, weight, config.shape.class_memory
     )
-    tracks.last_seen_ns[rows] = stamp_ns
-    tracks.sensors[rows] = seen.sensors
     partly = (measured_size[:, :2] < size[:, :2] - _HIDDEN_PART).any(axis=1)
     tracks.hull[rows] = hulls_around(bare(seen.hull, partly), tracks.state[rows])
 
@@ -215,6 +210,18 @@ def aligned_size(size: Floats, yaw: Floats, target_yaw: Floats) -> Floats:
     out = size.copy()
     out[odd, :2] = size[odd, 1::-1]
     return out
+
+
+def _size_along(size: Floats, yaw: Floats, quarter_turns: Indices, seen: Measurements) -> Floats:
+    """Return the measured sizes (K, 3) along the axes of tracks of ``size`` (K, 3) and ``yaw`` (K,).
+
+    A LiDAR's box that lies across a track whose length is known makes nothing larger.
+    """
+    measured = aligned_size(seen.size, seen.yaw, yaw)
+    across = (quarter_turns % 2 != 0) & seen.lidar & (np.abs(size[:, 0] - size[:, 1]) > _ELONGATED)
+    across &= size[:, :2].max(axis=1) > _KNOWN_LENGTH * seen.size[:, :2].max(axis=1)
+    measured[across, :2] = np.minimum(measured[across, :2], size[across, :2])
+    return measured
 
 
 def _yaw_innovation(
