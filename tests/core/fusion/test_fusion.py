@@ -7,7 +7,7 @@ import pytest
 from fusion_scenes import REAR_OF_CAR, T_CAMERA_BASE, Box, clusters_of, named, pixel_box, view_of
 
 from perception_core.fusion import Fusion, FusionConfig
-from perception_core.types import CLASSES, Mode, Sensor
+from perception_core.types import Mode, Sensor
 from perception_core.types.classes import CAR, INDEX, PERSON, UNKNOWN
 
 
