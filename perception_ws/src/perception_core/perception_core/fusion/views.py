@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from perception_core.compiling import frozen
 from perception_core.errors import ImageError
 from perception_core.fusion.sampling import MOST_POINTS, inside_counts, sampled
 from perception_core.geometry import transforms
@@ -173,7 +174,8 @@ def count_inside(
     ``counted`` bool (D, P) says which points count for each box; None is all.
     """
     every = np.empty((len(boxes), 0), np.bool_)
+    counted = every if counted is None else counted
     inside: NDArray[np.int64] = inside_counts(
-        projected.pixels, projected.labels, boxes, every if counted is None else counted, len(projected.count)
+        projected.pixels, projected.labels, frozen(boxes), frozen(counted), len(projected.count)
     )
     return inside

@@ -8,6 +8,7 @@ know when that was.
 import numpy as np
 from numpy.typing import NDArray
 
+from perception_core.compiling import frozen
 from perception_core.lidar.jit import I32, kernel
 
 
@@ -25,7 +26,7 @@ def capture_times(
     """
     if time_offset_ns is None:
         return np.zeros(clusters)
-    out: NDArray[np.float64] = _mean_times(time_offset_ns, index, obstacles, labels, clusters)
+    out: NDArray[np.float64] = _mean_times(frozen(time_offset_ns), index, obstacles, labels, clusters)
     return out
 
 

@@ -14,6 +14,7 @@ import dataclasses
 import numpy as np
 from numpy.typing import NDArray
 
+from perception_core.compiling import frozen
 from perception_core.geometry import transforms
 from perception_core.lidar.ego_path import EgoPath
 from perception_core.lidar.jit import F32, kernel
@@ -54,7 +55,7 @@ def deskew(cloud: PointCloud, path: EgoPath, to_ns: int, reach_ns: int) -> Point
         return _moved(cloud, transforms.apply(T_to_sensor[0], cloud.xyz), to_ns)
     rise = np.diff(T_to_sensor, axis=0, append=T_to_sensor[-1:])
     table = np.concatenate([T_to_sensor, rise], axis=2).astype(np.float32).reshape(NODES, 24)
-    xyz = _blend(cloud.xyz, cloud.time_offset_ns, begin_ns - cloud.stamp_ns, end_ns - cloud.stamp_ns, table)
+    xyz = _blend(cloud.xyz, frozen(cloud.time_offset_ns), begin_ns - cloud.stamp_ns, end_ns - cloud.stamp_ns, table)
     return _moved(cloud, xyz, to_ns)
 
 

@@ -98,7 +98,8 @@ class LidarProcessor:
         xyz[:, 2] = generator.uniform(-1.8, 4.0, WARM_POINTS)
         T = np.eye(4)
         T[2, 3] = 1.73
-        cloud = PointCloud(xyz, 0, "sensor", intensity=np.ones(len(xyz), np.float32))
+        once = np.zeros(len(xyz), np.int64)
+        cloud = PointCloud(xyz, 0, "sensor", intensity=np.ones(len(xyz), np.float32), time_offset_ns=once)
         self.process_joined([(cloud, T), (cloud, T)])
         deskew.warm_up()
 

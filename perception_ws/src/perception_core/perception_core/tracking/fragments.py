@@ -6,6 +6,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from perception_core.compiling import frozen
 from perception_core.geometry import boxes
 from perception_core.tracking import class_belief, ends
 from perception_core.tracking.measurements import Measurements
@@ -61,7 +62,9 @@ def inside_share(
     Boxes are (L or T, 3), (L or T, 3), (L or T,). Seen from above, in the axes of the outer box, the inner
     one is replaced by its bounding rectangle; boxes apart in height share nothing.
     """
-    out: Floats = _inside_share(centre, size, yaw, outer_centre, outer_size, outer_yaw)
+    out: Floats = _inside_share(
+        frozen(centre), frozen(size), frozen(yaw), frozen(outer_centre), frozen(outer_size), frozen(outer_yaw)
+    )
     return out
 
 

@@ -351,6 +351,8 @@ def warm_up() -> None:
             mode=Mode.LIDAR_ONLY,
         )
         tracker.update(objects, np.eye(4), "odom")
+    boxes = objects.centre, objects.size, objects.yaw
+    fragments.inside_share(*boxes, *boxes)
 
 
 def _still(ground: flow.Flow | None, position: Floats) -> Floats | float:

@@ -14,6 +14,7 @@ from rclpy.publisher import Publisher
 from rclpy.qos import QoSProfile
 
 from perception_core import errors
+from perception_core.compiling import CompileWatch
 from perception_core.errors import PerceptionError
 from perception_nodes.config import NodeConfig
 from perception_nodes.conversions.diagnostics import ERROR, OK, STALE, WARN, diagnostics_to_msg
@@ -70,6 +71,7 @@ class PerceptionNode[N: NodeConfig](LifecycleNode):
         self._warned: dict[str, tuple[int, int]] = {}
         self._active = False
         self._reported_drops = 0
+        self._compiling = CompileWatch()
         self._diagnostics = self.create_publisher(DiagnosticArray, "/diagnostics", qos.result(10))
         self.create_timer(1.0, self._report, clock=self.steady)
         self._jumps = self.get_clock().create_jump_callback(
@@ -108,6 +110,7 @@ class PerceptionNode[N: NodeConfig](LifecycleNode):
         except Exception:
             self.get_logger().fatal(f"cannot be configured: {traceback.format_exc()}")
             raise
+        self._compiling = CompileWatch()
         return super().on_configure(state)
 
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
@@ -241,6 +244,7 @@ class PerceptionNode[N: NodeConfig](LifecycleNode):
             self.get_logger().warning(line)
 
     def _report(self) -> None:
+        self._note_compilations()
         level, message = self.health() if self._active else (STALE, "not active")
         dropped = self.stats.drops.total()
         fresh, self._reported_drops = dropped - self._reported_drops, dropped
@@ -253,6 +257,13 @@ class PerceptionNode[N: NodeConfig](LifecycleNode):
         self._diagnostics.publish(
             diagnostics_to_msg(max(self.now_ns(), 0), name, self.hardware_id(), level, message or "OK", values)
         )
+
+
+    def _note_compilations(self) -> None:
+        """Count kernels that were compiled since the node was configured: the messages meanwhile had to wait."""
+        for kernel in self._compiling.late():
+            self.stats.counts["late_compilations"] += 1
+            self.get_logger().warning(f"{kernel} was compiled while messages came: its warm-up misses a case")
 
 
 def reason_of(error: PerceptionError) -> str:
