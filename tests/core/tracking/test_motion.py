@@ -26,6 +26,7 @@ def track(objects):
         table.state[0, 3:] = speed, 0.0, 0.0
         table.covariance[0, 3:, 3:] = np.eye(3) * sigma**2
         table.model_probability[0] = 1.0 - moving, moving, 0.0
+        table.witnessed[:] = 1.0
         return table
 
     return make

@@ -26,6 +26,7 @@ def unproven(objects):
         seen, _ = from_objects(scan, np.eye(4), MeasurementConfig())
         table = life.born(seen, 0, np.zeros(2), uuid.UUID(int=0), 0, True, TrackerConfig())
         table.state[0, 3:] = speed, 0.0, 0.0
+        table.witnessed[:] = 1.0
         return bool(witness.unproven(table, np.array([robot, 0.0]))[0])
 
     return ask
@@ -72,3 +73,92 @@ def test_what_is_seen_of_a_rail_keeps_pace_and_is_not_told_to_move_but_a_car_is(
     assert (got.motion[fast & ~piece] == Motion.MOVING).sum() == 1
     assert (np.sqrt(got.twist_covariance[fast & piece, 0, 0]) > 25.0).all()
     assert piece.any()
+
+
+def table_of(objects, velocity: tuple[float, float], yaw: float = 0.0, **box: object):
+    seen, _ = from_objects(objects(0.0, [{"x": 0.0, "y": 6.0, "yaw": yaw} | box]), np.eye(4), MeasurementConfig())
+    table = life.born(seen, 0, np.zeros(2), uuid.UUID(int=0), 0, True, TrackerConfig())
+    table.state[0, 3:5] = velocity
+    return table
+
+
+def test_ends_that_move_are_remembered_as_long_as_they_were_seen_but_no_longer_than_a_second(objects) -> None:
+    table, row, seen, hidden = table_of(objects, (5.0, 0.0)), np.array([0]), [[False, False]], [[True, False]]
+    for dt, blind, wanted in (
+        (0.1, seen, 0.1),
+        (0.1, seen, 0.2),
+        (0.1, hidden, 0.1),
+        (0.1, hidden, 0.0),
+        (0.1, hidden, 0.0),
+        (2.0, seen, 1.0),
+        (0.4, hidden, 0.6),
+        (0.1, seen, 0.7),
+    ):
+        witness.remember(table, row, np.array(blind), 0.0, dt)
+        np.testing.assert_allclose(table.witnessed, wanted, atol=1e-12)
+    witness.remember(table, row[:0], np.zeros((0, 2), bool), 0.0, 0.5)  # not measured at all
+    np.testing.assert_allclose(table.witnessed, 0.2, atol=1e-12)
+
+
+def test_what_stands_is_not_seen_to_move(objects) -> None:
+    table = table_of(objects, (0.2, 0.1))
+    witness.remember(table, np.array([0]), np.zeros((1, 2), bool), 0.0, 0.1)
+    assert table.witnessed[0] == 0.0
+
+
+@pytest.mark.parametrize(
+    ("velocity", "yaw", "wanted"),
+    [
+        ((0.0, 5.0), 0.0, True),  # across: the wide face itself is seen to come
+        ((5.0, 4.9), 0.0, False),  # more than half of 49 m^2/s^2 is along
+        ((4.9, 5.0), 0.0, True),
+        ((5.0, 0.0), np.pi / 2, True),  # its length lies across
+    ],
+)
+def test_only_the_motion_along_the_hidden_ends_is_not_seen(objects, velocity, yaw: float, wanted: bool) -> None:
+    table = table_of(objects, velocity, yaw)
+    witness.remember(table, np.array([0]), np.array([[True, False]]), 0.0, 0.1)
+    np.testing.assert_allclose(table.witnessed, 0.1 if wanted else 0.0)
+    assert bool(witness.unseen(table)[0]) is not wanted
+
+
+def test_what_a_camera_named_needs_no_ends(objects) -> None:
+    table = table_of(objects, (5.0, 0.0), label=CAR, p=0.9, sensors=Sensor.LIDAR | Sensor.CAMERA)
+    assert not witness.unseen(table)[0]
+
+
+def parked(x: float) -> dict[str, object]:
+    return {"x": x, "y": 5.0, "size": (4.2, 1.8, 1.5)}
+
+
+def test_a_wall_that_came_out_from_behind_a_car_is_not_told_to_move_once_both_ends_are_hidden(objects, tracker) -> None:
+    # cars cover x -2.1..2.1 and 9.9..14.1 at y 4.1..5.9; the wall's front shows from 3 m on at 5 m/s, for 0.3 s, then
+    # what can be seen of it between them, from a robot that drives on at 2 m/s
+    for k in range(20):
+        x = 0.2 * k
+        front = 8.0 + 0.5 * min(k, 3) if k < 4 else 25.0
+        low = x + (2.1 - x) * 10.0 / 5.9 if x < 2.1 else x + (2.1 - x) * 10.0 / 4.1
+        high = min(front, x + (9.9 - x) * 10.0 / 5.9)
+        wall = {"x": (low + high) / 2 - x, "y": 10.0, "z": 1.4, "size": (high - low, 0.1, 2.4)}
+        pose = np.eye(4)
+        pose[0, 3] = x
+        got = tracker.update(objects(k / 10, [parked(0.0 - x), parked(12.0 - x), wall]), pose, "odom")
+        behind = got.centre[:, 1] > 8.0
+        if k >= 8:
+            assert not (got.motion[behind] == Motion.MOVING).any()
+    assert behind.any()
+
+
+def test_a_bus_seen_to_move_is_told_to_while_parked_cars_hide_its_ends(objects, tracker) -> None:
+    # 12 m at 10 m/s along y = 10 past a robot at rest: a second in the open, then 0.6 s with a car before either end
+    for k in range(17):
+        x = -30.0 + 1.0 * k
+        bus = {"x": x, "y": 10.0, "z": 1.5, "size": (12.0, 2.5, 3.0)}
+        scene = [bus]
+        if k > 10:
+            scene += [{"x": 0.6 * (x + s * 6.5), "y": 6.0, "size": (2.0, 1.8, 1.5)} for s in (-1, 1)]
+        got = tracker.update(objects(k / 10, scene), np.eye(4), "odom")
+        far = got.centre[:, 1] > 8.0
+        if k > 3:
+            assert (got.motion[far] == Motion.MOVING).all()
+            assert far.sum() == 1

@@ -47,7 +47,7 @@ def correct(
     over_ground: bool,
     config: TrackerConfig,
     still: Floats | float = 0.0,
-) -> None:
+) -> Mask:
     """Correct K tracks, in place, by one measurement each.
 
     Heading and size go first. What they change about the box must not look like motion, so the centre moves
@@ -62,9 +62,12 @@ def correct(
         over_ground: standing still has a meaning.
         config: all of the tracker's.
         still: (K, 3) m/s of what stands still.
+
+    Returns:
+        bool (K, 2) along which axes of the track no end was seen that could tell its motion.
     """
     if len(rows) == 0:
-        return
+        return np.zeros((0, 2), dtype=np.bool_)
     dt = (stamp_ns - tracks.last_seen_ns[rows]) / 1e9
     face = seen.face_variance(config.measurement)
     state, size, heading = moved_to(tracks.state[rows], seen.late), tracks.size[rows], tracks.heading[rows]
@@ -106,6 +109,7 @@ def correct(
     )
     partly = (measured_size[:, :2] < size[:, :2] - _HIDDEN_PART).any(axis=1)
     tracks.hull[rows] = hulls_around(bare(seen.hull, partly), tracks.state[rows])
+    return loose
 
 
 def _doubted(innovation: Floats, covariance: Floats, noise: Floats) -> Floats:

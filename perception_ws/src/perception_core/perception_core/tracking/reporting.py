@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perception_core.geometry import boxes, transforms
-from perception_core.tracking import existence, motion, witness
+from perception_core.tracking import existence, imm, motion, witness
 from perception_core.tracking.config import LifeConfig, MotionConfig, OutputConfig
 from perception_core.tracking.prediction import predicted_paths
 from perception_core.tracking.table import TrackTable
@@ -45,8 +45,9 @@ def report(
     """
     told = tracks.select(tracks.confirmed & ((tracks.sensors != Sensor.NONE) | probable(tracks, life)))
     centre, velocity, yaw = told.state[:, :3], told.state[:, 3:], transforms.wrap_angle(told.heading[:, 0])
+    doubtful = witness.unproven(told, robot)
     path, path_covariance = predicted_paths(
-        told.models,
+        _doubted(told, doubtful),
         motion.wheeled(told),
         told.hidden_variance,
         config.prediction_steps,
@@ -54,7 +55,7 @@ def report(
         motion_config,
     )
     path[..., 2] = transforms.wrap_angle(path[..., 2])
-    twist, doubtful = told.covariance[:, 3:, 3:].copy(), witness.unproven(told, robot)
+    twist = told.covariance[:, 3:, 3:].copy()
     twist[doubtful] = witness.doubted(twist[doubtful], velocity[doubtful])
     return Obstacles(
         stamp_ns=stamp_ns,
@@ -86,6 +87,16 @@ def probable(tracks: TrackTable, life: LifeConfig) -> NDArray[np.bool_]:
     """Tell which tracks (T,) are probable enough to be told while nobody sees them; one that is hidden goes on."""
     out: NDArray[np.bool_] = existence.probability(tracks.log_odds) >= life.coast_existence
     return out
+
+
+def _doubted(told: TrackTable, which: NDArray[np.bool_]) -> imm.Models:
+    """Return the models of the tracks, with velocities that may as well be none in some of them (T,)."""
+    states, covariances, probability = told.models
+    covariances = covariances.copy()
+    for model in (imm.STRAIGHT, imm.TURNING):
+        twist = covariances[which, model, 3:6, 3:6]
+        covariances[which, model, 3:6, 3:6] = witness.doubted(twist, states[which, model, 3:6])
+    return states, covariances, probability
 
 
 def _footprints(told: TrackTable, yaw: Floats) -> tuple[Floats, ...]:

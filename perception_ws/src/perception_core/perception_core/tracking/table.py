@@ -42,6 +42,8 @@ class TrackTable:
         log_odds: (T,) of existence.
         first_seen_ns, last_seen_ns: int64 (T,).
         fragments_since_ns: int64 (T,) since when fragments came without a pause, -1: none in the last scan.
+        witnessed: (T,) seconds for which its ends moved along with it, less those since, see
+            :mod:`perception_core.tracking.witness`.
         occluded: bool (T,) hidden by something nearer at the last scan.
         confirmed: bool (T,) has been reported.
         oriented: bool (T,) the x axis points where the object has moved.
@@ -68,6 +70,7 @@ class TrackTable:
     first_seen_ns: NDArray[np.int64]
     last_seen_ns: NDArray[np.int64]
     fragments_since_ns: NDArray[np.int64]
+    witnessed: Floats
     occluded: NDArray[np.bool_]
     confirmed: NDArray[np.bool_]
     oriented: NDArray[np.bool_]
@@ -126,6 +129,7 @@ def empty_table() -> TrackTable:
         first_seen_ns=np.empty(0, np.int64),
         last_seen_ns=np.empty(0, np.int64),
         fragments_since_ns=np.empty(0, np.int64),
+        witnessed=np.empty(0),
         occluded=np.empty(0, np.bool_),
         confirmed=np.empty(0, np.bool_),
         oriented=np.empty(0, np.bool_),

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from perception_core.errors import PerceptionError
 from perception_core.geometry import transforms
-from perception_core.tracking import correction, existence, flow, fragments, imm, life, motion, reporting
+from perception_core.tracking import correction, existence, flow, fragments, imm, life, motion, reporting, witness
 from perception_core.tracking.anchoring import visible_sides
 from perception_core.tracking.association import associate
 from perception_core.tracking.config import TrackerConfig
@@ -204,7 +204,8 @@ class Tracker:
         owner = self._fragments(rows, matched, left)
         self._follow_flow(rows, matched, sides[rows], dt)
         still = _still(self._flow, tracks.state[rows])
-        correction.correct(tracks, rows, matched, sides[rows], stamp_ns, self._flow is not None, config, still)
+        blind = correction.correct(tracks, rows, matched, sides[rows], stamp_ns, self._flow is not None, config, still)
+        witness.remember(tracks, rows, blind, still, dt)
         self._weigh_existence(rows, matched.existence, fit, dt)
         self._weigh_absence(rows, seen, sensor, dt, watching)
         motions = motion.classify(tracks, self._over_ground, self._velocity, config.output)
