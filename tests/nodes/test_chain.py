@@ -4,6 +4,7 @@ import math
 import time
 import uuid
 
+import numpy as np
 import pytest
 from nav_msgs.msg import OccupancyGrid
 from running import intrinsics, picture, street
@@ -11,6 +12,7 @@ from sensor_msgs.msg import Image, LaserScan, PointCloud2
 from vision_msgs.msg import Detection2DArray, Detection3DArray
 from visualization_msgs.msg import MarkerArray
 
+from perception_core.planning.sectors import _along_ray
 from perception_core.types import Detections2D
 from perception_core.types.classes import INDEX
 from perception_interfaces.msg import Obstacle, ObstacleArray, SensorStatus
@@ -144,6 +146,18 @@ def test_with_nothing_to_go_on_the_topic_says_blind(stack):
     msg = stack.received["/perception/obstacles"][-1]
     assert (msg.mode, msg.obstacles) == (ObstacleArray.BLIND, [])
     assert [(s.name, s.state) for s in msg.sensors] == [("top", SensorStatus.MISSING), ("front", SensorStatus.MISSING)]
+
+
+def test_a_kernel_that_compiles_between_messages_is_told(chain):
+    """What the warm-up missed delays messages, on a new machine by seconds: the diagnostics count it and say which."""
+    status = chain.diagnostics("tracking_node", lambda values: True)
+    before = late_compilations({v.key: v.value for v in status.values})
+    _along_ray(np.int32(1), np.int16(0), np.int16(0), np.int16(1), 0.5)  # nobody else comes with these
+    chain.diagnostics("tracking_node", lambda values: late_compilations(values) > before)
+
+
+def late_compilations(values):
+    return int(values.get("late_compilations", 0))
 
 
 def test_when_the_scans_stop_the_obstacles_go_on_as_predicted(chain):

@@ -1,6 +1,8 @@
 """Offline replay."""
 
 import copy
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -14,6 +16,7 @@ from perception_nodes.conversions.cloud import cloud_from_msg, cloud_to_msg
 from perception_tools.bags import BagWriter
 from perception_tools.profile import load_profile, write_with_model
 from perception_tools.replay import percentiles, replay
+from perception_tools.simulated_bag import simulate_bag
 
 
 @pytest.fixture(autouse=True)
@@ -56,6 +59,39 @@ def test_two_replays_give_the_same_bytes(tiny_bag, tmp_path):
     for name in ("one", "two"):
         replay(tiny_bag, load_profile("demo"), tmp_path / f"{name}.mcap")
     assert (tmp_path / "one.mcap").read_bytes() == (tmp_path / "two.mcap").read_bytes()
+
+
+WATCHED = """
+import sys
+from pathlib import Path
+from perception_core.compiling import CompileWatch
+from perception_core.lidar import decoding
+from perception_core.pipeline import Pipeline
+from perception_tools.profile import load_profile
+from perception_tools.replay import replay
+
+warm_up, watches = Pipeline.warm_up, []
+
+def watched(pipeline):
+    warm_up(pipeline)
+    decoding.warm_up()  # as lidar_node does
+    watches.append(CompileWatch())
+
+Pipeline.warm_up = watched
+statistics = replay(Path(sys.argv[1]), load_profile("demo"), Path(sys.argv[2]))
+assert statistics.modes["FUSED"] > 0
+print(*watches[0].late())
+"""
+
+
+@pytest.mark.slow
+def test_in_a_street_nothing_is_compiled_after_the_warm_up(tmp_path):
+    """In a process of its own, in which no other test has compiled anything."""
+    simulate_bag("city", tmp_path / "city.mcap", duration=1.0)
+    command = [sys.executable, "-c", WATCHED, str(tmp_path / "city.mcap"), str(tmp_path / "out.mcap")]
+    done = subprocess.run(command, check=False, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == []
 
 
 def test_a_recording_without_the_lidar_of_the_profile_is_refused(tiny_bag, tmp_path):

@@ -7,6 +7,7 @@ high as the top of a kerb there, and around a stone it is as low as its foot eve
 
 import numpy as np
 
+from perception_core.compiling import frozen
 from perception_core.geometry.azimuth import sector_turns
 from perception_core.lidar.ground import GroundModel
 from perception_core.lidar.jit import F32, F64, I16, Mask, kernel
@@ -36,9 +37,8 @@ def beside_higher_ground(
         model: the ground.
         sensor: float64 (3,) the sensor's place, base frame.
     """
-    return _beside_higher(
-        candidates, middle, span, z, height, model.rise, model.seen, model.grid.table, model.plane, sensor
-    )
+    things = frozen(candidates), frozen(middle), frozen(span), frozen(z), frozen(height)
+    return _beside_higher(*things, model.rise, model.seen, model.grid.table, model.plane, sensor)
 
 
 @kernel

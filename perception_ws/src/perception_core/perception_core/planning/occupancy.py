@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from perception_core.compiling import frozen
 from perception_core.config import Config, param
 from perception_core.geometry import transforms
 from perception_core.planning import memory
@@ -133,7 +134,8 @@ class OccupancyGrid:
         finer = math.ceil(_SHADOW_SECTORS / len(coverage))
         shadow = nearest_in_sectors(shapes, T_fixed_base, finer * len(coverage))
         limit = np.minimum(np.repeat(coverage, finer), shadow)
-        clear(cells, corner, config.resolution, T_fixed_base[:2, 3], transforms.yaw_of(T_fixed_base), limit)
+        place, yaw = frozen(T_fixed_base[:2, 3]), transforms.yaw_of(T_fixed_base)
+        clear(cells, corner, config.resolution, place, yaw, limit)
         occupy(cells, corner, config.resolution, shapes.corners, shapes.starts, shapes.margin, _codes(obstacles))
         return cells
 
@@ -148,7 +150,7 @@ def warm_up() -> None:
     """Compile the loops."""
     cells = np.zeros((4, 4), np.uint8)
     shapes = Outlines(np.eye(3)[:, :2].copy(), np.array([0, 3]), np.zeros(1))
-    corner, robot = np.zeros(2), np.eye(4)[:2, 3]
-    clear(cells, corner, 1.0, robot, 0.0, np.ones(4))
+    corner = np.zeros(2)
+    clear(cells, corner, 1.0, frozen(corner), 0.0, np.ones(4))
     occupy(cells, corner, 1.0, shapes.corners, shapes.starts, shapes.margin, np.array([STANDING]))
     memory.warm_up()

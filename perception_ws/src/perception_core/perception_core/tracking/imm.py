@@ -15,6 +15,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from perception_core.compiling import frozen
 from perception_core.tracking import kalman
 from perception_core.tracking.config import MotionConfig
 from perception_core.tracking.kalman import RATE, YAW, N
@@ -104,7 +105,7 @@ def predict(
         config: densities and times.
         still: (T, 3) m/s of what stands still: 0 in a frame fixed to the ground.
     """
-    ground = np.ascontiguousarray(np.broadcast_to(still, (len(wheeled), 3)), dtype=np.float64)
+    ground = frozen(np.broadcast_to(still, (len(wheeled), 3)))
     change = _transitions(models[0], wheeled, dt, over_ground, config, ground)
     straight, turning = densities(wheeled, config)
     drift = np.array([config.still_density, config.still_yaw_density])
@@ -181,7 +182,7 @@ def roll(models: Models, dt: Floats, still: Floats | float, config: MotionConfig
         still: (T, 3) m/s of the ground.
         config: the slip.
     """
-    ground = np.ascontiguousarray(np.broadcast_to(still, (len(dt), 3)), dtype=np.float64)
+    ground = frozen(np.broadcast_to(still, (len(dt), 3)))
     _roll(*models, dt, ground, config.slip_sigma**2)
 
 

@@ -258,7 +258,6 @@ class PerceptionNode[N: NodeConfig](LifecycleNode):
             diagnostics_to_msg(max(self.now_ns(), 0), name, self.hardware_id(), level, message or "OK", values)
         )
 
-
     def _note_compilations(self) -> None:
         """Count kernels that were compiled since the node was configured: the messages meanwhile had to wait."""
         for kernel in self._compiling.late():
