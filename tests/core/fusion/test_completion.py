@@ -13,7 +13,7 @@ from perception_core.types import CLASSES
 from perception_core.types.classes import CAR, INDEX, PERSON, UNKNOWN
 
 
-def completed(thing: Box, **probabilities: float) -> Boxes:
+def completed(thing: Box, named: bool = True, **probabilities: float) -> Boxes:
     clusters = clusters_of(thing)
     boxes = completion.visible_boxes(clusters)
     seen = seen_of(boxes.centre, boxes.size, boxes.yaw, clusters.top.astype(float), clusters.point_count)
@@ -21,7 +21,7 @@ def completed(thing: Box, **probabilities: float) -> Boxes:
     for name, share in probabilities.items():
         p[0, INDEX[name]] = share
     p[0, INDEX[UNKNOWN]] += 1.0 - p.sum()
-    return completion.complete(boxes, seen, clusters.bottom.astype(float), extents(seen), p)
+    return completion.complete(boxes, seen, clusters.bottom.astype(float), extents(seen), p, np.array([named]))
 
 
 def test_what_is_unknown_stays_as_it_was_seen() -> None:
@@ -40,6 +40,22 @@ def test_a_class_as_likely_as_not_moves_the_centre_half_way_and_doubts_the_rest(
         assert box.centre[0, 0] - length / 2 == pytest.approx(9.95)
     moved = whole.centre[0, 0] - 10.0
     assert half.covariance[0, 0, 0] > (moved / 2) ** 2 > whole.covariance[0, 0, 0]
+
+
+def test_what_a_camera_names_lies_as_far_along_as_across_when_both_are_as_likely() -> None:
+    """A corner of 1.6 m by 1.6 m, straight ahead of it: the length may hide behind either face.
+
+    Each way moves the middle by half of what is missing of 4.1 m, about 1.3 m, along its own axis: both together by half
+    of that along both. Without a name one of the ways is taken as a whole.
+    """
+    corner: Box = (10.0, 10.0, 0.7, 1.6, 1.6, 1.4)
+    both, one = completed(corner, car=1.0), completed(corner, named=False, car=1.0)
+    moved, other = both.centre[0, :2] - 10.0, one.centre[0, :2] - 10.0
+    assert moved[0] == pytest.approx(moved[1])
+    assert 0.5 < moved[0] < 0.8
+    assert moved.sum() == pytest.approx(other.sum())
+    assert abs(other[0] - other[1]) > 0.9
+    np.testing.assert_allclose(both.centre[0, :2] - both.size[0, :2] / 2, [9.2, 9.2])
 
 
 def test_what_stands_reaches_the_ground() -> None:

@@ -3,7 +3,10 @@
 A LiDAR sees the near sides. The near face keeps its place; the far side moves away from the sensor by what is missing.
 How much that is depends on what the object is: every class, lying along or across what was seen, says its own (see
 :mod:`.extents`), and the box is their mean, weighted by their probabilities. A class that is as likely as not so moves
-the centre half way, and the other half stands in the covariance (the moments of the mixture).
+the centre half way, and the other half stands in the covariance (the moments of the mixture). So do both ways to lie of
+what a camera has named, by the squares of their probabilities: between their mean, which errs least in the place, and
+the likelier way, which errs least in the size. What only its shape speaks for may be a piece of a wall, which does not
+go on to its side: it lies in the likelier way.
 """
 
 from dataclasses import dataclass
@@ -81,7 +84,9 @@ def visible_boxes(clusters: Clusters) -> Boxes:
     return Boxes(clusters.centre, clusters.size, clusters.yaw, covariance)
 
 
-def complete(boxes: Boxes, seen: Seen, bottom: Floats, extents: Extents, probabilities: Floats) -> Boxes:
+def complete(
+    boxes: Boxes, seen: Seen, bottom: Floats, extents: Extents, probabilities: Floats, named: NDArray[np.bool_]
+) -> Boxes:
     """Extend visible boxes to the whole objects, away from the sensor over the origin of the base frame.
 
     Args:
@@ -90,6 +95,7 @@ def complete(boxes: Boxes, seen: Seen, bottom: Floats, extents: Extents, probabi
         bottom: float64 (M,) metres from the ground up to their lowest point.
         extents: what each class says of them.
         probabilities: float64 (M, C) of the classes, ``unknown`` last: such a thing stays as it was seen.
+        named: bool (M,) whether a camera names it.
 
     Returns:
         Boxes at least as large as the seen ones; what is near stays where it was seen.
@@ -99,10 +105,10 @@ def complete(boxes: Boxes, seen: Seen, bottom: Floats, extents: Extents, probabi
     missing = np.maximum(extents.mean - seen.extent[:, None, None, :], 0.0)
     direction = _directions(seen)[:, None, None, :] * _ONE_SIDED[:, None, None]
     shift = 0.5 * direction * missing
-    chosen = _in_likelier_way(weight, unknown)
+    chosen = _by_way(weight, unknown, named)
     mean_shift = np.einsum("mco,mcoa->ma", chosen, shift)
     grown = np.einsum("mco,mcoa->ma", chosen, missing)
-    # The box is that of the likelier way to lie; what the other says is spread around it.
+    # What each kind and way says besides is spread around the box.
     off = shift - mean_shift[:, None, None, :]
     spread = np.einsum("mco,mcoa,mcob->mab", weight, off, off)
     spread += unknown[:, None, None] * mean_shift[:, :, None] * mean_shift[:, None, :]
@@ -124,13 +130,14 @@ def complete(boxes: Boxes, seen: Seen, bottom: Floats, extents: Extents, probabi
     return _longer_first(Boxes(centre, size, boxes.yaw, covariance))
 
 
-def _in_likelier_way(weight: Floats, unknown: Floats) -> Floats:
-    """Return the weights (M, K, 2) with those of the less likely way to lie given to the other."""
-    first = weight[..., 0].sum(axis=1) >= weight[..., 1].sum(axis=1)
-    way = np.column_stack([first, ~first]).astype(np.float64)[:, None, :]
-    chosen = weight * way
-    scale = (1.0 - unknown) / np.maximum(chosen.sum(axis=(1, 2)), 1e-12)
-    return np.asarray(chosen * scale[:, None, None])
+def _by_way(weight: Floats, unknown: Floats, named: NDArray[np.bool_]) -> Floats:
+    """Return the weights (M, K, 2) with those of the two ways to lie in the shares in which they shape the box."""
+    share = weight.sum(axis=1)
+    likelier = np.stack([share[:, 0] >= share[:, 1], share[:, 0] < share[:, 1]], axis=1)
+    way = np.where(named[:, None], share**2, likelier)
+    way = way / np.maximum(way.sum(axis=1, keepdims=True), 1e-12)
+    scale = (1.0 - unknown)[:, None] * way / np.maximum(share, 1e-12)
+    return np.asarray(weight * scale[:, None, :])
 
 
 def _directions(seen: Seen) -> Floats:

@@ -208,7 +208,7 @@ class Fusion:
         belief = classification.posterior(told.labels, pixels, shape, points, self._config.classes)
         size = boxes.size
         if self._config.complete_boxes:
-            whole = completion.complete(boxes, seen, bottom, sizes, belief)
+            whole = completion.complete(boxes, seen, bottom, sizes, belief, named)
             boxes = whole.where(~inside_vehicles(boxes, whole, belief, points), boxes)
         there = existence.of_sensors(points, told.reliability)
         bodiless = existence.without_body(size, top, points) & ~named
