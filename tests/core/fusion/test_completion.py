@@ -45,7 +45,7 @@ def test_a_class_as_likely_as_not_moves_the_centre_half_way_and_doubts_the_rest(
 def test_what_a_camera_names_lies_as_far_along_as_across_when_both_are_as_likely() -> None:
     """A corner of 1.6 m by 1.6 m, straight ahead of it: the length may hide behind either face.
 
-    Each way moves the middle by half of what is missing of 4.1 m, about 1.3 m, along its own axis: both together by half
+    Each way moves the middle by half of what is missing of 4.1 m, about 1.3 m, along its own axis: together by half of
     of that along both. Without a name one of the ways is taken as a whole.
     """
     corner: Box = (10.0, 10.0, 0.7, 1.6, 1.6, 1.4)
