@@ -1,6 +1,7 @@
 """Ends of boxes seen from the origin, worked out by hand."""
 
 import numpy as np
+import pytest
 
 from perception_core.tracking.ends import End, lateral_ends, loose_ends, turned
 
@@ -77,3 +78,20 @@ def test_a_column_of_points_has_no_ends() -> None:
     """0.4 m along the line of sight 80 m away and 2 cm across it: 0.00025 rad; across it would be a wall's piece."""
     assert loose(*scene((80.0, 0.0, 0.4, 0.02))).all()
     assert not loose(*scene((80.0, 0.0, 0.02, 0.5))).any()
+
+
+@pytest.mark.parametrize(
+    ("height", "rail", "wanted"),
+    [
+        (0.7, (0.0, 6.0, 12.0, 0.2), End.FREE),  # before all of the car, and it is seen: over the rail
+        (1.2, (0.0, 6.0, 12.0, 0.2), End.HIDDEN),  # not over what is higher than 1 m
+        (0.7, (5.0, 6.0, 10.0, 0.2), End.HIDDEN),  # begins at its middle: may well cover the rest
+        (0.7, (3.0, 6.0, 10.0, 0.2), End.FREE),  # from x = -2 on: before the middle and the right half
+        (0.7, (1.0, 6.0, 0.4, 0.2), End.HIDDEN),  # a post at the end of what is seen
+    ],
+)
+def test_a_car_is_seen_over_a_guard_rail(height: float, rail, wanted: End) -> None:
+    """The car at y = 15, 4 m long: its right end at x = 2, seen at y = 14.1; what is before that at y = 6: 0.85 m."""
+    centre, size, yaw, sensor, *_ = scene((0.0, 15.0, 4.0, 1.8), rail)
+    size[:, 2] = 1.6, height
+    assert lateral_ends(centre, size, yaw, sensor)[0, 0] == wanted

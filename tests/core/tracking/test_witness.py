@@ -83,8 +83,8 @@ def table_of(objects, velocity: tuple[float, float], yaw: float = 0.0, **box: ob
 
 
 def test_ends_that_move_are_remembered_as_long_as_they_were_seen_but_no_longer_than_a_second(objects) -> None:
-    table, row, seen, hidden = table_of(objects, (5.0, 0.0)), np.array([0]), [[False, False]], [[True, False]]
-    for dt, blind, wanted in (
+    table, row, seen, hidden = table_of(objects, (5.0, 0.0)), np.array([0]), [[1.0, 1.0]], [[0.0, 1.0]]
+    for dt, clear, wanted in (
         (0.1, seen, 0.1),
         (0.1, seen, 0.2),
         (0.1, hidden, 0.1),
@@ -94,15 +94,15 @@ def test_ends_that_move_are_remembered_as_long_as_they_were_seen_but_no_longer_t
         (0.4, hidden, 0.6),
         (0.1, seen, 0.7),
     ):
-        witness.remember(table, row, np.array(blind), 0.0, dt)
+        witness.remember(table, row, np.array(clear), 0.0, dt)
         np.testing.assert_allclose(table.witnessed, wanted, atol=1e-12)
-    witness.remember(table, row[:0], np.zeros((0, 2), bool), 0.0, 0.5)  # not measured at all
+    witness.remember(table, row[:0], np.zeros((0, 2)), 0.0, 0.5)  # not measured at all
     np.testing.assert_allclose(table.witnessed, 0.2, atol=1e-12)
 
 
 def test_what_stands_is_not_seen_to_move(objects) -> None:
     table = table_of(objects, (0.2, 0.1))
-    witness.remember(table, np.array([0]), np.zeros((1, 2), bool), 0.0, 0.1)
+    witness.remember(table, np.array([0]), np.ones((1, 2)), 0.0, 0.1)
     assert table.witnessed[0] == 0.0
 
 
@@ -117,9 +117,38 @@ def test_what_stands_is_not_seen_to_move(objects) -> None:
 )
 def test_only_the_motion_along_the_hidden_ends_is_not_seen(objects, velocity, yaw: float, wanted: bool) -> None:
     table = table_of(objects, velocity, yaw)
-    witness.remember(table, np.array([0]), np.array([[True, False]]), 0.0, 0.1)
-    np.testing.assert_allclose(table.witnessed, 0.1 if wanted else 0.0)
+    witness.remember(table, np.array([0]), np.array([[0.0, 1.0]]), 0.0, 0.2)
+    np.testing.assert_array_equal(table.witnessed >= 0.1, wanted)
     assert bool(witness.unseen(table)[0]) is not wanted
+
+
+def evidence(face: float = 0.0, loose: bool = False, lost: int = 0, length: float = 6.0, width: float = 0.2) -> float:
+    """Of a wall 6 m long and 0.2 m wide that has gone 0.5 m along itself, as it was measured before."""
+    ends = np.zeros((1, 2, 2), dtype=bool)
+    ends[0, 0, :lost] = True
+    size, before = np.array([[length, width, 2.0]]), np.array([[6.0, width]])
+    way = np.array([[0.5, 0.0]])
+    found = witness.evidence(np.array([[face, 0.0]]), np.array([[loose, False]]), ends, size, before, way)
+    return float(found[0, 0])
+
+
+def test_evidence_by_hand() -> None:
+    assert evidence() == 1.0  # both ends
+    assert evidence(length=6.3) == 1.0  # 0.3 m longer: less than 0.2 + 0.3 * 0.5
+    assert evidence(length=6.4) == 0.5  # one end stayed where it was
+    assert evidence(lost=1) == 0.5
+    assert evidence(loose=True, lost=2) == 0.0
+    assert evidence(face=1.0, lost=1) == 0.5  # its narrow end is no face
+    assert evidence(face=1.0, lost=1, width=1.0) == 1.0  # but this is, 0.15 * 6 m
+    assert evidence(face=0.4, lost=1, width=1.0) == 0.5  # seen too obliquely
+    assert evidence(lost=1, length=1.2) == 1.0  # as small as a person
+
+
+def test_one_end_alone_must_move_for_longer(objects) -> None:
+    table, row = table_of(objects, (5.0, 0.0)), np.array([0])
+    for wanted in (True, False):  # 0.05 s, 0.1 s
+        witness.remember(table, row, np.array([[0.5, 1.0]]), 0.0, 0.1)
+        assert bool(witness.unseen(table)[0]) is wanted
 
 
 def test_what_a_camera_named_needs_no_ends(objects) -> None:

@@ -4,7 +4,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from perception_core.tracking import class_belief, ends, imm
+from perception_core.tracking import class_belief, ends, imm, witness
 from perception_core.tracking.anchoring import QUARTER, anchor_offset, anchored_innovation
 from perception_core.tracking.config import ShapeConfig, TrackerConfig
 from perception_core.tracking.measurements import NO_HULL, Measurements
@@ -47,7 +47,7 @@ def correct(
     over_ground: bool,
     config: TrackerConfig,
     still: Floats | float = 0.0,
-) -> Mask:
+) -> Floats:
     """Correct K tracks, in place, by one measurement each.
 
     Heading and size go first. What they change about the box must not look like motion, so the centre moves
@@ -64,10 +64,11 @@ def correct(
         still: (K, 3) m/s of what stands still.
 
     Returns:
-        bool (K, 2) along which axes of the track no end was seen that could tell its motion.
+        (K, 2) in [0, 1]: how well a motion along either axis of the track could be seen, see
+        :func:`perception_core.tracking.witness.evidence`.
     """
     if len(rows) == 0:
-        return np.zeros((0, 2), dtype=np.bool_)
+        return np.zeros((0, 2))
     dt = (stamp_ns - tracks.last_seen_ns[rows]) / 1e9
     face = seen.face_variance(config.measurement)
     state, size, heading = moved_to(tracks.state[rows], seen.late), tracks.size[rows], tracks.heading[rows]
@@ -100,8 +101,15 @@ def correct(
     tracks.model_states[rows], tracks.model_covariances[rows], tracks.model_probability[rows] = models
     tracks.sum_up()
 
+    hidden_ends = ends.turned(seen.loose, quarter_turns)
+    lost = hidden_ends | ~tracks.known_ends[rows]
+    velocity = (tracks.state[rows, 3:] - still)[:, :2]
+    advance = np.column_stack([(axis * velocity).sum(axis=1) for axis in _axes(heading[:, 0])]) * dt[:, None]
+    clear = witness.evidence(
+        sides * np.where(loose, 0.0, anchored), loose, lost, measured_size, tracks.last_size[rows], advance
+    )
     tracks.size[rows], tracks.last_size[rows] = size, measured_size[:, :2]
-    tracks.known_ends[rows] = ~ends.turned(seen.loose, quarter_turns)
+    tracks.known_ends[rows] = ~hidden_ends
     tracks.last_seen_ns[rows], tracks.sensors[rows] = stamp_ns, seen.sensors
     weight = np.minimum(dt / config.shape.class_time, 1.0)
     tracks.class_probabilities[rows] = class_belief.fuse(
@@ -109,7 +117,7 @@ def correct(
     )
     partly = (measured_size[:, :2] < size[:, :2] - _HIDDEN_PART).any(axis=1)
     tracks.hull[rows] = hulls_around(bare(seen.hull, partly), tracks.state[rows])
-    return loose
+    return clear
 
 
 def _doubted(innovation: Floats, covariance: Floats, noise: Floats) -> Floats:

@@ -43,6 +43,12 @@ _RAYS = 3
 _NEARER = 0.3
 """Metres by which the thing in front must be nearer."""
 
+_SLACK = 0.15
+"""Metres by which a box may reach beyond the thing in it."""
+
+_LOW = 1.0
+"""Metres of height: over what is lower, sensors on a roof look."""
+
 _CONTIGUOUS = 0.5
 """Metres between the pieces of one structure."""
 
@@ -134,7 +140,8 @@ def _seen_from(centre: Floats, size: Floats, yaw: Floats, sensor: Floats) -> tup
 def lateral_ends(centre: Floats, size: Floats, yaw: Floats, sensor: Floats) -> Ends:
     """Tell the :class:`End` (M, 2) at the right and at the left of M boxes of one scan.
 
-    Seen from above; heights are compared no more than the boxes of different heights touch.
+    Seen from above; heights are compared no more than the boxes of different heights touch. But what is low and stands
+    before the middle of a higher box as well does not hide it: it is seen over that, as a car is over a guard rail.
 
     Args:
         centre: (M, 3) metres.
@@ -148,12 +155,12 @@ def lateral_ends(centre: Floats, size: Floats, yaw: Floats, sensor: Floats) -> E
     c, s = np.cos(yaw)[:, None], np.sin(yaw)[:, None]
     out_of_box = np.stack([c * tips[..., 0] - s * tips[..., 1], s * tips[..., 0] + c * tips[..., 1]], axis=2)
     relative = centre[:, :2] - sensor[:2]
-    out: Ends = _ends(relative, size, yaw, out_of_box + relative[:, None, :])
+    out: Ends = _ends(relative, size, yaw, out_of_box + relative[:, None, :], np.ascontiguousarray(size[:, 2]))
     return out
 
 
 @njit(cache=True)
-def _ends(centre: Floats, size: Floats, yaw: Floats, tip: Floats) -> Ends:
+def _ends(centre: Floats, size: Floats, yaw: Floats, tip: Floats, height: Floats) -> Ends:
     m = len(centre)
     out = np.zeros((m, 2), dtype=np.uint8)
     c, s, half = np.cos(yaw), np.sin(yaw), size[:, :2] / 2.0
@@ -174,7 +181,11 @@ def _ends(centre: Floats, size: Floats, yaw: Floats, tip: Floats) -> Ends:
                     along, across = abs(c[i] * dx + s[i] * dy) - half[i, 0], abs(c[i] * dy - s[i] * dx) - half[i, 1]
                     if math.hypot(max(along, 0.0), max(across, 0.0)) < _CONTIGUOUS:
                         out[j, side] = _CONTINUED
-                if _hidden(centre[i], c[i], s[i], half[i], reach[i], rays, distance - _NEARER):
+                if _hidden(centre[i], c[i], s[i], half[i], reach[i], rays, distance - _NEARER) and not (
+                    height[i] < _LOW
+                    and height[i] < height[j]
+                    and _seen_over(centre[i], c[i], s[i], half[i], centre[j], tip[j, side])
+                ):
                     out[j, side] = _HIDDEN
                     break
     return out
@@ -200,6 +211,21 @@ def _hidden(centre: Floats, c: float, s: float, half: Floats, reach: float, rays
         if _enter(ox, oy, c * ux + s * uy, c * uy - s * ux, half[0], half[1]) < limit:
             return True
     return False
+
+
+@njit(cache=True)
+def _seen_over(centre: Floats, c: float, s: float, half: Floats, other: Floats, tip: Floats) -> bool:
+    """Tell whether a box surely stands before the middle of another, and before what is half-way to its ``tip``."""
+    ox, oy = -(c * centre[0] + s * centre[1]), -(c * centre[1] - s * centre[0])
+    half_x, half_y = half[0] - min(_SLACK, half[0] / 2.0), half[1] - min(_SLACK, half[1] / 2.0)
+    for share in (0.0, 0.5):
+        x, y = other[0] + share * (tip[0] - other[0]), other[1] + share * (tip[1] - other[1])
+        distance = max(math.hypot(x, y), 1e-3)
+        ux, uy = x / distance, y / distance
+        entered = _enter(ox, oy, c * ux + s * uy, c * uy - s * ux, half_x, half_y)
+        if entered > distance - _NEARER:
+            return False
+    return True
 
 
 @njit(cache=True)

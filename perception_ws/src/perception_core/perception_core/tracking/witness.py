@@ -14,6 +14,7 @@ long as it was, within reason: a bus goes on behind parked cars, a wall does not
 import numpy as np
 from numpy.typing import NDArray
 
+from perception_core.tracking.anchoring import SMALL, THIN, THIN_SHARE
 from perception_core.tracking.table import TrackTable
 from perception_core.types.classes import INDEX, UNKNOWN
 
@@ -25,10 +26,16 @@ _MEMORY = 1.0
 """Seconds for which what was seen to move so long, or longer, is believed to go on once its ends are hidden."""
 
 _BLIND_SHARE = 0.5
-"""Share of the energy of a motion along an axis without ends from which on nobody has seen it."""
+"""Share of the energy of a motion that must have been seen."""
 
-_MOVES, _INSTANT = 0.3, 1e-3
-"""m/s, seconds: slower is no motion to be seen, shorter no time for which it was."""
+_MOVES, _GLANCE = 0.3, 0.1 - 1e-3
+"""m/s, seconds: slower is no motion to be seen; shorter no time for which it was."""
+
+_ALIKE, _ALIKE_SHARE = 0.2, 0.3
+"""Metres, and share of its way, by which both ends of what moves may go differently: they scatter with the beams."""
+
+_FACE = 0.5
+"""How steeply a face must be seen for its place to count, from grazing 0 to 1."""
 
 _OUTPACING = 3.0
 """m/s from which on the robot's own motion counts: slower, people walk beside it."""
@@ -63,28 +70,49 @@ def unproven(tracks: TrackTable, robot: Floats) -> Mask:
 def unseen(tracks: TrackTable) -> Mask:
     """Tell which tracks (T,) without a name move but by a guess: no end of theirs has moved for too long."""
     nameless = tracks.class_probabilities.argmax(axis=1) == INDEX[UNKNOWN]
-    out: Mask = nameless & (tracks.witnessed < _INSTANT)
+    out: Mask = nameless & (tracks.witnessed < _GLANCE)
     return out
 
 
-def remember(tracks: TrackTable, rows: Indices, blind: Mask, still: Floats | float, dt: float) -> None:
+def evidence(faces: Floats, loose: Mask, lost: Mask, size: Floats, before: Floats, advance: Floats) -> Floats:
+    """Tell how well motions of K tracks along their axes could be seen, (K, 2) in [0, 1].
+
+    1: the face that closes the axis was seen, or both ends, as far apart as the last time, or it is a small thing;
+    0.5: one end, which may as well be where the view ends; 0: none.
+
+    Args:
+        faces: (K, 2) above 0 as far as the end that was followed is a face turned to the sensor.
+        loose: bool (K, 2) no end along the axis.
+        lost: bool (K, 2, 2) lower and upper end along either axis that were not seen now or the last time.
+        size: (K, 3) metres measured along the axes of the tracks.
+        before: (K, 2) metres measured the last time.
+        advance: (K, 2) metres by which the tracks have gone along their axes since.
+    """
+    longest = size[:, :2].max(axis=1)
+    broad = size[:, 1::-1] >= np.maximum(THIN, THIN_SHARE * longest)[:, None]
+    both = ~lost.any(axis=2) & (np.abs(size[:, :2] - before) < _ALIKE + _ALIKE_SHARE * np.abs(advance))
+    clear = (broad & (faces > _FACE)) | both | (longest < SMALL)[:, None]
+    return np.where(loose, 0.0, np.where(clear, 1.0, 0.5))
+
+
+def remember(tracks: TrackTable, rows: Indices, clear: Floats, still: Floats | float, dt: float) -> None:
     """Note, in place, which tracks were seen to move.
 
     Args:
         tracks: corrected.
         rows: (K,) those that were measured.
-        blind: bool (K, 2) along which axes of the track no end was seen.
+        clear: (K, 2) how well a motion along either axis could be seen, :func:`evidence`.
         still: (K, 3) m/s of what stands still.
         dt: seconds since the last scan.
     """
     velocity = tracks.state[rows, 3:] - still
     c, s = np.cos(tracks.heading[rows, 0]), np.sin(tracks.heading[rows, 0])
     local = np.column_stack([c * velocity[:, 0] + s * velocity[:, 1], c * velocity[:, 1] - s * velocity[:, 0]])
-    hidden = np.where(blind, local**2, 0.0).sum(axis=1)
-    energy = (velocity**2).sum(axis=1)
-    shown = (energy > _MOVES**2) & (hidden <= _BLIND_SHARE * energy)
+    energy = (local**2).sum(axis=1) + velocity[:, 2] ** 2
+    share = ((clear * local**2).sum(axis=1) + velocity[:, 2] ** 2) / np.maximum(energy, _MOVES**2)
+    seen = (energy > _MOVES**2) & (share >= _BLIND_SHARE)
     change = np.full(len(tracks), -dt)
-    change[rows[shown]] = dt
+    change[rows[seen]] = dt * share[seen]
     tracks.witnessed = np.clip(tracks.witnessed + change, 0.0, _MEMORY)
 
 
