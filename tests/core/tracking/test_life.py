@@ -67,6 +67,14 @@ def test_what_was_hardly_watched_coasts_hardly(table) -> None:
     np.testing.assert_array_equal(life.expired(tracks, round(0.91 * SECOND), CONFIG), [True, True])
 
 
+def test_what_was_hardly_watched_and_stepped_behind_something_may_come_out_again(table) -> None:
+    # watched for 0.1 s, then hidden: as long as anything may go unseen, 1 s; in the open 0.35 s
+    tracks = table(0.1, 0.1)
+    tracks.occluded[:] = [True, False]
+    np.testing.assert_array_equal(life.expired(tracks, round(1.09 * SECOND), CONFIG), [False, True])
+    np.testing.assert_array_equal(life.expired(tracks, round(1.11 * SECOND), CONFIG), [True, True])
+
+
 def test_tentative_tracks_have_their_own_limit(table) -> None:
     tracks = table(1.0)
     tracks.confirmed[:] = False

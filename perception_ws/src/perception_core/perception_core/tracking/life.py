@@ -99,11 +99,15 @@ def born(
 
 
 def expired(tracks: TrackTable, stamp_ns: int, config: LifeConfig) -> Mask:
-    """Tell which tracks (T,) went unseen for longer than they may."""
+    """Tell which tracks (T,) went unseen for longer than they may.
+
+    Who was hardly watched coasts hardly; but where something nearer explains why nobody sees them, ``coast_time``.
+    """
     unseen = (stamp_ns - tracks.last_seen_ns) / 1e9
     watched = (tracks.last_seen_ns - tracks.first_seen_ns) / 1e9
     coast = np.where(tracks.occluded, config.occluded_coast_time, config.coast_time)
-    coast = np.minimum(coast, np.maximum(config.coast_ratio * watched, config.tentative_timeout))
+    least = np.where(tracks.occluded, config.coast_time, config.tentative_timeout)
+    coast = np.minimum(coast, np.maximum(config.coast_ratio * watched, least))
     over: Mask = unseen > np.where(tracks.confirmed, coast, config.tentative_timeout)
     return over
 
