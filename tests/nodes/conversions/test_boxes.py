@@ -13,7 +13,7 @@ from perception_core.lidar.processor import LidarProcessor
 from perception_core.simulation.lidar_scenes import labelled_scan
 from perception_core.types import CLASSES, Clusters, Mode, Objects
 from perception_core.types.classes import INDEX
-from perception_nodes.conversions import boxes, cloud
+from perception_nodes.conversions import boxes, cloud, detection3d
 
 
 def equal(a, b):
@@ -105,7 +105,7 @@ def test_any_number_of_clusters(count):
     )
     data = boxes.clusters_to_cdr(found)
     assert len(boxes.clusters_from_cdr(data, found.points, found.labels)) == count
-    assert boxes.stamp_of_cdr(data) == 7
+    assert detection3d.stamp_ns(data) == 7
 
 
 def test_labels_beyond_the_boxes_are_refused():

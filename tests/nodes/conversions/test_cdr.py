@@ -1,5 +1,6 @@
 import struct
 
+import numpy as np
 import pytest
 from geometry_msgs.msg import PoseStamped
 from hypothesis import given
@@ -8,7 +9,7 @@ from rclpy.serialization import serialize_message
 from std_msgs.msg import String
 
 from perception_core.errors import PerceptionError
-from perception_nodes.conversions.cdr import CdrReader, CdrWriter, to_msg
+from perception_nodes.conversions.cdr import CdrReader, CdrWriter, rows, to_msg
 
 TEXT = st.text(st.characters(codec="utf-8", exclude_characters="\x00"))
 
@@ -59,3 +60,30 @@ def test_a_message_that_ends_early_is_an_error(cut):
 def test_a_string_that_is_no_utf8_is_an_error():
     with pytest.raises(PerceptionError, match="UTF-8"):
         CdrReader(b"\x00\x01\x00\x00" + struct.pack("<I", 2) + b"\xff\x00", String).text()
+
+
+@given(st.integers(0, 9), TEXT, st.sampled_from([1, 4, 8]))
+def test_a_name_is_a_string_with_its_padding_behind(begin, text, size):
+    one, other = CdrWriter(), CdrWriter()
+    for out in (one, other):
+        out.raw(bytes(begin))
+    one.name(text, size)
+    other.text(text)
+    other.align(size)
+    assert one.message() == other.message()
+
+
+def test_content_and_rows_by_hand():
+    out = CdrWriter()
+    out.text("ab")
+    assert out.content() == b"\x03\x00\x00\x00ab\x00"
+    assert rows(np.array([[1, 2], [3, 4]], np.uint8)) == [b"\x01\x02", b"\x03\x04"]
+    assert rows(np.empty((0, 7))) == []
+    assert rows(np.empty((2, 0))) == [b"", b""]
+
+
+def test_bytes_are_taken_up_to_the_end_and_no_farther():
+    read = CdrReader(b"\x00\x01\x00\x00abc", String)
+    assert read.raw(3) == b"abc"
+    with pytest.raises(PerceptionError, match="7 bytes end inside a field of 1"):
+        read.raw(1)

@@ -30,7 +30,7 @@ from perception_core.types import Clusters, InstanceMasks, Mode, Objects, Segmen
 from perception_core.types import SensorStatus as SensorHealth
 from perception_interfaces.msg import ObstacleArray, SensorStatus
 from perception_nodes.config import FusionNodeConfig
-from perception_nodes.conversions import boxes, cloud
+from perception_nodes.conversions import boxes, cloud, detection3d
 from perception_nodes.conversions.camera_info import camera_model_from_msg
 from perception_nodes.conversions.detections import detections_from_msg
 from perception_nodes.conversions.diagnostics import OK, WARN
@@ -204,7 +204,7 @@ class FusionNode(PerceptionNode[FusionNodeConfig]):
 
     def _on_clusters(self, data: bytes) -> None:
         self.stats.received("clusters", time.monotonic_ns())
-        self._on_part(boxes.stamp_of_cdr(data), "clusters", data)
+        self._on_part(detection3d.stamp_ns(data), "clusters", data)
 
     def _on_part(self, stamp_ns: int, part: str, msg: PointCloud2 | LaserScan | bytes) -> None:
         lost_before = self._join.lost

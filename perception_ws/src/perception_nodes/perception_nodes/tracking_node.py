@@ -19,7 +19,8 @@ from perception_core.planning import bands, occupancy, sectors
 from perception_core.types import Mode, Obstacles, SensorKind, SensorState, SensorStatus
 from perception_interfaces.msg import ObstacleArray
 from perception_nodes.config import TrackingNodeConfig
-from perception_nodes.conversions.boxes import objects_from_cdr, stamp_of_cdr
+from perception_nodes.conversions import detection3d
+from perception_nodes.conversions.boxes import objects_from_cdr
 from perception_nodes.conversions.diagnostics import ERROR, OK
 from perception_nodes.conversions.markers import markers_to_cdr
 from perception_nodes.conversions.obstacles import obstacles_to_cdr, status_from_msg
@@ -121,7 +122,7 @@ class TrackingNode(PerceptionNode[TrackingNodeConfig]):
 
     def _on_objects(self, data: bytes) -> None:
         self.stats.received("objects", time.monotonic_ns())
-        stamp_ns = stamp_of_cdr(data)
+        stamp_ns = detection3d.stamp_ns(data)
         self._gate.check(stamp_ns, self.now_ns())
         self._on_part(stamp_ns, "objects", data)
 
@@ -145,6 +146,7 @@ class TrackingNode(PerceptionNode[TrackingNodeConfig]):
         mode, statuses = status_from_msg(status_msg)
         objects = objects_from_cdr(objects_cdr, mode)
         obstacles = self._tracker.update(objects, T_fixed_base, self._fixed, statuses)
+        self.stats.took("track", (time.perf_counter() - began) * 1e3)
         self._heard_ns = self.now_ns()
         self._publish(obstacles, T_fixed_base, self._coverages.get(stamp_ns))
         self.stats.took("callback", (time.perf_counter() - began) * 1e3)

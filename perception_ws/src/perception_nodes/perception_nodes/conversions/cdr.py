@@ -8,9 +8,11 @@ The layout is CDR version 1, little-endian (OMG DDSI-RTPS 2.5, 10.2; DDS-XTYPES 
 their size, counted from behind the 4 bytes of encapsulation; strings and sequences preceded by a uint32 length.
 """
 
+import functools
 import struct
 from typing import Any
 
+from numpy.typing import NDArray
 from rclpy.serialization import deserialize_message, serialize_message
 
 from perception_core.errors import PerceptionError
@@ -35,6 +37,10 @@ class CdrWriter:
         """Return the message."""
         return bytes(self._data)
 
+    def content(self) -> bytes:
+        """Return the fields without the header, to be put into another message at a multiple of their alignment."""
+        return bytes(self._data[_HEADER:])
+
     def align(self, size: int) -> None:
         """Pad to a multiple of ``size`` bytes."""
         self._data += _ZEROS[: -(len(self._data) - _HEADER) % size]
@@ -56,8 +62,11 @@ class CdrWriter:
     def text(self, text: str) -> None:
         """Append a string."""
         data = text.encode()
-        self.count(len(data) + 1)
-        self._data += data + b"\x00"
+        self._data += b"".join((_ZEROS[: -len(self._data) % 4], _U4.pack(len(data) + 1), data, b"\x00"))
+
+    def name(self, text: str, size: int) -> None:
+        """Append a string that comes often, such as a class, and pad to a multiple of ``size`` for what follows."""
+        self._data += _name(text, (len(self._data) - _HEADER) % 8, size)
 
     def time(self, sec: int, nanosec: int) -> None:
         """Append a Time or a Duration."""
@@ -65,14 +74,29 @@ class CdrWriter:
         self._data += _TIME.pack(sec, nanosec)
 
 
+@functools.lru_cache(maxsize=256)
+def _name(text: str, phase: int, size: int) -> bytes:
+    """Return the bytes of a string that begins ``phase`` bytes behind a multiple of 8."""
+    data = text.encode() + b"\x00"
+    out = bytes(-phase % 4) + _U4.pack(len(data)) + data
+    return out + bytes(-(phase + len(out)) % size)
+
+
 class CdrReader:
     """Takes the fields of one message in their order."""
 
     def __init__(self, data: bytes, kind: type) -> None:
-        """Begin behind the encapsulation header; another encapsulation than ours is converted by rclpy first."""
+        """Begin behind the encapsulation header; another encapsulation than ours is converted by rclpy first.
+
+        Raises:
+            PerceptionError: bytes of another encapsulation that rclpy cannot read either.
+        """
         if data[:2] != _LITTLE_ENDIAN[:2]:
-            data = serialize_message(deserialize_message(data, kind))
-        self._data = data
+            try:
+                data = serialize_message(deserialize_message(data, kind))
+            except Exception as error:  # the middleware's own, which differ from one to the next
+                raise PerceptionError(f"{kind.__name__}: {len(data)} bytes are none: {error}") from error
+        self._data = bytes(data)
         self._name = kind.__name__
         self._at = _HEADER
 
@@ -93,13 +117,13 @@ class CdrReader:
         self._at += layout.size
         return values
 
-    def raw(self, size: int) -> memoryview:
+    def raw(self, size: int) -> bytes:
         """Return the next ``size`` bytes. Raises PerceptionError where the message ends before."""
-        data = memoryview(self._data)[self._at : self._at + size]
-        if len(data) != size:
-            raise PerceptionError(f"{self._name}: {len(self._data)} bytes end inside a field of {size}")
+        begin = self._at
         self._at += size
-        return data
+        if self._at > len(self._data):
+            raise PerceptionError(f"{self._name}: {len(self._data)} bytes end inside a field of {size}")
+        return self._data[begin : self._at]
 
     def count(self) -> int:
         """Return the length of a sequence, whose elements have at least a byte each.
@@ -115,17 +139,28 @@ class CdrReader:
 
     def text(self) -> str:
         """Return a string. Raises PerceptionError where it is no UTF-8."""
-        data = bytes(self.raw(self.count())).rstrip(b"\x00")
+        begin = self._at + -self._at % 4 + 4
+        size = int.from_bytes(self._data[begin - 4 : begin], "little")
+        self._at = begin + size
+        if self._at > len(self._data):
+            raise PerceptionError(f"{self._name}: a string of {size} bytes in {len(self._data)}")
         try:
-            return data.decode()
+            return self._data[begin : self._at].rstrip(b"\x00").decode()
         except UnicodeDecodeError as error:
-            raise PerceptionError(f"{self._name}: a string of {len(data)} bytes is no UTF-8: {error}") from error
+            raise PerceptionError(f"{self._name}: a string of {size} bytes is no UTF-8: {error}") from error
 
     def time(self) -> tuple[int, int]:
         """Return (sec, nanosec)."""
         self.align(4)
         sec, nanosec = self.take(_TIME)
         return sec, nanosec
+
+
+def rows(table: NDArray[Any]) -> list[bytes]:
+    """Return the bytes of each row of an array."""
+    data = table.tobytes()
+    size = len(data) // max(len(table), 1)
+    return [data[k * size : (k + 1) * size] for k in range(len(table))]
 
 
 def stamp_ns(data: bytes, kind: type) -> int:

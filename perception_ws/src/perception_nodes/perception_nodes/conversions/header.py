@@ -21,6 +21,11 @@ def half_turn(yaw: float) -> tuple[float, float]:
     return math.sin(yaw / 2.0), math.cos(yaw / 2.0)
 
 
+def half_turns(yaw: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the same of many (N,), as (N, 2)."""
+    return np.array([half_turn(angle) for angle in yaw.tolist()], np.float64).reshape(-1, 2)
+
+
 def yaw_to_msg(yaw: float) -> Quaternion:
     """Return the rotation by ``yaw`` radians about +z."""
     z, w = half_turn(yaw)

@@ -13,9 +13,11 @@ from perception_core.types.classes import INDEX, UNKNOWN
 from perception_interfaces.msg import Obstacle, ObstacleArray
 from perception_interfaces.msg import SensorStatus as SensorStatusMsg
 from perception_nodes.conversions import cdr
-from perception_nodes.conversions.boxes import class_list
-from perception_nodes.conversions.header import covariance_from_msg, half_turn, header_to_msg, yaw_from_msg
+from perception_nodes.conversions.detection3d import Hypotheses, class_lists
+from perception_nodes.conversions.header import covariance_from_msg, half_turns, header_to_msg, yaw_from_msg
 from perception_nodes.conversions.time import NS, duration_to_msg, ns_from_msg, split_ns, time_to_msg
+
+_FLOAT32 = struct.Struct("<f")
 
 
 def obstacles_to_cdr(obstacles: Obstacles, latency_ns: int = 0) -> bytes:
@@ -27,8 +29,7 @@ def obstacles_to_cdr(obstacles: Obstacles, latency_ns: int = 0) -> bytes:
     out.time(*split_ns(obstacles.stamp_ns))
     out.text(obstacles.frame)
     out.count(len(obstacles))
-    for i in range(len(obstacles)):
-        _write_obstacle(out, obstacles, i)
+    _write_obstacles(out, obstacles)
     out.count(len(obstacles.statuses))
     for status in obstacles.statuses:
         _write_status(out, status)
@@ -126,49 +127,79 @@ def obstacles_from_msg(msg: ObstacleArray) -> Obstacles:
     )
 
 
-def _write_obstacle(out: cdr.CdrWriter, obstacles: Obstacles, i: int) -> None:
-    """Write perception_interfaces/Obstacle, field by field."""
-    x, y, z = obstacles.centre[i].tolist()
-    size = obstacles.size[i].tolist()
-    out.raw(obstacles.ids[i].tobytes())
-    _write_classes(out, obstacles.class_probabilities[i].tolist())
-    out.raw(struct.pack("<f", obstacles.existence[i]))
-    out.align(8)
-    out.raw(struct.pack("<7d", x, y, z, 0.0, 0.0, *half_turn(float(obstacles.yaw[i]))))
-    out.raw(obstacles.pose_covariance[i].tobytes())
-    out.raw(struct.pack("<6d", *obstacles.velocity[i].tolist(), 0.0, 0.0, float(obstacles.yaw_rate[i])))
-    out.raw(obstacles.twist_covariance[i].tobytes())
-    out.raw(struct.pack("<3d", *size))
-    footprint = obstacles.footprints[i]
-    corners = np.full((len(footprint), 3), z - size[2] / 2.0, dtype="<f4")
+def _write_obstacles(out: cdr.CdrWriter, obstacles: Obstacles) -> None:
+    """Write perception_interfaces/Obstacle, field by field, of all."""
+    poses, motions = _poses(obstacles), _motions(obstacles)
+    ids, existence = cdr.rows(obstacles.ids), cdr.rows(obstacles.existence.astype("<f4"))
+    states = cdr.rows(np.stack([obstacles.motion, obstacles.sensors], axis=1).astype(np.uint8))
+    floor = (obstacles.centre[:, 2] - obstacles.size[:, 2] / 2.0).tolist()
+    first, last = obstacles.first_seen_ns.tolist(), obstacles.last_seen_ns.tolist()
+    steps, paths = obstacles.predicted_path.shape[1], _paths_to_bytes(obstacles)
+    step = divmod(obstacles.prediction_step_ns, NS)
+    numbers = 9 * obstacles.predicted_covariance.shape[1]
+    covariances = cdr.rows(obstacles.predicted_covariance.astype("<f4"))
+    for i, classes in enumerate(class_lists(obstacles.class_probabilities)):
+        out.raw(ids[i])
+        _write_classes(out, classes)
+        out.raw(existence[i])
+        out.align(8)
+        out.raw(poses[i] + motions[i])
+        _write_footprint(out, obstacles.footprints[i], floor[i])
+        out.raw(states[i])
+        out.time(*split_ns(first[i]))
+        out.time(*split_ns(last[i]))
+        out.count(steps)
+        if steps:
+            out.align(8)
+            out.raw(paths[i])
+        out.time(*step)
+        out.count(numbers)
+        out.raw(covariances[i])
+
+
+def _poses(obstacles: Obstacles) -> list[bytes]:
+    """Return the bytes of each PoseWithCovariance."""
+    table = np.zeros((len(obstacles), 43), "<f8")
+    table[:, :3] = obstacles.centre
+    table[:, 5:7] = half_turns(obstacles.yaw)
+    table[:, 7:] = obstacles.pose_covariance.reshape(-1, 36)
+    return cdr.rows(table)
+
+
+def _motions(obstacles: Obstacles) -> list[bytes]:
+    """Return the bytes of each TwistWithCovariance and of the size behind it."""
+    table = np.zeros((len(obstacles), 45), "<f8")
+    table[:, :3] = obstacles.velocity
+    table[:, 5] = obstacles.yaw_rate
+    table[:, 6:42] = obstacles.twist_covariance.reshape(-1, 36)
+    table[:, 42:] = obstacles.size
+    return cdr.rows(table)
+
+
+def _paths_to_bytes(obstacles: Obstacles) -> list[bytes]:
+    """Return the bytes of each obstacle's predicted poses, at the height of its centre."""
+    path = obstacles.predicted_path
+    table = np.zeros((*path.shape[:2], 7), "<f8")
+    table[..., :2] = path[..., :2]
+    table[..., 2] = obstacles.centre[:, None, 2]
+    table[..., 5:] = half_turns(path[..., 2].ravel()).reshape(*path.shape[:2], 2)
+    return cdr.rows(table)
+
+
+def _write_footprint(out: cdr.CdrWriter, footprint: NDArray[np.float64], floor: float) -> None:
+    corners = np.full((len(footprint), 3), floor, dtype="<f4")
     corners[:, :2] = footprint
     out.count(len(corners))
     out.raw(corners.tobytes())
-    out.raw(bytes([obstacles.motion[i], obstacles.sensors[i]]))
-    out.time(*split_ns(obstacles.first_seen_ns[i]))
-    out.time(*split_ns(obstacles.last_seen_ns[i]))
-    _write_path(out, obstacles.predicted_path[i].tolist(), z)
-    out.time(*divmod(obstacles.prediction_step_ns, NS))
-    covariance = obstacles.predicted_covariance[i].astype("<f4")
-    out.count(covariance.size)
-    out.raw(covariance.tobytes())
 
 
-def _write_classes(out: cdr.CdrWriter, probabilities: list[float]) -> None:
-    classes = [(label, p) for label, p in class_list(probabilities) if label != UNKNOWN]
-    out.count(len(classes))
-    for label, p in classes:
-        out.text(label)
-        out.align(4)
-        out.raw(struct.pack("<f", p))
+def _write_classes(out: cdr.CdrWriter, classes: Hypotheses) -> None:
+    named = [pair for pair in classes if pair[0] != UNKNOWN]
+    out.count(len(named))
+    for label, p in named:
+        out.name(label, 4)
+        out.raw(_FLOAT32.pack(p))
     out.align(4)
-
-
-def _write_path(out: cdr.CdrWriter, path: list[list[float]], z: float) -> None:
-    out.count(len(path))
-    if path:
-        out.align(8)
-        out.raw(b"".join(struct.pack("<7d", x, y, z, 0.0, 0.0, *half_turn(yaw)) for x, y, yaw in path))
 
 
 def _write_status(out: cdr.CdrWriter, status: SensorStatus) -> None:
