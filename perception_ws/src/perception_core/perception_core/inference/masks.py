@@ -8,7 +8,6 @@ import itertools
 
 import cv2
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from perception_core.inference.layout import Placement
@@ -29,12 +28,13 @@ def labels_to_source(
         placements: where the image lies in it; where two windows overlap, each shows the half nearer to it.
         width, height: of the image, in pixels.
     """
-    out = np.empty((height, width), np.uint8)
+    rows, columns = np.arange(height), np.arange(width)
+    shares = []
     for first, end, window in _shares(placements, width):
-        down = (0, window.scale[1], window.height, window.offset[1], len(labels) / spec.height)
-        across = (window.left, window.scale[0], window.width, window.offset[0], labels.shape[1] / spec.width)
-        _copy_labels(labels, down, across, first, end, out)
-    return out
+        down = _cells(rows, 0, (window.scale[1], window.height, window.offset[1]), (len(labels), spec.height))
+        across = (window.scale[0], window.width, window.offset[0]), (labels.shape[1], spec.width)
+        shares.append(labels[:, _cells(columns[first:end], window.left, *across)].take(down, axis=0))
+    return shares[0] if len(shares) == 1 else np.concatenate(shares, axis=1)
 
 
 def masks_to_source(
@@ -89,36 +89,18 @@ def _shares(placements: tuple[Placement, ...], width: int) -> list[tuple[int, in
     return list(zip([0, *seams], [*seams, width], placements, strict=True))
 
 
-_Axis = tuple[int, float, int, int, float]
-"""Of a window along an axis: its first pixel in the image, pixels of the network a pixel of the image, its size and
-corner in the network's input, and cells of the map a pixel of the network."""
+def _cells(
+    pixels: NDArray[np.int64], origin: int, window: tuple[float, int, int], cells: tuple[int, int]
+) -> NDArray[np.int64]:
+    """Return int64 (P,): the cell of a map that lies at the centre of each row, or column, of the image.
 
-
-@njit(cache=True)
-def _copy_labels(
-    labels: NDArray[np.uint8], down: _Axis, across: _Axis, first: int, end: int, out: NDArray[np.uint8]
-) -> None:  # pragma: no cover - compiled
-    """Fill columns ``first`` to ``end`` of the image ``out``; rows that show the same cells are copied.
-
-    It takes the whole image: a part of its columns would be another type of array, compiled when a wide image comes.
+    Args:
+        pixels: int64 (P,) rows or columns of the image.
+        origin: that at which the window begins.
+        window: pixels of the network a pixel of the image, the window's size and its corner in the network's input.
+        cells: how many the map has over the whole input, and that many pixels the input has.
     """
-    columns = np.empty(end - first, np.int64)
-    for x in range(first, end):
-        columns[x - first] = min(_cell(x, across), labels.shape[1] - 1)
-    before = -1
-    for y in range(len(out)):
-        row = min(_cell(y, down), labels.shape[0] - 1)
-        if row == before:
-            out[y, first:end] = out[y - 1, first:end]
-        else:
-            for x in range(first, end):
-                out[y, x] = labels[row, columns[x - first]]
-        before = row
-
-
-@njit(cache=True)
-def _cell(pixel: int, axis: _Axis) -> int:  # pragma: no cover - compiled
-    """Return the cell of the network's map at the centre of a row or column of the image."""
-    origin, scale, size, offset, cells = axis
-    position = min(max((pixel + 0.5 - origin) * scale, 0.0), np.nextafter(float(size), 0.0))
-    return int((position + offset) * cells)
+    scale, size, offset = window
+    position = np.clip((pixels + 0.5 - origin) * scale, 0.0, np.nextafter(float(size), 0.0))
+    found = ((position + offset) * (cells[0] / cells[1])).astype(np.int64)
+    return np.asarray(np.minimum(found, cells[0] - 1))
