@@ -91,7 +91,7 @@ def test_a_better_view_is_believed_soon_and_forgotten_slowly(objects) -> None:
 
     vague, sure = hidden(1.0, 1.0), hidden(0.2, 0.2)
     assert hidden(1.0, 0.2) == pytest.approx(vague + (sure - vague) * (1.0 - np.exp(-1.0 / 3.0)))
-    assert hidden(0.2, 1.0) == pytest.approx(sure + (vague - sure) * (1.0 - np.exp(-0.1 / 4.0)))
+    assert hidden(0.2, 1.0) == pytest.approx(sure + (vague - sure) * (1.0 - np.exp(-0.1 / 2.0)))
 
 
 def test_what_was_seen_before_the_stamp_is_corrected_where_it_was_then(objects) -> None:

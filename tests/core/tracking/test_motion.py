@@ -59,6 +59,24 @@ def test_x_points_along_the_length_before_any_motion(track) -> None:
     assert not across.oriented[0]
 
 
+@pytest.mark.parametrize(
+    ("size", "label", "moving", "renamed"),
+    [
+        ((1.8, 4.2, 1.5), "car", 0.02, True),  # no car is broader than long
+        ((1.8, 4.2, 1.5), "unknown", 0.02, True),  # nor is anything on wheels broader than 2.7 m
+        ((0.3, 1.8, 1.5), "unknown", 0.02, False),  # the rear of one that stopped
+        ((1.8, 4.2, 1.5), "car", 0.9, False),  # it does not stand
+        ((4.2, 1.8, 1.5), "car", 0.02, False),
+    ],
+)
+def test_what_stands_and_is_no_vehicles_width_did_not_move_that_way(track, size, label, moving, renamed) -> None:
+    table = track(0.0, 0.1, moving, size=size, label=label, p=0.95)
+    table.oriented[0] = True
+    motion.orient(table, np.array([False]))
+    assert table.oriented[0] != renamed
+    np.testing.assert_allclose(table.size[0, :2], size[1::-1] if renamed else size[:2])
+
+
 def test_x_points_where_it_moves_even_along_the_short_side(track) -> None:
     # only the rear of a car was seen: 1.8 m across the road, and it drives along x
     rear = track(8.0, 0.3, 1.0, size=(1.8, 0.3, 1.5), yaw=np.pi / 2)

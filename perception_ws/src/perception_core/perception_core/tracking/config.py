@@ -157,6 +157,9 @@ class ShapeConfig(Config):
         0.3, "time constant when more of the object comes into sight", unit="s", low=0.01, high=10.0
     )
     shrink_time: float = param(4.0, "time constant when a fully seen side measures less", unit="s", low=0.05, high=60.0)
+    forget_time: float = param(
+        2.0, "time constant with which is forgotten how well hidden parts were seen", unit="s", low=0.05, high=60.0
+    )
     class_time: float = param(
         0.3, "class reports nearer in time than this count as parts of one", unit="s", low=0.01, high=10.0
     )

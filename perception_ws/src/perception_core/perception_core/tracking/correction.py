@@ -131,7 +131,7 @@ def _doubted(innovation: Floats, covariance: Floats, noise: Floats) -> Floats:
 
 def _learnt(hidden: Floats, measured: Floats, dt: Floats, config: ShapeConfig) -> Floats:
     """Return the hidden variances (K, 2): a better view is believed soon, forgotten slowly."""
-    better, worse = 1.0 - np.exp(-dt / config.grow_time), 1.0 - np.exp(-dt / config.shrink_time)
+    better, worse = 1.0 - np.exp(-dt / config.grow_time), 1.0 - np.exp(-dt / config.forget_time)
     return hidden + np.where(measured < hidden, better[:, None], worse[:, None]) * (measured - hidden)
 
 

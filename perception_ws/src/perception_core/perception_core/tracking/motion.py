@@ -28,6 +28,12 @@ _SHORTEST = 1.2
 _MOST = 0.95
 """Cars slide, too."""
 
+_NAMED, _STANDS = 0.5, 0.5
+"""Probabilities from which on something has wheels, or stands."""
+
+_BROADEST = 2.7
+"""Metres: no vehicle is broader."""
+
 _TURNED = np.pi / 3
 """Radians between heading and motion at which axes are renamed: more than half a quarter, so no flutter."""
 
@@ -72,6 +78,8 @@ def wheeled(tracks: TrackTable) -> Floats:
 def orient(tracks: TrackTable, moving: NDArray[np.bool_]) -> None:
     """Name the axes of boxes, in place: x towards the motion once there was one, before that along the length.
 
+    What stands and then turns out broader than long, as no vehicle is, has not moved that way.
+
     Args:
         tracks: boxes whose yaw is known up to quarter turns.
         moving: bool (T,) tracks that move for sure.
@@ -79,7 +87,9 @@ def orient(tracks: TrackTable, moving: NDArray[np.bool_]) -> None:
     course = np.arctan2(tracks.state[:, 4], tracks.state[:, 3])
     off = (course - tracks.heading[:, 0] + np.pi) % (2.0 * np.pi) - np.pi
     turned = moving & (np.abs(off) > _TURNED)
-    sideways = ~tracks.oriented & ~moving & (tracks.size[:, 1] > _LONGER * tracks.size[:, 0])
+    broad = ~moving & (tracks.size[:, 1] > _LONGER * tracks.size[:, 0])
+    mistaken = broad & tracks.oriented & _never_so_broad(tracks)
+    sideways = mistaken | (broad & ~tracks.oriented)
     turns = np.where(turned, np.rint(off / QUARTER), np.where(sideways, 1.0, 0.0))
     tracks.heading[:, 0] += QUARTER * turns
     tracks.model_states[:, :, kalman.YAW] += QUARTER * turns[:, None]
@@ -89,6 +99,15 @@ def orient(tracks: TrackTable, moving: NDArray[np.bool_]) -> None:
     tracks.last_size[odd] = tracks.last_size[odd, ::-1]
     tracks.hidden_variance[odd] = tracks.hidden_variance[odd, ::-1]
     tracks.oriented |= moving
+    tracks.oriented &= ~mistaken
+
+
+def _never_so_broad(tracks: TrackTable) -> NDArray[np.bool_]:
+    """Tell what (T,) stands and is no vehicle's width: its x axis was named by a motion that was none."""
+    wheels = tracks.class_probabilities[:, _ON_WHEELS].sum(axis=1) > _NAMED
+    stands = tracks.model_probability[:, imm.STILL] > _STANDS
+    out: NDArray[np.bool_] = stands & (wheels | (tracks.size[:, 1] > _BROADEST))
+    return out
 
 
 def rest(tracks: TrackTable, which: NDArray[np.bool_]) -> None:

@@ -4,11 +4,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perception_core.geometry import boxes, transforms
-from perception_core.tracking import existence, imm, motion, witness
+from perception_core.tracking import doubt, existence, imm, motion, witness
 from perception_core.tracking.config import LifeConfig, MotionConfig, OutputConfig
 from perception_core.tracking.prediction import predicted_paths
 from perception_core.tracking.table import TrackTable
-from perception_core.types import Mode, Obstacles, Sensor, SensorStatus
+from perception_core.types import Mode, Motion, Obstacles, Sensor, SensorStatus
 from perception_core.types.classes import INDEX, UNKNOWN
 
 Floats = NDArray[np.float64]
@@ -45,7 +45,8 @@ def report(
     """
     told = tracks.select(tracks.confirmed & ((tracks.sensors != Sensor.NONE) | probable(tracks, life)))
     centre, velocity, yaw = told.state[:, :3], told.state[:, 3:], transforms.wrap_angle(told.heading[:, 0])
-    doubtful = witness.unproven(told, robot)
+    motions, doubtful = motion.classify(told, over_ground, robot, config), witness.unproven(told, robot)
+    turned = doubt.yaw_variance(told, motions == Motion.MOVING)
     path, path_covariance = predicted_paths(
         _doubted(told, doubtful),
         motion.wheeled(told),
@@ -55,6 +56,7 @@ def report(
         motion_config,
     )
     path[..., 2] = transforms.wrap_angle(path[..., 2])
+    path_covariance[..., 2, 2] += turned[:, None]
     twist = told.covariance[:, 3:, 3:].copy()
     twist[doubtful] = witness.doubted(twist[doubtful], velocity[doubtful])
     return Obstacles(
@@ -64,14 +66,14 @@ def report(
         centre=centre,
         size=told.size,
         yaw=yaw,
-        pose_covariance=_pose_covariance(told),
+        pose_covariance=_pose_covariance(told, turned),
         velocity=velocity,
         yaw_rate=told.heading[:, 1],
         twist_covariance=_six(twist, told.heading_covariance[:, 1, 1]),
         class_probabilities=told.class_probabilities,
         existence=existence.probability(told.log_odds),
         footprints=_footprints(told, yaw),
-        motion=motion.classify(told, over_ground, robot, config),
+        motion=motions,
         sensors=told.sensors,
         first_seen_ns=told.first_seen_ns,
         last_seen_ns=told.last_seen_ns,
@@ -109,16 +111,19 @@ def _footprints(told: TrackTable, yaw: Floats) -> tuple[Floats, ...]:
     return tuple(hull + middle if bare and len(hull) else box for box, hull, middle, bare in rows)
 
 
-def _pose_covariance(told: TrackTable) -> Floats:
-    """Return (T, 6, 6): the anchor's covariance plus what the unseen part of the box adds along its axes."""
+def _pose_covariance(told: TrackTable, turned: Floats) -> Floats:
+    """Return (T, 6, 6): the anchor's covariance, and what the unseen part of the box or a neighbour in it adds.
+
+    ``turned`` (T,) rad^2 is what an exchange of its sides adds to the yaw's.
+    """
     position = told.covariance[:, :3, :3].copy()
     c, s = np.cos(told.heading[:, 0]), np.sin(told.heading[:, 0])
-    along, across = told.hidden_variance.T
+    along, across = (told.hidden_variance + doubt.centre_variance(told)).T
     position[:, 0, 0] += c * c * along + s * s * across
     position[:, 1, 1] += s * s * along + c * c * across
     position[:, 0, 1] += c * s * (along - across)
     position[:, 1, 0] = position[:, 0, 1]
-    return _six(position, told.heading_covariance[:, 0, 0])
+    return _six(position, told.heading_covariance[:, 0, 0] + turned)
 
 
 def _six(linear: Floats, about_z: Floats) -> Floats:

@@ -1,0 +1,56 @@
+"""What no filter of a box knows: whether its sides were exchanged, and whether a neighbour is in it.
+
+A rectangle fitted to points has four yaws. Which of its sides is the length shows in the motion, or in the length; what
+is about as long as it is wide, and stands, may lie either way. The error then is a quarter turn, which a variance of a
+degree or two denies; so its square is told with its probability (moments of a mixture, Bar-Shalom et al. 2001, 1.4.16).
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from perception_core.tracking.anchoring import QUARTER, SMALL
+from perception_core.tracking.table import TrackTable
+from perception_core.types.classes import BUS, CAR, INDEX, PERSON, TRAIN, TRUCK
+
+Floats = NDArray[np.float64]
+
+_EITHER = 0.5
+"""Probability of a quarter turn where nothing tells."""
+
+_ELONGATION = 0.4
+"""By so much longer than wide, in widths, and that probability falls to 1/e."""
+
+_LEAST, _MOVING, _MOVED = 0.005, 0.02, 0.1
+"""The same at least; at most of what moves, which shows its front; and of what has moved before."""
+
+_BROADEST = {CAR: 2.1, TRUCK: 2.6, BUS: 2.6, TRAIN: 3.2}
+"""Metres: mirrors left out, the law has no broader ones on the road (trains: on rails)."""
+
+
+def exchanged(tracks: TrackTable, moving: NDArray[np.bool_]) -> Floats:
+    """Return the probability (T,) that length and width of each track change places; ``moving`` (T,): told to."""
+    long, wide = tracks.size[:, :2].max(axis=1), tracks.size[:, :2].min(axis=1)
+    p = _EITHER * np.exp(-(long / wide - 1.0) / _ELONGATION)
+    p = np.where((tracks.class_probabilities.argmax(axis=1) == INDEX[PERSON]) | (long < SMALL), _EITHER, p)
+    most = np.where(tracks.oriented, np.where(moving, _MOVING, _MOVED), _EITHER)
+    return np.clip(p, _LEAST, most)
+
+
+def yaw_variance(tracks: TrackTable, moving: NDArray[np.bool_]) -> Floats:
+    """Return rad^2 (T,) that the exchange of sides adds to the yaw's."""
+    out: Floats = exchanged(tracks, moving) * QUARTER**2
+    return out
+
+
+def centre_variance(tracks: TrackTable) -> Floats:
+    """Return m^2 (T, 2) along length and width by which a neighbour in the box of a vehicle may have moved its middle.
+
+    What is broader than vehicles are is on one side or the other, (excess / 2)^2.
+    """
+    label = tracks.class_probabilities.argmax(axis=1)
+    most = np.full(len(tracks), np.inf)
+    for name, width in _BROADEST.items():
+        most[label == INDEX[name]] = width
+    excess = np.maximum(tracks.size[:, :2].min(axis=1) - most, 0.0)
+    narrow = np.arange(2)[None, :] == tracks.size[:, :2].argmin(axis=1)[:, None]
+    return np.where(narrow, (excess[:, None] / 2.0) ** 2, 0.0)

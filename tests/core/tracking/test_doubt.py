@@ -1,0 +1,77 @@
+"""Sides that may be exchanged and neighbours in a box, by hand."""
+
+import uuid
+
+import numpy as np
+import pytest
+
+from perception_core.tracking import doubt, life
+from perception_core.tracking.config import MeasurementConfig, TrackerConfig
+from perception_core.tracking.measurements import from_objects
+from perception_core.tracking.table import TrackTable, empty_table
+from perception_core.types.classes import CAR, PERSON, TRUCK, UNKNOWN
+
+
+@pytest.fixture
+def track(objects):
+    """Makes one track of a size and a name."""
+
+    def make(length: float, width: float, label: str = CAR, *, oriented: bool = False) -> TrackTable:
+        box = {"x": 10.0, "y": 0.0, "size": (length, width, 1.5), "label": label, "p": 0.95}
+        seen, _ = from_objects(objects(0.0, [box]), np.eye(4), MeasurementConfig())
+        table = life.born(seen, 0, np.zeros(2), uuid.UUID(int=0), 0, True, TrackerConfig())
+        table.oriented[:] = oriented
+        return table
+
+    return make
+
+
+def exchanged(table: TrackTable, *, moving: bool = False) -> float:
+    return float(doubt.exchanged(table, np.array([moving]))[0])
+
+
+def test_the_longer_the_surer(track) -> None:
+    assert exchanged(track(2.0, 2.0)) == 0.5
+    np.testing.assert_allclose(exchanged(track(2.8, 2.0)), 0.5 / np.e)  # longer by 0.4 widths
+    np.testing.assert_allclose(exchanged(track(2.0, 2.8)), 0.5 / np.e)
+    assert exchanged(track(12.0, 2.5)) == 0.005  # never sure
+
+
+def test_motion_shows_the_front_also_of_what_is_as_broad_as_long(track) -> None:
+    assert exchanged(track(2.0, 2.0, oriented=True), moving=True) == 0.02
+    assert exchanged(track(2.0, 2.0, oriented=True)) == 0.1
+    assert exchanged(track(12.0, 2.5, oriented=True)) == 0.005
+
+
+def test_people_and_small_things_that_stand_face_anywhere(track) -> None:
+    assert exchanged(track(1.4, 0.5, PERSON)) == 0.5
+    assert exchanged(track(1.2, 0.3, UNKNOWN)) == 0.5
+    assert exchanged(track(0.8, 0.6, PERSON, oriented=True), moving=True) == 0.02
+
+
+def test_a_quarter_turn_is_told_with_its_probability(track) -> None:
+    # error of pi / 2 in every second case: 0.5 * 2.4674 rad^2
+    np.testing.assert_allclose(doubt.yaw_variance(track(2.0, 2.0), np.array([False])), 0.5 * 2.4674011)
+
+
+@pytest.mark.parametrize(
+    ("length", "width", "label", "wanted"),
+    [
+        (4.2, 1.8, CAR, [0.0, 0.0]),
+        (4.2, 2.9, CAR, [0.0, 0.16]),  # 0.8 m too broad: 0.4 m to either side
+        (2.9, 4.2, CAR, [0.16, 0.0]),
+        (8.0, 2.5, TRUCK, [0.0, 0.0]),
+        (8.0, 3.0, TRUCK, [0.0, 0.04]),
+        (8.0, 6.0, UNKNOWN, [0.0, 0.0]),
+    ],
+)
+def test_who_is_broader_than_vehicles_are_has_a_neighbour_in_the_box(
+    track, length: float, width: float, label: str, wanted: list[float]
+) -> None:
+    np.testing.assert_allclose(doubt.centre_variance(track(length, width, label))[0], wanted, atol=1e-12)
+
+
+def test_no_tracks() -> None:
+    none = empty_table()
+    assert doubt.yaw_variance(none, np.zeros(0, bool)).shape == (0,)
+    assert doubt.centre_variance(none).shape == (0, 2)
