@@ -6,6 +6,7 @@ import pytest
 from perception_core.fusion import classification, confusion
 from perception_core.fusion.config import ClassConfig
 from perception_core.types import CLASSES, SEGMENTS
+from perception_core.types.class_prior import CLASS_PRIOR, class_prior
 from perception_core.types.classes import CAR, INDEX, PERSON, TRUCK, UNKNOWN
 from perception_core.types.segments import SEGMENT_INDEX
 
@@ -22,7 +23,7 @@ def belief(labels: np.ndarray, shape: np.ndarray = NOTHING, points: int = 100) -
 
 
 def test_without_any_word_the_prior_stands() -> None:
-    np.testing.assert_allclose(belief(NOTHING), confusion.prior())
+    np.testing.assert_allclose(belief(NOTHING), class_prior())
 
 
 @pytest.mark.parametrize(("score", "expected"), [(0.0, 0.0), (0.125, 0.5), (1.0, 1.0)])
@@ -44,7 +45,7 @@ def test_what_few_returns_show_counts_little() -> None:
     shape = NOTHING.copy()
     shape[0, INDEX[CAR]] = 3.0
     few, many = belief(NOTHING, shape, 3)[INDEX[CAR]], belief(NOTHING, shape, 300)[INDEX[CAR]]
-    assert confusion.PRIOR[CAR] < few < 0.5 * many
+    assert CLASS_PRIOR[CAR] < few < 0.5 * many
 
 
 def test_what_no_camera_names_stays_unknown() -> None:

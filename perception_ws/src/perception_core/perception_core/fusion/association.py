@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
-from perception_core.fusion import confusion
 from perception_core.fusion.pair_scores import PairScores
+from perception_core.types.class_prior import class_prior
 
 Floats = NDArray[np.float64]
 Indices = NDArray[np.int64]
@@ -87,7 +87,7 @@ def _solve(gain: Floats) -> Indices:
 
 def _agreement(clusters: int, others: Sequence[tuple[Indices, Floats]], likelihood: Floats) -> Floats:
     """Return (M, D): how well the labels of one view fit what the other views call each cluster."""
-    log = np.tile(np.log(confusion.prior()), (clusters, 1))
+    log = np.tile(np.log(class_prior()), (clusters, 1))
     told = np.zeros(clusters, np.bool_)
     for match, theirs in others:
         log[match[:, 0]] += np.log(theirs[match[:, 1]])

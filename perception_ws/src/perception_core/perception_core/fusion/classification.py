@@ -10,9 +10,9 @@ the pixels of one object: their logarithms count in part.
 import numpy as np
 from numpy.typing import NDArray
 
-from perception_core.fusion import confusion
 from perception_core.fusion.config import ClassConfig
 from perception_core.types import CLASSES, SEGMENTS, classes, segments
+from perception_core.types.class_prior import class_prior
 from perception_core.types.classes import INDEX, UNKNOWN
 
 Floats = NDArray[np.float64]
@@ -105,7 +105,7 @@ def posterior(labels: Floats, pixels: Floats, shape: Floats, points: NDArray[np.
         config: how far the shape counts.
     """
     weight = config.shape_weight * points / (points + _SHAPELESS)
-    log = np.log(confusion.prior()) + labels + pixels + weight[:, None] * shape
+    log = np.log(class_prior()) + labels + pixels + weight[:, None] * shape
     p = np.exp(log - log.max(axis=1, keepdims=True))
     out: Floats = p / p.sum(axis=1, keepdims=True)
     return out

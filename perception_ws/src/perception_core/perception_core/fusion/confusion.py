@@ -1,4 +1,4 @@
-"""What a detector's label says about the true class: P(label | class), and how often which class is met at all.
+"""What a detector's label says about the true class: P(label | class).
 
 The default table is an assumption, not a measurement of one network: analyses of detectors find that most wrong labels
 go to similar classes (Hoiem, Chodpathumwan, Dai, "Diagnosing error in object detectors", ECCV 2012; Bolya et al.,
@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perception_core.errors import ConfigError
+from perception_core.types.class_prior import class_prior
 from perception_core.types.classes import (
     ANIMAL,
     BICYCLE,
@@ -53,26 +54,6 @@ _NAMELESS = 0.05
 
 _FLOOR = 1e-3
 """No single label rules a class out."""
-
-PRIOR: dict[str, float] = {
-    CAR: 0.15,
-    TRUCK: 0.03,
-    BUS: 0.02,
-    MOTORCYCLE: 0.01,
-    BICYCLE: 0.02,
-    CYCLIST: 0.03,
-    PERSON: 0.10,
-    ANIMAL: 0.005,
-    TRAIN: 0.005,
-    UNKNOWN: 0.63,
-}
-"""Share of each class among the clusters of a scan, before anything is known of one: most are poles, walls and bushes;
-the others in the proportions of KITTI and nuScenes, rounded."""
-
-
-def prior() -> Floats:
-    """Return float64 (C,) the shares of the classes, columns as ``CLASSES``."""
-    return np.array([PRIOR[name] for name in CLASSES])
 
 
 def default_table() -> Floats:
@@ -146,10 +127,11 @@ def label_likelihood(labels: NDArray[np.int32], reliability: Floats, confusion: 
         reliability: float64 (D,) r in [0, 1].
         confusion: float64 (C, C) of :func:`table`.
     """
-    detected = prior()
+    prior = class_prior()
+    detected = prior.copy()
     detected[INDEX[UNKNOWN]] = _NAMELESS
     shown = confusion[:, labels].T * detected
     shown /= np.maximum(shown.sum(axis=1, keepdims=True), 1e-12)
     r = reliability[:, None]
-    out: Floats = r * shown / prior() + (1.0 - r)
+    out: Floats = r * shown / prior + (1.0 - r)
     return np.maximum(out, _FLOOR)

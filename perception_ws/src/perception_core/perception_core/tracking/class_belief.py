@@ -1,14 +1,22 @@
-"""Class probabilities over time: Bayes' rule with a confusion model.
+"""Class probabilities over time: what each scan says of a thing, with nothing counted twice.
 
-A report of class m for an object of class c has the probability K[c, m]: mostly right, sometimes a sibling (a
-truck for a car), rarely anything. ``unknown`` reported says nothing; an object whose true class nobody can
-name may be reported as anything.
+Fusion reports the posterior of one scan k, p_k(c) ~ pi(c) L_k(c): the prior pi (``types.class_prior``) times the
+likelihood of labels, pixels and shape. What detectors confuse is in L_k already. So a scan itself says L_k = p_k / pi,
+and if scans were independent the belief would be pi times the product of all L_k. They are not: the same network sees
+the same side of the same thing, and repeats its errors. All looks together are therefore worth one look,
+
+    log b = log pi + mean over k of log L_k = mean over k of log p_k,
+
+the logarithmic opinion pool (Genest and Zidek, "Combining probability distributions", Statistical Science 1986). The
+mean is taken recursively, with a share a of each new report: b ~ b^(1 - a) p^a = b^(1 - a) (pi L)^a, from b = pi.
+A belief becomes no surer than fusion is on the mean, and one doubtful name is outvoted.
 """
 
 import numpy as np
 from numpy.typing import NDArray
 
 from perception_core.types import CLASSES
+from perception_core.types.class_prior import class_prior
 from perception_core.types.classes import (
     ANIMAL,
     BICYCLE,
@@ -31,20 +39,17 @@ SIBLINGS: tuple[tuple[str, ...], ...] = (
     (CYCLIST, PERSON),
     (PERSON, ANIMAL),
 )
-"""Classes that detectors take for each other."""
+"""Classes that detectors take for each other: a truck in one scan and a car in the next may be one thing."""
 
 _RIGHT, _SIBLING = 0.7, 0.2
+"""Shares of scans in which one thing is called the same, and a sibling."""
 
-_UNNAMED = 0.4
-"""Share of things that nobody can name. Less lets one doubtful report name a fragment for good; more keeps the names
-from cars that were seen briefly (0.3 to 0.63 were tried on seven drives: false names against missing ones)."""
-
-_FLOOR = 1e-6
-"""No class is ever ruled out."""
+_FLOOR = 1e-3
+"""No class is ever ruled out: fusion leaves out of its reports what is less probable."""
 
 
 def confusion() -> Floats:
-    """Return K (C, C): row c the true class, column m the reported one; rows sum to 1."""
+    """Return K (C, C): how one thing of class c (row) is called from scan to scan (column); rows sum to 1."""
     n = len(CLASSES)
     table = np.zeros((n, n))
     for name in CLASSES:
@@ -68,45 +73,36 @@ _LIKELIHOOD = _likelihood_table()
 
 
 def likelihood(reported: Floats) -> Floats:
-    """Return the likelihood (M, C) of each true class given reported probabilities (M, C); row maximum 1.
+    """Return how well reports (M, C) fit a track of each class (M, C), siblings too; row maximum 1.
 
-    The mass reported as ``unknown`` spreads evenly over all true classes.
+    For telling which report is which track's, not for what a track is. The mass reported as ``unknown`` fits all alike.
     """
     out: Floats = reported @ _LIKELIHOOD.T
     scaled: Floats = out / out.max(axis=1, keepdims=True, initial=1e-12)
     return scaled
 
 
-def prior() -> Floats:
-    """Return the belief (C,) before any report: ``unknown`` leads, the others share the rest."""
-    table = np.full(len(CLASSES), (1.0 - _UNNAMED) / (len(CLASSES) - 1))
-    table[INDEX[UNKNOWN]] = _UNNAMED
-    return table
-
-
-def begin(reported: Floats) -> Floats:
-    """Return the belief (T, C) after the first report each."""
-    return fuse(np.tile(prior(), (len(reported), 1)), reported, np.ones(len(reported)), np.inf)
+def begin(reported: Floats, memory: float) -> Floats:
+    """Return the belief (T, C) after the first report each; ``memory`` as of :func:`fuse`."""
+    return fuse(np.tile(class_prior(), (len(reported), 1)), reported, np.ones(len(reported)), memory)
 
 
 def fuse(belief: Floats, reported: Floats, weight: Floats, memory: float) -> Floats:
-    """Return the belief (T, C) after one report each: ``belief^(1 - w / n) * prior^(w / n) * likelihood^w``.
+    """Return the belief (T, C) after one report each: ``belief^(1 - a) report^a``, a = ``weight`` named / ``memory``.
 
-    Detectors repeat their errors, so evidence must not add up for ever: the exponents (a power prior, Ibrahim
-    and Chen 2000) let it count as n = ``memory`` independent reports at most, however long it lasts. What was
-    reported as ``unknown`` neither adds nor fades.
+    What was reported as ``unknown`` was seen by no camera, or named by none, and neither adds nor fades: only the share
+    of a report that is ``named`` counts.
 
     Args:
         belief: (T, C) probabilities, rows sum to 1.
-        reported: (T, C) probabilities of the report.
+        reported: (T, C) posterior of the report, from the prior of the classes.
         weight: (T,) in [0, 1], how much of the report is new; reports close in time are not independent.
-        memory: number of reports that count, at least 1.
+        memory: number of reports over which the mean is taken, at least 1.
     """
-    w = (weight * (1.0 - reported[:, INDEX[UNKNOWN]]))[:, None]
-    kept = (1.0 - w / memory) * np.log(np.maximum(belief, _FLOOR)) + w / memory * np.log(prior())
-    log = kept + w * np.log(likelihood(reported))
-    posterior = np.exp(log - log.max(axis=1, keepdims=True, initial=-np.inf))
-    fused: Floats = posterior / posterior.sum(axis=1, keepdims=True)
+    share = (weight * (1.0 - reported[:, INDEX[UNKNOWN]]) / memory)[:, None]
+    log = (1.0 - share) * np.log(np.maximum(belief, _FLOOR)) + share * np.log(np.maximum(reported, _FLOOR))
+    pooled = np.exp(log - log.max(axis=1, keepdims=True, initial=-np.inf))
+    fused: Floats = pooled / pooled.sum(axis=1, keepdims=True)
     return fused
 
 

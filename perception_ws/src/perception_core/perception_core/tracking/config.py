@@ -165,7 +165,7 @@ class ShapeConfig(Config):
     )
     class_memory: float = param(
         2.5,
-        "independent class reports that count at most: detectors repeat their errors",
+        "independent class reports over which the belief is taken: detectors repeat their errors",
         low=1.0,
         high=100.0,
     )

@@ -82,7 +82,7 @@ def born(
         last_size=new.size[:, :2].copy(),
         hidden_variance=hidden,
         known_ends=~new.loose,
-        class_probabilities=class_belief.begin(new.class_probabilities),
+        class_probabilities=class_belief.begin(new.class_probabilities, config.shape.class_memory),
         log_odds=existence.born(new.existence, config.life),
         first_seen_ns=np.full(n, stamp_ns, dtype=np.int64),
         last_seen_ns=np.full(n, stamp_ns, dtype=np.int64),
