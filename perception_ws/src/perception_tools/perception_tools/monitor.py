@@ -14,11 +14,12 @@ from lifecycle_msgs.msg import State
 from lifecycle_msgs.srv import GetState
 from rcl_interfaces.msg import Log
 from rclpy.context import Context
-from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
+from rclpy.executors import ExternalShutdownException
 from rclpy.node import Node
 from rclpy.qos import DurabilityPolicy, HistoryPolicy, QoSProfile, ReliabilityPolicy
 from rosidl_runtime_py.utilities import get_message
 
+from perception_nodes.node.runner import make_executor
 from perception_tools.bags import header_stamp_ns
 
 _NODE = "perception_monitor"
@@ -54,7 +55,7 @@ class Monitor:
         for topic, type_name in topics.items():
             self._node.create_subscription(get_message(type_name), topic, self._collector(topic), _qos(), raw=True)
         self._node.create_subscription(Log, "/rosout", self._on_log, QoSProfile(depth=100))
-        self._executor = SingleThreadedExecutor(context=self._context)
+        self._executor = make_executor(self._context)
         self._thread = threading.Thread(target=self._spin, name="monitor")
 
     def __enter__(self) -> Self:
@@ -67,9 +68,9 @@ class Monitor:
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Stop, and wait for the thread before ROS is taken down."""
-        self._executor.shutdown(timeout_sec=2.0)
         self._context.try_shutdown()
         self._thread.join(5.0)
+        self._executor.shutdown(timeout_sec=2.0)
 
     def others(self) -> list[str]:
         """Return the nodes of the stack's namespace that others run now."""
@@ -110,7 +111,8 @@ class Monitor:
 
     def _spin(self) -> None:
         with contextlib.suppress(ExternalShutdownException):
-            self._executor.spin()
+            while self._context.ok():
+                self._executor.spin()
 
 
 def _is_active(client: Any) -> bool:
