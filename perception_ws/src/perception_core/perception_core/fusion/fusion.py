@@ -30,6 +30,7 @@ from perception_core.fusion.completion import Boxes
 from perception_core.fusion.config import FusionConfig
 from perception_core.fusion.extents import extents, seen_of
 from perception_core.fusion.ground import GroundPlane, base_plane, plane_under
+from perception_core.fusion.in_line import in_line
 from perception_core.fusion.object_table import NO_HULL, ObjectTable, joined, pack
 from perception_core.fusion.occlusion import Horizon, horizon
 from perception_core.fusion.overlaps import inside_vehicles, outside_bigger
@@ -187,9 +188,10 @@ class Fusion:
 
     def _objects(self, clusters: Clusters, groups: list[list[int]], told: _Witnesses, around: Horizon) -> ObjectTable:
         lead = np.array([g[0] for g in groups], np.int64)
-        boxes = _visible(clusters, groups, lead)
         owner, count = _owner(groups), clusters.point_count
         points = np.bincount(owner, weights=count, minlength=len(groups)).astype(np.int64)
+        outlines = [clusters.footprint(g[0]) if len(g) == 1 else NO_HULL for g in groups]
+        boxes = in_line(_visible(clusters, groups, lead), outlines, points)
         late = np.bincount(owner, weights=count * clusters.time_offset, minlength=len(groups)) / np.maximum(points, 1)
         covered = around.covered()[lead]
         bottom, top = clusters.bottom[lead].astype(np.float64), clusters.top[lead].astype(np.float64)
@@ -218,10 +220,7 @@ class Fusion:
         probabilities = classification.reported(belief, by_shape, pixels, shown, self._config.classes)
         sensors = np.where(named, Sensor.LIDAR | Sensor.CAMERA, Sensor.LIDAR).astype(np.uint8)
         bare = (probabilities[:, _UNKNOWN] >= _SHAPED) & ~named
-        hulls = [
-            clusters.footprint(g[0]) if alone and len(g) == 1 else NO_HULL
-            for g, alone in zip(groups, bare.tolist(), strict=True)
-        ]
+        hulls = [outline if alone else NO_HULL for outline, alone in zip(outlines, bare.tolist(), strict=True)]
         table = ObjectTable(boxes, probabilities, there, sensors, points, late, hulls)
         return table.select(np.flatnonzero(~bodiless | (there >= self._config.min_existence)))
 
