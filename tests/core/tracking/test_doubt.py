@@ -1,5 +1,6 @@
 """Sides that may be exchanged and neighbours in a box, by hand."""
 
+import dataclasses
 import uuid
 
 import numpy as np
@@ -9,6 +10,7 @@ from perception_core.tracking import doubt, life
 from perception_core.tracking.config import MeasurementConfig, TrackerConfig
 from perception_core.tracking.measurements import from_objects
 from perception_core.tracking.table import TrackTable, empty_table
+from perception_core.types import Sensor
 from perception_core.types.classes import CAR, PERSON, TRUCK, UNKNOWN
 
 
@@ -75,3 +77,32 @@ def test_no_tracks() -> None:
     none = empty_table()
     assert doubt.yaw_variance(none, np.zeros(0, bool)).shape == (0,)
     assert doubt.centre_variance(none).shape == (0, 2)
+
+
+def camera_only(objects, seconds: float, sensors: int = Sensor.CAMERA):
+    """A car 20 m ahead: 4 m of range and 0.5 m to the side are not known."""
+    box = {"x": 20.0, "y": 0.0, "size": (4.5, 1.8, 1.5), "label": CAR, "p": 0.9}
+    covariance = np.diag([16.0, 0.25, 0.25, 1e-3, 1e-3, 1.0])
+    made = objects(seconds, [box])
+    return dataclasses.replace(made, sensors=np.array([sensors], np.uint8), covariance=covariance[None])
+
+
+def test_most_of_what_a_camera_gets_wrong_it_gets_wrong_again(objects) -> None:
+    seen, _ = from_objects(camera_only(objects, 0.0), np.eye(4), MeasurementConfig())
+    np.testing.assert_allclose(doubt.shared(seen)[0], 0.7 * np.diag([16.0, 0.25, 0.25]))
+    seen, _ = from_objects(camera_only(objects, 0.0, Sensor.LIDAR | Sensor.CAMERA), np.eye(4), MeasurementConfig())
+    assert (doubt.shared(seen) == 0.0).all()
+
+
+def test_a_hundred_images_do_not_make_a_camera_surer_than_it_may_be(objects, tracker) -> None:
+    """Nor its velocities: the shared error may change by as much as it is within a second. A LiDAR then ends it."""
+    for k in range(100):
+        told = tracker.update(camera_only(objects, 0.1 * k), np.eye(4), "odom")
+    variance = told.pose_covariance[0, 0, 0]
+    assert 0.7 * 16.0 <= variance < 16.0
+    assert told.pose_covariance[0, 1, 1] < 0.5
+    assert told.twist_covariance[0, 0, 0] >= 0.7 * 16.0
+    assert (told.predicted_covariance[0, :, 0, 0] >= variance).all()
+    for k in range(100, 110):
+        told = tracker.update(camera_only(objects, 0.1 * k, Sensor.LIDAR | Sensor.CAMERA), np.eye(4), "odom")
+    assert told.pose_covariance[0, 0, 0] < 0.7 * 16.0

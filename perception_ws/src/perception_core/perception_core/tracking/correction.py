@@ -4,7 +4,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from perception_core.tracking import class_belief, ends, imm, witness
+from perception_core.tracking import class_belief, doubt, ends, imm, witness
 from perception_core.tracking.anchoring import QUARTER, anchor_offset, anchored_innovation
 from perception_core.tracking.config import ShapeConfig, TrackerConfig
 from perception_core.tracking.measurements import NO_HULL, Measurements
@@ -77,8 +77,9 @@ def correct(
     )
     innovation, follow = _split(innovation, loose, (state[:, 3:] - still)[:, :2] * dt[:, None], heading[:, 0])
     before = anchor_offset(size, heading[:, 0], anchored)
-    hidden = _hidden(seen, noise, heading[:, 0])
+    hidden = _hidden(seen, noise, heading[:, 0], face)
     tracks.hidden_variance[rows] = _learnt(tracks.hidden_variance[rows], hidden, dt, config.shape)
+    tracks.shared[rows] = doubt.shared(seen)
     noise = _doubted(innovation, tracks.covariance[rows], noise)
 
     models = tracks.model_states[rows], tracks.model_covariances[rows], tracks.model_probability[rows]
@@ -297,14 +298,24 @@ def _height_shift(z: Floats, height: Floats, new_height: Floats, seen: Measureme
     return out
 
 
-def _hidden(seen: Measurements, anchor_noise: Floats, yaw: Floats) -> Floats:
-    """Return (K, 2) m^2 along length and width: what the centre is less certain than the anchor."""
-    excess = seen.noise[:, :2, :2] - anchor_noise[:, :2, :2]
+def _hidden(seen: Measurements, anchor_noise: Floats, yaw: Floats, face_variance: Floats) -> Floats:
+    """Return (K, 2) m^2 along length and width: what the centre is less certain than the anchor.
+
+    Which parts of a face are hit is chance to who follows its motion, but stays about the same from scan to scan: that
+    share of the anchor's own variance no filter averages away.
+    """
+    excess = _along_axes(seen.noise[:, :2, :2] - anchor_noise[:, :2, :2], yaw)
+    lasting = (seen.relief_variance / face_variance)[:, None] * _along_axes(anchor_noise[:, :2, :2], yaw)
+    return np.maximum(excess, 0.0) + lasting
+
+
+def _along_axes(covariance: Floats, yaw: Floats) -> Floats:
+    """Return the variances (K, 2) of (K, 2, 2) along the axes of boxes."""
     c, s = np.cos(yaw), np.sin(yaw)
-    cross = 2.0 * c * s * excess[:, 0, 1]
-    along = c * c * excess[:, 0, 0] + cross + s * s * excess[:, 1, 1]
-    across = s * s * excess[:, 0, 0] - cross + c * c * excess[:, 1, 1]
-    return np.maximum(np.column_stack([along, across]), 0.0)
+    cross = 2.0 * c * s * covariance[:, 0, 1]
+    along = c * c * covariance[:, 0, 0] + cross + s * s * covariance[:, 1, 1]
+    across = s * s * covariance[:, 0, 0] - cross + c * c * covariance[:, 1, 1]
+    return np.column_stack([along, across])
 
 
 def birth_noise(seen: Measurements, sides: Floats, face_variance: Floats) -> tuple[Floats, Floats]:
@@ -312,7 +323,7 @@ def birth_noise(seen: Measurements, sides: Floats, face_variance: Floats) -> tup
     state = np.hstack([seen.centre, np.zeros((len(seen), 3))])
     young = np.zeros(len(seen), dtype=np.bool_)
     _, noise, _, _ = innovations(state, seen.size, seen.yaw, sides, ~seen.loose, young, seen, face_variance)
-    return noise, _hidden(seen, noise, seen.yaw)
+    return noise, _hidden(seen, noise, seen.yaw, face_variance)
 
 
 @njit(cache=True)

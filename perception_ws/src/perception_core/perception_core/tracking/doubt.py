@@ -8,7 +8,9 @@ degree or two denies; so its square is told with its probability (moments of a m
 import numpy as np
 from numpy.typing import NDArray
 
+from perception_core.tracking import imm
 from perception_core.tracking.anchoring import QUARTER, SMALL
+from perception_core.tracking.measurements import Measurements
 from perception_core.tracking.table import TrackTable
 from perception_core.types.classes import BUS, CAR, INDEX, PERSON, TRAIN, TRUCK
 
@@ -25,6 +27,13 @@ _LEAST, _MOVING, _MOVED = 0.005, 0.02, 0.1
 
 _BROADEST = {CAR: 2.1, TRUCK: 2.6, BUS: 2.6, TRAIN: 3.2}
 """Metres: mirrors left out, the law has no broader ones on the road (trains: on rails)."""
+
+
+_TOGETHER = 1.0
+"""Seconds in which such an error changes by as much as it is: with the range, and with what of the object is seen."""
+
+_SHARED = 0.7
+"""Share of the variance of a place that only a camera tells, which its next images have in common."""
 
 
 def exchanged(tracks: TrackTable, moving: NDArray[np.bool_]) -> Floats:
@@ -54,3 +63,24 @@ def centre_variance(tracks: TrackTable) -> Floats:
     excess = np.maximum(tracks.size[:, :2].min(axis=1) - most, 0.0)
     narrow = np.arange(2)[None, :] == tracks.size[:, :2].argmin(axis=1)[:, None]
     return np.where(narrow, (excess[:, None] / 2.0) ** 2, 0.0)
+
+
+def shared(seen: Measurements) -> Floats:
+    """Return the covariance (M, 3, 3) in m^2 of what is wrong with each of M measurements, and with the next as well.
+
+    Of what only a camera sees: that it is taller than its class is in the mean, that the road falls, and how the
+    network draws its box, stay so from image to image. A filter that takes these errors for noise is after ten images
+    three times as sure as it may be. What a LiDAR measures has none.
+    """
+    share = np.where(seen.lidar, 0.0, _SHARED)
+    return share[:, None, None] * seen.noise
+
+
+def widen(tracks: TrackTable) -> None:
+    """Add, in place, the shared errors to what is known of place and velocity; what stands still does so anyway."""
+    drift = tracks.shared / _TOGETHER**2
+    tracks.covariance[:, :3, :3] += tracks.shared
+    tracks.covariance[:, 3:, 3:] += drift
+    tracks.model_covariances[:, :, :3, :3] += tracks.shared[:, None]
+    for model in (imm.STRAIGHT, imm.TURNING):
+        tracks.model_covariances[:, model, 3:6, 3:6] += drift

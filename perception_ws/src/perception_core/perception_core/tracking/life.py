@@ -5,7 +5,7 @@ import uuid
 import numpy as np
 from numpy.typing import NDArray
 
-from perception_core.tracking import class_belief, correction, existence, imm
+from perception_core.tracking import class_belief, correction, doubt, existence, imm
 from perception_core.tracking.anchoring import visible_sides
 from perception_core.tracking.config import LifeConfig, TrackerConfig
 from perception_core.tracking.fragments import SAME_CLASS, inside_share
@@ -30,6 +30,7 @@ _OF_THE_BODY = (
     "size",
     "last_size",
     "hidden_variance",
+    "shared",
     "known_ends",
     "witnessed",
     "oriented",
@@ -81,6 +82,7 @@ def born(
         size=new.size.copy(),
         last_size=new.size[:, :2].copy(),
         hidden_variance=hidden,
+        shared=doubt.shared(new),
         known_ends=~new.loose,
         class_probabilities=class_belief.begin(new.class_probabilities, config.shape.class_memory),
         log_odds=existence.born(new.existence, config.life),

@@ -36,6 +36,8 @@ class TrackTable:
         last_size: (T, 2) metres along length and width as they were last measured.
         hidden_variance: (T, 2) m^2, what the unseen part of the box adds to the centre along length and
             width.
+        shared: (T, 3, 3) m^2, covariance of an error that all measurements of the centre have in common, which no
+            filter averages away, see :func:`perception_core.tracking.doubt.shared`.
         known_ends: bool (T, 2, 2) lower and upper end along length and width that were no loose ends when last seen,
             see :mod:`perception_core.tracking.ends`.
         class_probabilities: (T, C).
@@ -64,6 +66,7 @@ class TrackTable:
     size: Floats
     last_size: Floats
     hidden_variance: Floats
+    shared: Floats
     known_ends: NDArray[np.bool_]
     class_probabilities: Floats
     log_odds: Floats
@@ -123,6 +126,7 @@ def empty_table() -> TrackTable:
         size=np.empty((0, 3)),
         last_size=np.empty((0, 2)),
         hidden_variance=np.empty((0, 2)),
+        shared=np.empty((0, 3, 3)),
         known_ends=np.empty((0, 2, 2), np.bool_),
         class_probabilities=np.empty((0, len(CLASSES))),
         log_odds=np.empty(0),
