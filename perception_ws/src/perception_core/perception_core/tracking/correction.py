@@ -305,8 +305,8 @@ def _hidden(seen: Measurements, anchor_noise: Floats, yaw: Floats, face_variance
     share of the anchor's own variance no filter averages away.
     """
     excess = _along_axes(seen.noise[:, :2, :2] - anchor_noise[:, :2, :2], yaw)
-    lasting = (seen.relief_variance / face_variance)[:, None] * _along_axes(anchor_noise[:, :2, :2], yaw)
-    return np.maximum(excess, 0.0) + lasting
+    anchor = np.minimum(_along_axes(anchor_noise[:, :2, :2], yaw), face_variance[:, None])
+    return np.maximum(excess, 0.0) + (seen.relief_variance / face_variance)[:, None] * anchor
 
 
 def _along_axes(covariance: Floats, yaw: Floats) -> Floats:

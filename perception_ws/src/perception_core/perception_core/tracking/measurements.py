@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from perception_core.geometry import transforms
 from perception_core.tracking import ends
+from perception_core.tracking.anchoring import SMALL
 from perception_core.tracking.config import MeasurementConfig
 from perception_core.types import Objects, Sensor
 from perception_core.types.classes import INDEX, UNKNOWN
@@ -15,6 +16,9 @@ from perception_core.types.classes import INDEX, UNKNOWN
 Floats = NDArray[np.float64]
 
 _MIN_SIZE = 0.02
+
+_RELIEF = 1.0
+"""Metres by which the parts of a vehicle's face lie behind each other."""
 
 _SHAPED = 0.93
 """Probability of being unknown below which the shape is that of a vehicle, its box completed."""
@@ -44,6 +48,7 @@ class Measurements:
         lidar: bool (M,) seen by a LiDAR: its near faces are where they were measured.
         sensors: uint8 (M,) bits.
         range: (M,) horizontal distance from the robot, metres.
+        point_count: int32 (M,) LiDAR points.
         loose: bool (M, 2, 2) lower and upper end along length and width that are no ends of the object, see
             :mod:`perception_core.tracking.ends`.
         late: (M,) seconds after the scan's stamp at which it was seen.
@@ -60,6 +65,7 @@ class Measurements:
     lidar: NDArray[np.bool_]
     sensors: NDArray[np.uint8]
     range: Floats
+    point_count: NDArray[np.int32]
     loose: NDArray[np.bool_]
     late: Floats
     hull: NDArray[np.object_]
@@ -72,9 +78,18 @@ class Measurements:
         """Return a copy that holds the measurements of an index array, in that order."""
         return Measurements(**{f.name: getattr(self, f.name)[index] for f in dataclasses.fields(self)})
 
+    @property
+    def relief_variance(self) -> Floats:
+        """Return (M,) m^2: what chance does to a face of which a LiDAR sees few points; none to small things."""
+        large = self.lidar & (self.size[:, :2].max(axis=1) >= SMALL)
+        return np.where(large, _RELIEF**2 / np.maximum(self.point_count, 1), 0.0)
+
     def face_variance(self, config: MeasurementConfig) -> Floats:
-        """Return (M,) m^2: how well a face that the LiDAR sees is known at this range."""
-        return (config.face_sigma + config.face_sigma_per_metre * self.range) ** 2
+        """Return (M,) m^2: how well a face that the LiDAR sees is known at this range, by so many points.
+
+        Faces of vehicles are no planes: a bumper, a bonnet, a window. Which of them few points hit is chance.
+        """
+        return (config.face_sigma + config.face_sigma_per_metre * self.range) ** 2 + self.relief_variance
 
 
 def from_objects(
@@ -103,6 +118,7 @@ def from_objects(
         lidar=(objects.sensors[good] & np.uint8(Sensor.LIDAR)) > 0,
         sensors=objects.sensors[good],
         range=np.hypot(centre[:, 0], centre[:, 1]),
+        point_count=objects.point_count[good],
         loose=_loose(objects, good),
         late=objects.time_offset[good],
         hull=_hulls(objects, good, T_fixed_base),
