@@ -11,6 +11,7 @@ from perception_core.camera.networks import build_networks
 from perception_core.errors import TransformError
 from perception_core.evaluation.evaluate import evaluate, evaluate_all
 from perception_core.evaluation.frames import EvaluationFrame
+from perception_core.geometry.transforms import invert
 from perception_core.pipeline import Pipeline, PipelineConfig
 from perception_core.simulation import Simulation, load_scenario, scenario, with_overrides
 from perception_core.types import Mode, PointCloud, Sensor
@@ -154,6 +155,25 @@ def test_a_scan_without_an_answer_counts_as_missed(drive):
     assert len(frames) == SCANS
     assert found.counts.asked > 0
     assert found.tracking.recall == 0.0
+
+
+def test_a_camera_is_asked_for_what_stands_in_its_image(drive):
+    """Nothing behind it, and by its bearing: the simulated camera looks ahead, its focal length and width are known."""
+    whole = tracking_scores.frames_of(drive, [])
+    (model,) = drive.models.values()
+    counts = [0, 0]
+    for before, after in zip(whole, tracking_scores.in_view(drive, whole), strict=True):
+        in_base = invert(before.T_fixed_base) @ np.vstack([before.truth.centre.T, np.ones(len(before.truth))])
+        eye = drive.transforms.lookup("base_link", model.frame, before.stamp_ns)[:3, 3]
+        x, y = in_base[0] - eye[0], in_base[1] - eye[1]
+        across = model.matrix[0, 2] - model.matrix[0, 0] * y / np.maximum(x, 1e-3)
+        inside = (x > 0.0) & (across > -0.5) & (across < model.width - 0.5)
+        kept = after.truth.point_count > 0
+        assert not (kept & ~inside).any()
+        assert (after.truth.point_count[kept] == before.truth.point_count[kept]).all()
+        counts[0] += int((before.truth.point_count > 0).sum())
+        counts[1] += int(kept.sum())
+    assert 0 < counts[1] < counts[0]
 
 
 def test_the_slowest_report_of_some(drive):

@@ -12,6 +12,7 @@ from perception_core.evaluation.frames import EvaluationFrame
 from perception_core.evaluation.obstacle_rows import nothing, select
 from perception_core.evaluation.pairs import pairs_of
 from perception_core.evaluation.scans import Scan, judge_all, judge_frame
+from perception_core.geometry.transforms import apply
 from perception_core.types import Obstacles
 from perception_core.types.classes import CAR, INDEX
 from perception_tools.benchmarks.tracking_drives import Drive
@@ -80,6 +81,22 @@ def frames_of(drive: Drive, obstacles: Sequence[Obstacles]) -> list[EvaluationFr
         structure = judge_frame(frame, EvaluationConfig()).structure
         frames.append(replace(frame, result=_without_paths(select(found, ~structure))))
     return frames
+
+
+def in_view(drive: Drive, frames: Sequence[EvaluationFrame]) -> list[EvaluationFrame]:
+    """Return the frames with only those objects asked for whose middle lies in the image of a camera.
+
+    The rest are told to have no returns, and so are held against nobody.
+    """
+    out: list[EvaluationFrame] = []
+    for frame in frames:
+        seen = np.zeros(len(frame.truth), dtype=np.bool_)
+        for model in drive.models.values():
+            T_camera_fixed = drive.transforms.lookup(model.frame, drive.rig.fixed_frame, frame.stamp_ns)
+            centre = apply(T_camera_fixed, frame.truth.centre)
+            seen |= model.project(centre)[1]
+        out.append(replace(frame, truth=replace(frame.truth, point_count=np.where(seen, frame.truth.point_count, 0))))
+    return out
 
 
 def row(

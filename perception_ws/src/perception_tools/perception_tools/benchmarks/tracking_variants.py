@@ -47,6 +47,7 @@ class Variant:
 FUSED = Variant("fused")
 LIDAR_ONLY = Variant("LiDAR only", camera=False)
 CAMERA_ONLY = Variant("camera only", lidar=False)
+"""Asked for what stands in an image; the others are asked for all around."""
 ABLATION = (
     LIDAR_ONLY,
     CAMERA_ONLY,
