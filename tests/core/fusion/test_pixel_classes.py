@@ -114,7 +114,7 @@ def test_returns_are_counted_by_class_of_pixel() -> None:
 def test_points_show_the_classes_of_their_pixels() -> None:
     projected = project_clusters(clusters_of(REAR_OF_CAR), view_of())
     ids = np.array([INDEX[CAR], INDEX[PERSON], INDEX[CYCLIST]])
-    shown = shown_by(projected, painted((None, "vehicle")), ids)
+    shown = shown_by(projected.pixels, painted((None, "vehicle")), ids)
     assert shown.shape == (3, 60)
     assert shown.all(axis=1).tolist() == [True, False, True]
 

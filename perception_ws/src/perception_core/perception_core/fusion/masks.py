@@ -9,7 +9,7 @@ from perception_core.types import InstanceMasks
 
 def instances_at(projected: ProjectedClusters, masks: InstanceMasks) -> NDArray[np.int64]:
     """Return int64 (P,): the detection on whose mask each projected point falls, -1 for none."""
-    return masks.instances[pixels_under(projected)].astype(np.int64) - 1
+    return masks.instances[pixels_under(projected.pixels)].astype(np.int64) - 1
 
 
 def mask_counts(projected: ProjectedClusters, masks: InstanceMasks, detections: int) -> NDArray[np.int64]:

@@ -35,17 +35,23 @@ def inside_vehicles(
         local = _local(visible.centre[:, None, :2], whole, v)[:, 0]
         inside |= (local <= whole.size[v, :2] / 2 + _INSIDE_SLACK).all(axis=1) & (points < points[v])
     grown = whole.size[:, 0] - visible.size[:, 0]
+    corners, seen = (shapes.bev_corners(b.centre, b.size, b.yaw) for b in (whole, visible))
     for i in vehicles[(grown[vehicles] > _GROWN) & ~inside[vehicles]].tolist():
         reach = (whole.size[vehicles, 0] + whole.size[i, 0]) / 2
         near = np.hypot(*(whole.centre[vehicles, :2] - whole.centre[i, :2]).T) < reach
         rivals = vehicles[near & (points[vehicles] > points[i])]
-        inside[i] = any(_shared(whole, i, whole, v) > _shared(visible, i, whole, v) + _OVERLAP for v in rivals.tolist())
+        inside[i] = any(_lies_more_on(corners[i], seen[i], corners[v]) for v in rivals.tolist())
     return inside
 
 
-def _shared(a: Boxes, i: int, b: Boxes, j: int) -> float:
-    """Return the share of box ``i``'s footprint that lies on box ``j``'s."""
-    own, other = (shapes.bev_corners(x.centre[[k]], x.size[[k]], x.yaw[[k]])[0] for x, k in ((a, i), (b, j)))
+def _lies_more_on(whole: Floats, seen: Floats, other: Floats) -> bool:
+    """Tell whether an outline (4, 2) lies on another by far more of itself than the part of it that was seen does."""
+    share = _shared(whole, other)
+    return share > _OVERLAP and share > _shared(seen, other) + _OVERLAP
+
+
+def _shared(own: Floats, other: Floats) -> float:
+    """Return the share of an outline (4, 2) that lies on another."""
     return shapes.polygon_area(shapes.clip_polygon(own, other)) / max(shapes.polygon_area(own), 1e-6)
 
 

@@ -67,10 +67,10 @@ def agreement(view: CameraView, segmentation: Segmentation) -> NDArray[np.float6
 
 
 def shown_by(
-    projected: ProjectedClusters, segmentation: Segmentation, class_ids: NDArray[np.int32]
+    pixels: NDArray[np.float64], segmentation: Segmentation, class_ids: NDArray[np.int32]
 ) -> NDArray[np.bool_]:
-    """Return bool (D, P): the projected points on pixels that an object of each class (D,) shows."""
-    return _SHOWS[class_ids][:, labels_at(projected, segmentation)]
+    """Return bool (D, P): which projected points (P, 2) are on pixels that an object of each class (D,) shows."""
+    return _SHOWS[class_ids][:, segmentation.labels[pixels_under(pixels)]]
 
 
 def class_counts(projected: ProjectedClusters, segmentation: Segmentation) -> NDArray[np.int64]:
@@ -82,7 +82,7 @@ def class_counts(projected: ProjectedClusters, segmentation: Segmentation) -> ND
 
 def labels_at(projected: ProjectedClusters, segmentation: Segmentation) -> NDArray[np.uint8]:
     """Return uint8 (P,): the class of the pixel that each projected point falls on."""
-    labels: NDArray[np.uint8] = segmentation.labels[pixels_under(projected)]
+    labels: NDArray[np.uint8] = segmentation.labels[pixels_under(projected.pixels)]
     return labels
 
 

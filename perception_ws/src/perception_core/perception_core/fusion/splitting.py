@@ -124,6 +124,9 @@ def _cut(
     claimants = claimants[counts >= least]
     if len(claimants) < 2:
         return None
+    names = [CLASSES[int(view.detections.class_ids[d])] for d in claimants]
+    if view.masks is None and not _long_enough(clusters, cluster, names):
+        return None
     owner = np.where(np.isin(owner, claimants), owner, -1)
     rows = np.flatnonzero(clusters.labels == cluster)
     of_row = np.full(len(rows), -1, np.int64)
@@ -131,11 +134,10 @@ def _cut(
     of_row[np.searchsorted(rows, projected.index[mine[owner < 0]])] = -1
     piece = _by_columns(clusters.points[rows, :2].astype(np.float64), of_row, len(claimants))
     ground = float(clusters.centre[cluster, 2] - clusters.size[cluster, 2] / 2 - clusters.bottom[cluster])
-    names = [CLASSES[int(view.detections.class_ids[d])] for d in claimants]
     for k, name in enumerate(names):
         if not _is_object(clusters.points[rows[piece == k]], ground, name, config):
             return None
-    if view.masks is None and not _are_apart(clusters, cluster, clusters.points[rows, :2], piece, names):
+    if view.masks is None and not _stand_apart(clusters.points[rows, :2], piece, names):
         return None
     return _Cut(cluster, rows, piece)
 
@@ -153,8 +155,7 @@ def _owners(view: CameraView, projected: ProjectedClusters, mine: Indices, claim
         on = instances_at(projected, view.masks)[mine]
         return np.where(np.isin(on, claimants), on, -1)
     if view.segmentation is not None:
-        fits = shown_by(projected, view.segmentation, view.detections.class_ids[claimants])[:, mine].T
-        inside &= fits
+        inside &= shown_by(pixels, view.segmentation, view.detections.class_ids[claimants]).T
     elif _nested(box):
         return np.full(len(mine), -1)
     middle = (box[:, 0] + box[:, 2]) / 2
@@ -177,11 +178,14 @@ def _nested(box: Floats) -> bool:
 def _by_columns(xy: Floats, owner: Indices, owners: int) -> Indices:
     """Return the owner (N,) of each point after a vote in columns of the bird's-eye view; all are given away."""
     cell = np.floor(xy / _COLUMN).astype(np.int64)
-    keys, column = np.unique(cell, axis=0, return_inverse=True)
-    column = column.reshape(-1)
-    votes = np.zeros((len(keys), owners))
+    cell -= cell.min(axis=0)
+    wide = int(cell[:, 1].max()) + 1
+    flat = cell[:, 0] * wide + cell[:, 1]
+    taken = np.bincount(flat) > 0
+    used = np.flatnonzero(taken)
+    keys, column = np.column_stack(np.divmod(used, wide)), (np.cumsum(taken) - 1)[flat]
     told = owner >= 0
-    np.add.at(votes, (column[told], owner[told]), 1.0)
+    votes = np.bincount(column[told] * owners + owner[told], minlength=len(keys) * owners).reshape(-1, owners)
     of_column = votes.argmax(axis=1)
     silent, speaking = np.flatnonzero(votes.sum(axis=1) == 0), np.flatnonzero(votes.sum(axis=1) > 0)
     if len(silent):
@@ -203,22 +207,29 @@ def _is_object(points: NDArray[np.float32], ground: float, name: str, config: As
     return stands and longest <= prior.mean[0] + 2.0 * prior.sigma[0] + _EXCESS
 
 
-def _are_apart(clusters: Clusters, cluster: int, xy: NDArray[np.float32], piece: Indices, names: Sequence[str]) -> bool:
-    """Tell whether the pieces of a cluster can be told apart without masks.
+def _long_enough(clusters: Clusters, cluster: int, names: Sequence[str]) -> bool:
+    """Tell whether a cluster can hold things of these classes side by side, as far as its length tells without masks.
 
-    Things of one kind can where together they are longer than one of them ever is, vehicles also than the shortest two
-    in a row: several boxes upon one van are more often its faces. Of a person at a vehicle, the person stands outside
-    of the outline of the rest.
+    Several of one kind it can where together they are longer than one of them ever is, vehicles also than the shortest
+    two in a row: several boxes upon one van are more often its faces.
     """
-    if any(name in VEHICLES for name in names) and any(name not in VEHICLES for name in names):
-        people = [k for k, name in enumerate(names) if name not in VEHICLES]
-        return all(_stands_out(xy[piece == k], xy[piece != k]) for k in people)
+    vehicles = [name in VEHICLES for name in names]
+    if any(vehicles) and not all(vehicles):
+        return True
     priors = [SIZE_PRIORS[name] for name in names]
-    if not any(name in VEHICLES for name in names):
+    if not any(vehicles):
         return bool(clusters.size[cluster, 0] > max(float(p.mean[0] + p.sigma[0]) for p in priors))
     in_a_row = sum(sorted(float(p.mean[0] - 2.0 * p.sigma[0]) for p in priors)[:2])
     longest = max(*(float(p.mean[0] + 2.0 * p.sigma[0]) for p in priors), in_a_row)
     return bool(clusters.size[cluster, 0] > longest)
+
+
+def _stand_apart(xy: NDArray[np.float32], piece: Indices, names: Sequence[str]) -> bool:
+    """Tell whether, of people at vehicles, the people stand outside of the outline of the rest."""
+    people = [k for k, name in enumerate(names) if name not in VEHICLES]
+    if len(people) == len(names):
+        return True
+    return all(_stands_out(xy[piece == k], xy[piece != k]) for k in people)
 
 
 def _stands_out(own: NDArray[np.float32], rest: NDArray[np.float32]) -> bool:

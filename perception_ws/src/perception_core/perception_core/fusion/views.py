@@ -160,9 +160,9 @@ def _in_cone(clusters: Clusters, view: CameraView) -> NDArray[np.bool_]:
     return (angle - sphere <= half_angle) | (distance <= radius)
 
 
-def pixels_under(projected: ProjectedClusters) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return row and column, int64 (P,), of the pixel that each projected point falls on."""
-    column, row = np.floor(projected.pixels + 0.5).astype(np.int64).T
+def pixels_under(pixels: NDArray[np.float64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return row and column, int64 (P,), of the pixel that each projected point (P, 2) falls on."""
+    column, row = np.floor(pixels + 0.5).astype(np.int64).T
     return row, column
 
 
