@@ -51,7 +51,7 @@ def test_an_engine_nobody_knows_is_a_config_error():
 
 def test_tensorrt_without_a_gpu_is_left_and_said(fake_tensorrt, monkeypatch):
     cuda = fake_tensorrt.install(monkeypatch)
-    monkeypatch.setattr(cuda, "cudaGetDeviceCount", lambda: (fake_tensorrt.FakeCudaError.cudaErrorInvalidValue, None))
+    monkeypatch.setattr(cuda, "cudaGetDeviceCount", lambda: (cuda.cudaError_t.cudaErrorInvalidValue, None))
     choice = choose_backend("auto")
     assert choice.name == "onnxruntime"
     assert "tensorrt does not work: <lambda>: cudaErrorInvalidValue" in choice.reason
