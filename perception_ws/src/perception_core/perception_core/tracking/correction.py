@@ -102,23 +102,52 @@ def correct(
     tracks.model_states[rows], tracks.model_covariances[rows], tracks.model_probability[rows] = models
     tracks.sum_up()
 
-    hidden_ends = ends.turned(seen.loose, quarter_turns)
-    lost = hidden_ends | ~tracks.known_ends[rows]
-    velocity = (tracks.state[rows, 3:] - still)[:, :2]
-    advance = np.column_stack([(axis * velocity).sum(axis=1) for axis in _axes(heading[:, 0])]) * dt[:, None]
-    clear = witness.evidence(
-        sides * np.where(loose, 0.0, anchored), loose, lost, measured_size, tracks.last_size[rows], advance
-    )
-    tracks.size[rows], tracks.last_size[rows] = size, measured_size[:, :2]
-    tracks.known_ends[rows] = ~hidden_ends
-    tracks.last_seen_ns[rows], tracks.sensors[rows] = stamp_ns, seen.sensors
-    weight = np.minimum(dt / config.shape.class_time, 1.0)
-    tracks.class_probabilities[rows] = class_belief.fuse(
-        tracks.class_probabilities[rows], seen.class_probabilities, weight, config.shape.class_memory
-    )
-    partly = (measured_size[:, :2] < size[:, :2] - _HIDDEN_PART).any(axis=1)
-    tracks.hull[rows] = hulls_around(bare(seen.hull, partly), tracks.state[rows])
+    faces = sides * np.where(loose, 0.0, anchored)
+    clear = _seen_motion(tracks, rows, seen, faces, loose, measured_size, quarter_turns, dt, still)
+    tracks.size[rows] = size
+    _remember_view(tracks, rows, seen, measured_size, quarter_turns, dt, stamp_ns, config.shape)
     return clear
+
+
+def _seen_motion(
+    tracks: TrackTable,
+    rows: Indices,
+    seen: Measurements,
+    faces: Floats,
+    loose: Mask,
+    measured_size: Floats,
+    quarter_turns: Indices,
+    dt: Floats,
+    still: Floats | float,
+) -> Floats:
+    """Return how well motions of corrected tracks could be seen, by what they remember of the view before."""
+    lost = ends.turned(seen.loose, quarter_turns) | ~tracks.known_ends[rows]
+    velocity = (tracks.state[rows, 3:] - still)[:, :2]
+    along, across = _axes(tracks.heading[rows, 0])
+    advance = np.column_stack([(along * velocity).sum(axis=1), (across * velocity).sum(axis=1)]) * dt[:, None]
+    return witness.evidence(faces, loose, lost, measured_size, tracks.last_size[rows], advance)
+
+
+def _remember_view(
+    tracks: TrackTable,
+    rows: Indices,
+    seen: Measurements,
+    measured_size: Floats,
+    quarter_turns: Indices,
+    dt: Floats,
+    stamp_ns: int,
+    config: ShapeConfig,
+) -> None:
+    """Note, in place, what was seen of corrected tracks, and as what."""
+    tracks.last_size[rows] = measured_size[:, :2]
+    tracks.known_ends[rows] = ~ends.turned(seen.loose, quarter_turns)
+    tracks.last_seen_ns[rows], tracks.sensors[rows] = stamp_ns, seen.sensors
+    weight = np.minimum(dt / config.class_time, 1.0)
+    tracks.class_probabilities[rows] = class_belief.fuse(
+        tracks.class_probabilities[rows], seen.class_probabilities, weight, config.class_memory
+    )
+    partly = (measured_size[:, :2] < tracks.size[rows, :2] - _HIDDEN_PART).any(axis=1)
+    tracks.hull[rows] = hulls_around(bare(seen.hull, partly), tracks.state[rows])
 
 
 def _doubted(innovation: Floats, covariance: Floats, noise: Floats) -> Floats:

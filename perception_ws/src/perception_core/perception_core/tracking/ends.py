@@ -80,7 +80,7 @@ def loose_ends(centre: Floats, size: Floats, yaw: Floats, sensor: Floats, comple
     if len(centre) == 0:
         return out
     local, tips = _seen_from(centre, size, yaw, sensor)
-    loose = lateral_ends(centre, size, yaw, sensor) != End.FREE
+    loose = _lateral_ends(centre, size, yaw, sensor, tips) != End.FREE
     guessed = completed & loose.all(axis=1)
     near = np.where(np.abs(local) > size[:, :2] / 2.0, np.sign(local), 0.0)
     thin = np.maximum(THIN, THIN_SHARE * size[:, :2].max(axis=1))
@@ -104,11 +104,11 @@ def _breadth(local: Floats, size: Floats) -> Floats:
 
 def turned(loose: Mask, turns: NDArray[np.int64]) -> Mask:
     """Return loose ends (M, 2, 2) as named by the axes of boxes turned by quarters (M,) counter-clockwise."""
-    out = loose.copy()
-    for _ in range(3):
-        more = turns % 4 > 0
+    out, left = loose.copy(), turns % 4
+    for _ in range(int(left.max(initial=0))):
+        more = left > 0
         out[more] = np.stack([out[more, 1], out[more, 0, ::-1]], axis=1)
-        turns = np.where(more, turns % 4 - 1, 0)
+        left = left - more
     return out
 
 
@@ -151,7 +151,11 @@ def lateral_ends(centre: Floats, size: Floats, yaw: Floats, sensor: Floats) -> E
     """
     if len(centre) == 0:
         return np.zeros((0, 2), dtype=np.uint8)
-    _, tips = _seen_from(centre, size, yaw, sensor)
+    return _lateral_ends(centre, size, yaw, sensor, _seen_from(centre, size, yaw, sensor)[1])
+
+
+def _lateral_ends(centre: Floats, size: Floats, yaw: Floats, sensor: Floats, tips: Floats) -> Ends:
+    """Return :func:`lateral_ends`, ``tips`` (M, 2, 2) being the outermost corners in the boxes' axes."""
     c, s = np.cos(yaw)[:, None], np.sin(yaw)[:, None]
     out_of_box = np.stack([c * tips[..., 0] - s * tips[..., 1], s * tips[..., 0] + c * tips[..., 1]], axis=2)
     relative = centre[:, :2] - sensor[:2]

@@ -52,14 +52,21 @@ def classify(tracks: TrackTable, over_ground: bool, robot: Floats, config: Outpu
         return out
     velocity, covariance = tracks.state[:, 3:], tracks.covariance[:, 3:, 3:]
     speed = np.linalg.norm(velocity, axis=1)
-    surprise = np.einsum("ti,ti->t", velocity, np.linalg.solve(covariance, velocity[:, :, None])[:, :, 0])
-    sigma = np.sqrt(np.linalg.eigvalsh(covariance)[:, -1])
     moving = tracks.model_probability[:, imm.STILL] < 1.0 - config.model_certainty
-    moving &= (surprise > config.motion_significance**2) & (speed > config.moving_speed)
-    moving &= ~witness.unproven(tracks, robot)
-    still = tracks.model_probability[:, imm.STILL] > config.model_certainty
-    out[~moving & (still | (speed + 2.0 * sigma < config.static_speed))] = Motion.STATIC
-    out[moving] = Motion.MOVING
+    moving &= (speed > config.moving_speed) & ~witness.unproven(tracks, robot)
+    asked = np.flatnonzero(moving)
+    moving[asked] = _surprise(velocity[asked], covariance[asked]) > config.motion_significance**2
+    static = ~moving & (tracks.model_probability[:, imm.STILL] > config.model_certainty)
+    asked = np.flatnonzero(~moving & ~static & (speed < config.static_speed))
+    sigma = np.sqrt(np.linalg.eigvalsh(covariance[asked])[:, -1])
+    static[asked] = speed[asked] + 2.0 * sigma < config.static_speed
+    out[static], out[moving] = Motion.STATIC, Motion.MOVING
+    return out
+
+
+def _surprise(velocity: Floats, covariance: Floats) -> Floats:
+    """Return v^T P^-1 v (T,) of velocities (T, 3) with covariances (T, 3, 3)."""
+    out: Floats = np.einsum("ti,ti->t", velocity, np.linalg.solve(covariance, velocity[:, :, None])[:, :, 0])
     return out
 
 

@@ -88,6 +88,10 @@ class TrackTable:
         """Return a copy that holds the rows of a mask (T,) or an index array, in that order."""
         return TrackTable(**{f.name: getattr(self, f.name)[rows] for f in dataclasses.fields(self)})
 
+    def copy(self) -> "TrackTable":
+        """Return a copy of all columns."""
+        return TrackTable(**{f.name: getattr(self, f.name).copy() for f in dataclasses.fields(self)})
+
     @property
     def settled(self) -> NDArray[np.bool_]:
         """Tell which tracks (T,) were watched long enough for what they do to be known."""

@@ -200,7 +200,7 @@ class Tracker:
         face = seen.face_variance(config.measurement)
         rows, columns, fit = associate(tracks, sides, seen, face, config.association)
         matched = seen.select(columns)
-        left = seen.select(np.setdiff1d(np.arange(len(seen)), columns))
+        left = seen.select(_others(columns, len(seen)))
         owner = self._fragments(rows, matched, left)
         self._follow_flow(rows, matched, sides[rows], dt)
         still = _still(self._flow, tracks.state[rows])
@@ -228,10 +228,11 @@ class Tracker:
         owning[owner[owner >= 0]] = True
         since = np.where(tracks.fragments_since_ns >= 0, tracks.fragments_since_ns, stamp_ns)
         tracks.fragments_since_ns = np.where(owning, since, -1)
-        matched.hull = correction.bare(matched.hull, np.isin(rows, owner))
-        lasting = np.flatnonzero((stamp_ns - since) / 1e9 > shape.split_patience)
-        fragments.rejoin(tracks, rows, matched, left, np.where(np.isin(owner, lasting), -1, owner))
-        self._count(fragments=int((owner >= 0).sum()))
+        if owning.any():
+            matched.hull = correction.bare(matched.hull, owning[rows])
+            lasting = (stamp_ns - since) / 1e9 > shape.split_patience
+            fragments.rejoin(tracks, rows, matched, left, np.where((owner >= 0) & lasting[owner], -1, owner))
+            self._count(fragments=int((owner >= 0).sum()))
         return owner
 
     def _follow_flow(self, rows: Indices, matched: Measurements, sides: Floats, dt: float) -> None:
@@ -266,7 +267,7 @@ class Tracker:
     def _weigh_absence(self, rows: Indices, seen: Measurements, sensor: Floats, dt: float, watching: bool) -> None:
         """Believe less in tracks that were not measured, unless something nearer hides them or nobody looked."""
         tracks, config = self._tracks, self._config
-        absent = np.setdiff1d(np.arange(len(tracks)), rows)
+        absent = _others(rows, len(tracks))
         box = tracks.state[absent, :3], tracks.size[absent], tracks.heading[absent, 0]
         tracks.occluded[:] = False
         tracks.occluded[absent] = existence.hidden(*box, seen, sensor)
@@ -356,6 +357,13 @@ def warm_up() -> None:
     fragments.inside_share(*boxes, *boxes)
 
 
+def _others(index: Indices, count: int) -> Indices:
+    """Return which of ``count`` rows are not in ``index``, in their order."""
+    free = np.ones(count, dtype=np.bool_)
+    free[index] = False
+    return np.flatnonzero(free)
+
+
 def _still(ground: flow.Flow | None, position: Floats) -> Floats | float:
     """Return the velocities (T, 3) of what stands still at ``position`` (T, >=2), 0 where that is not known."""
     return 0.0 if ground is None else ground.at(position)
@@ -363,7 +371,7 @@ def _still(ground: flow.Flow | None, position: Floats) -> Floats | float:
 
 def _predicted(tracks: TrackTable, dt: float, ground: flow.Flow | None, config: TrackerConfig) -> TrackTable:
     """Return a copy of the tracks moved ahead by ``dt`` seconds."""
-    moved = tracks.select(np.arange(len(tracks)))
+    moved = tracks.copy()
     models = imm.predict(
         tracks.models, motion.wheeled(tracks), dt, ground is not None, config.motion, _still(ground, tracks.state)
     )

@@ -55,10 +55,11 @@ _RAIL_LENGTH = 3.0
 
 def unproven(tracks: TrackTable, robot: Floats) -> Mask:
     """Tell whose velocity (T,) nobody saw, or may be but the robot's own, ``robot`` (2,) m/s in the fixed frame."""
-    nameless, guessed = tracks.class_probabilities.argmax(axis=1) == INDEX[UNKNOWN], unseen(tracks)
+    guessed = unseen(tracks)
     own = float(np.hypot(robot[0], robot[1]))
     if own < _OUTPACING:
         return guessed
+    nameless = tracks.class_probabilities.argmax(axis=1) == INDEX[UNKNOWN]
     apart = np.linalg.norm(tracks.state[:, 3:5] - robot, axis=1)
     speed = np.linalg.norm(tracks.state[:, 3:5], axis=1)
     low, narrow = tracks.size[:, 2] < _LOW, tracks.size[:, :2].min(axis=1) < _NARROW
