@@ -34,6 +34,27 @@ def test_unknown_says_nothing() -> None:
     np.testing.assert_allclose(after(report(CAR), unknown), named)
 
 
+def shape(named: float) -> np.ndarray:
+    out = np.zeros((1, C))
+    out[0, [INDEX[CAR], INDEX[UNKNOWN]]] = named, 1.0 - named
+    return out
+
+
+def test_a_shape_that_may_be_a_car_takes_no_name_away() -> None:
+    car = after(*[report(CAR)] * 20)
+    np.testing.assert_allclose(after(*[report(CAR)] * 20, *[shape(0.1)] * 50), car)
+
+
+def test_a_shape_that_fits_nothing_does() -> None:
+    """A tenth of what the best shape gets: odds of 0.1^(1 / 2.5) in each scan, 0.01 after five."""
+    before = after(report(CAR, 0.8), report(CAR, 0.8))
+    later = after(report(CAR, 0.8), report(CAR, 0.8), *[shape(0.01)] * 5)
+    odds = [b[INDEX[CAR]] / b[INDEX[UNKNOWN]] for b in (before, later)]
+    np.testing.assert_allclose(odds[1] / odds[0], 0.01)
+    assert CLASSES[before.argmax()] == CAR
+    assert CLASSES[later.argmax()] == UNKNOWN
+
+
 def test_one_wrong_report_does_not_turn_a_car_into_a_person() -> None:
     belief = after(*[report(CAR)] * 5, report(PERSON), weight=1 / 3)
     assert CLASSES[belief.argmax()] == CAR

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from perception_core.config import Config, group, param
+from perception_core.types.class_prior import UNNAMED_SHARE
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,7 @@ class ClassConfig(Config):
         high=1.0,
     )
     max_shape_probability: float = param(
-        0.1,
+        UNNAMED_SHARE,
         "most that all classes together get where no camera names one: the shape says the same in every scan, and must "
         "not add up to a name",
         low=0.0,

@@ -10,13 +10,17 @@ the same side of the same thing, and repeats its errors. All looks together are 
 the logarithmic opinion pool (Genest and Zidek, "Combining probability distributions", Statistical Science 1986). The
 mean is taken recursively, with a share a of each new report: b ~ b^(1 - a) p^a = b^(1 - a) (pi L)^a, from b = pi.
 A belief becomes no surer than fusion is on the mean, and one doubtful name is outvoted.
+
+What no camera names is reported by its shape alone, which gives all named classes together ``UNNAMED_SHARE`` at most. A
+shape that fits one says nothing: a name may stay, or not: L = 1. A shape that fits none speaks against them all, by
+L = named / ``UNNAMED_SHARE``: a post that was once called a car in passing is a post in every scan thereafter.
 """
 
 import numpy as np
 from numpy.typing import NDArray
 
 from perception_core.types import CLASSES
-from perception_core.types.class_prior import class_prior
+from perception_core.types.class_prior import UNNAMED_SHARE, class_prior
 from perception_core.types.classes import (
     ANIMAL,
     BICYCLE,
@@ -46,6 +50,17 @@ _RIGHT, _SIBLING = 0.7, 0.2
 
 _FLOOR = 1e-3
 """No class is ever ruled out: fusion leaves out of its reports what is less probable."""
+
+_LEAST_FIT = 0.01
+"""A shape speaks no more strongly than so against a name: clusters are cut and joined."""
+
+_LEAST_SAID = 5e-4
+"""A report with less in all names has no word of a class in it, and says nothing: fusion tells shares of 1e-3."""
+
+_SLACK = 1e-3
+"""Of a share that went through messages and the floors of others."""
+
+_NAMED = np.arange(len(CLASSES)) != INDEX[UNKNOWN]
 
 
 def confusion() -> Floats:
@@ -90,8 +105,8 @@ def begin(reported: Floats, memory: float) -> Floats:
 def fuse(belief: Floats, reported: Floats, weight: Floats, memory: float) -> Floats:
     """Return the belief (T, C) after one report each: ``belief^(1 - a) report^a``, a = ``weight`` named / ``memory``.
 
-    What was reported as ``unknown`` was seen by no camera, or named by none, and neither adds nor fades: only the share
-    of a report that is ``named`` counts.
+    The share of a named report that is ``unknown`` neither adds nor fades. Of what nobody names the shape may speak
+    against a name: ``belief L^a`` with a = ``weight`` / ``memory``.
 
     Args:
         belief: (T, C) probabilities, rows sum to 1.
@@ -99,8 +114,14 @@ def fuse(belief: Floats, reported: Floats, weight: Floats, memory: float) -> Flo
         weight: (T,) in [0, 1], how much of the report is new; reports close in time are not independent.
         memory: number of reports over which the mean is taken, at least 1.
     """
-    share = (weight * (1.0 - reported[:, INDEX[UNKNOWN]]) / memory)[:, None]
+    named = 1.0 - reported[:, INDEX[UNKNOWN]]
+    bare = named <= UNNAMED_SHARE + _SLACK
+    silent = named < _LEAST_SAID
+    share = np.where(bare, 0.0, weight * named / memory)[:, None]
     log = (1.0 - share) * np.log(np.maximum(belief, _FLOOR)) + share * np.log(np.maximum(reported, _FLOOR))
+    fit = np.clip(named / UNNAMED_SHARE, _LEAST_FIT, 1.0)
+    against = np.where(bare & ~silent, weight / memory * np.log(fit), 0.0)[:, None]
+    log[:, _NAMED] += against
     pooled = np.exp(log - log.max(axis=1, keepdims=True, initial=-np.inf))
     fused: Floats = pooled / pooled.sum(axis=1, keepdims=True)
     return fused

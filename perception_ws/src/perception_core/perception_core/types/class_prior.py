@@ -32,6 +32,10 @@ CLASS_PRIOR: dict[str, float] = {
 """Share of each class among the clusters of a scan, before anything is known of one: most are poles, walls and bushes;
 the others in the proportions of KITTI and nuScenes, rounded."""
 
+UNNAMED_SHARE = 0.1
+"""Most that all named classes together get in the report of a thing that no camera names, however well its shape fits:
+so much says nothing, and less says that the shape does not fit."""
+
 
 def class_prior() -> NDArray[np.float64]:
     """Return float64 (C,) the shares of the classes, columns as ``CLASSES``."""
