@@ -228,6 +228,43 @@ def test_a_kernel_that_the_driver_refuses_is_left(load, fakes, monkeypatch, host
     assert "because <lambda>: ERROR_INVALID_IMAGE" in str(backend.preprocessing)
 
 
+def test_a_kept_kernel_that_the_driver_refuses_is_compiled_anew(load, fakes, monkeypatch, host_kernel):
+    """The driver was put back to an older one; the NVRTC of today fits it."""
+    load().close()
+    _, nvrtc, driver = fakes
+    real, asked = driver.cuModuleLoadData, []
+
+    def older(code):
+        asked.append(bytes(code))
+        return (host_kernel.Result.ERROR_INVALID_IMAGE, None) if len(asked) == 1 else real(code)
+
+    monkeypatch.setattr(driver, "cuModuleLoadData", older)
+    images = [picture(30, 30)]
+    assert_as_on_cpu(run(load(), images), images)
+    assert (len(asked), len(nvrtc.compiled)) == (2, 2)
+
+
+@pytest.mark.parametrize("failing", range(3))
+def test_what_did_not_reach_the_gpu_is_sent_again(load, fakes, monkeypatch, failing):
+    """Pixels, plan or table: a copy fails once, and the same image afterwards is prepared whole."""
+    cuda = fakes[0]
+    backend, images = load(), [picture(30, 30)]
+    real, copies = cuda.cudaMemcpyAsync, []
+
+    def copy(to, source, size, kind, stream):
+        copies.append(size)
+        if len(copies) == failing + 1:
+            return (cuda.cudaError_t.cudaErrorInvalidValue,)
+        return real(to, source, size, kind, stream)
+
+    monkeypatch.setattr(cuda, "cudaMemcpyAsync", copy)
+    with pytest.raises(ModelError, match="cudaErrorInvalidValue"):
+        run(backend, images)
+    with pytest.raises(ModelError, match="no images were prepared"):
+        backend.images.run()
+    assert_as_on_cpu(run(backend, images), images)
+
+
 def test_it_can_be_switched_off(load, fakes):
     backend = load(preprocessing="cpu")
     assert backend.images is None

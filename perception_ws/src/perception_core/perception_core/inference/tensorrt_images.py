@@ -73,6 +73,7 @@ class TensorRtImages:
         self._table_buffer = Buffer(cuda)
         self._slots: list[_ImageSlot] = []
         self._is_prepared = False
+        self._under_way = False
 
     def prepare(
         self,
@@ -97,11 +98,12 @@ class TensorRtImages:
         each = 3 * spec.height * spec.width * self._info.dtype.itemsize
         while len(self._slots) < len(images):
             self._slots.append(_ImageSlot(self._cuda))
-        self._is_prepared = True
+        self._under_way = True
         for i, (slot, pixels) in enumerate(zip(self._slots, images, strict=False)):
             slot.upload(pixels, image_plan(spec, pixels.shape, windows[i]), self._engine.stream)
             addresses = (slot.pixels.device, slot.plan.device, self._table_buffer.device, address + i * each)
             self._kernel.launch(blocks(spec), BLOCK, self._engine.stream, addresses)
+        self._is_prepared = True
 
     def run(self) -> Tensors:
         """Run the network once on what was prepared; the arrays returned are the caller's.
@@ -112,20 +114,23 @@ class TensorRtImages:
         if not self._is_prepared:
             raise ModelError("no images were prepared for this run")
         self._is_prepared = False
-        return self._engine.run_staged(self._info.name)
+        outputs = self._engine.run_staged(self._info.name)
+        self._under_way = False
+        return outputs
 
     def release(self) -> None:
         """Give all memory back; the stream is the engine's, and may be gone afterwards."""
-        self._is_prepared = False
+        self._is_prepared = self._under_way = False
         for buffer in (self._table_buffer, *(b for slot in self._slots for b in (slot.pixels, slot.plan))):
             buffer.release()
         self._kernel.unload()
 
     def _settle(self) -> None:
-        """Wait for copies of images that were prepared and never run: their memory is written again."""
-        if self._is_prepared:
+        """Wait for copies of images that were prepared, or half prepared, and never run: their memory is used again."""
+        self._is_prepared = False
+        if self._under_way:
             self._cuda.wait(self._engine.stream)
-            self._is_prepared = False
+            self._under_way = False
 
     def _take_table(self, spec: InputSpec) -> None:
         if self._table is not None and self._table.spec == spec:
