@@ -6,7 +6,7 @@ import uuid
 import numpy as np
 import pytest
 
-from perception_core.tracking import correction, life
+from perception_core.tracking import correction, imm, life
 from perception_core.tracking.config import MeasurementConfig, TrackerConfig
 from perception_core.tracking.measurements import from_objects
 
@@ -113,3 +113,22 @@ def test_no_matches_change_nothing(objects) -> None:
     none = np.empty(0, np.int64)
     correction.correct(tracks, none, seen.select(none), np.empty((0, 2)), 1, True, CONFIG)
     np.testing.assert_array_equal(tracks.state, before)
+
+
+@pytest.mark.parametrize(("width", "open_still"), [(2.5, True), (0.2, False)])
+def test_that_its_ends_are_hidden_is_no_sign_that_a_bus_stands(objects, width, open_still) -> None:
+    """What is seen of it lies 2.5 m further on after 0.1 s, both ends hidden: 25 m/s, or none; a thin wall stands."""
+    boxes = ({"x": x, "y": 10.0, "size": (11.0, width, 3.0)} for x in (40.0, 37.5))
+    scans = [objects(0.1 * k, [box]) for k, box in enumerate(boxes)]
+    first, second = (from_objects(scan, np.eye(4), MeasurementConfig())[0] for scan in scans)
+    tracks = life.born(first, 0, SENSOR, uuid.UUID(int=0), 0, True, CONFIG)
+    models = imm.predict(tracks.models, np.zeros(1), 0.1, True, CONFIG.motion)
+    tracks.model_states, tracks.model_covariances, tracks.model_probability = models
+    tracks.sum_up()
+    before = tracks.model_probability[0, imm.STILL]
+    tracks.known_ends[0, 0] = False
+    second.loose[0, 0] = True
+    correction.correct(tracks, np.array([0]), second, np.array([[0.0, -1.0]]), 100_000_000, True, CONFIG)
+    np.testing.assert_allclose(tracks.state[0, :4], [37.5, 10.0, 0.8, 0.0], atol=0.1)  # it follows, without a velocity
+    stands = tracks.model_probability[0, imm.STILL]
+    assert stands == before if open_still else stands > 0.7

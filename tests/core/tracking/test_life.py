@@ -135,3 +135,23 @@ def test_a_person_on_a_car_is_told_at_once(objects) -> None:
     tracks.log_odds[:] = 3.0
     tracks.last_seen_ns[:] = 4 * SECOND // 10
     assert not life.within_another(tracks, CONFIG).any()
+
+
+@pytest.mark.parametrize(("stands", "speed"), [(0.5, 25.0), (0.95, 0.0), (0.05, 0.0)])
+def test_who_was_seen_to_move_goes_on_if_what_takes_its_place_leaves_that_open(objects, stands, speed: float) -> None:
+    """The older one at 25 m/s until 1.0 s; at its place since 1.1 s a younger one that has no velocity of its own."""
+    boxes = [{"x": 10.0, "y": 5.0}, {"x": 10.0, "y": 5.0, "size": (6.0, 1.8, 1.5)}]
+    seen, _ = from_objects(objects(0.0, boxes), np.eye(4), MeasurementConfig())
+    tracks = life.born(seen, 0, np.zeros(2), NAMESPACE, 7, True, TrackerConfig())
+    tracks.confirmed[0], tracks.log_odds[:] = True, 3.0
+    tracks.first_seen_ns[:] = 0, 11 * SECOND // 10
+    tracks.last_seen_ns[:] = SECOND, 13 * SECOND // 10
+    tracks.witnessed[0] = 0.8
+    tracks.model_states[0, :, 3], tracks.model_probability[0] = 25.0, [0.0, 1.0, 0.0]
+    tracks.model_probability[1] = stands, 1.0 - stands, 0.0
+    tracks.sum_up()
+    kept = life.reunite(tracks, 13 * SECOND // 10, 0.5, CONFIG)
+    np.testing.assert_array_equal(kept, [True, False])
+    np.testing.assert_allclose(tracks.state[0, 3], speed)
+    np.testing.assert_allclose(tracks.size[0, 0], 6.0)
+    assert np.linalg.eigvalsh(tracks.covariance[0]).min() > 0.0

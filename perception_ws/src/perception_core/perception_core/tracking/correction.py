@@ -26,6 +26,12 @@ _END_SIGMA = 0.1
 _STANDS = 0.5
 """Probability of standing still below which a part with loose ends does not make the object smaller."""
 
+_GLIDES = 0.5
+"""Metres by which a part with loose ends has gone along with the view: that it stands is as open as that it moves."""
+
+_WALL = 1.0
+"""Metres: what is thinner, and has no ends, is a piece of a wall, and those stand."""
+
 _ELONGATED = 0.5
 """Metres by which length and width differ where it is known which is which: a box across them was cut or completed
 wrongly, and makes nothing larger."""
@@ -97,7 +103,10 @@ def correct(
     models[0][:, :, 2] += rise[:, None]
     position[:, :2] += shift
     position[:, 2] += rise
+    undecided = (np.hypot(follow[:, 0], follow[:, 1]) > _GLIDES) & (seen.size[:, :2].min(axis=1) > _WALL)
+    belief = models[2][undecided]
     imm.correct_position(models, position, noise, seen.late, over_ground)
+    models[2][undecided] = belief
     imm.roll(models, dt, still, config.motion)
     tracks.model_states[rows], tracks.model_covariances[rows], tracks.model_probability[rows] = models
     tracks.sum_up()

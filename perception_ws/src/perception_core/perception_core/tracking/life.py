@@ -19,6 +19,9 @@ Mask = NDArray[np.bool_]
 _ON_ANOTHER = 0.4
 """Share of the smaller of two boxes inside the larger from which on the younger may be a part of the older."""
 
+_OPEN = 0.1
+"""Probability of standing still from which on, and of moving, neither is known."""
+
 _OF_THE_BODY = (
     "state",
     "covariance",
@@ -191,8 +194,19 @@ def _overlap(tracks: TrackTable, a: NDArray[np.int64], b: NDArray[np.int64]) -> 
 
 
 def _take_over(tracks: TrackTable, old: int, young: int) -> None:
+    """Give ``old``, in place, the body of ``young``; but not its motion where that is open and its own was seen."""
+    stands = tracks.model_probability[young, imm.STILL]
+    keeps = tracks.witnessed[old] > 0.0 and _OPEN < stands < 1.0 - _OPEN
+    motion = tracks.model_states[old, :, 3:6].copy(), tracks.model_covariances[old, :, 3:6, 3:6].copy()
+    probability, witnessed = tracks.model_probability[old].copy(), tracks.witnessed[old]
     for name in _OF_THE_BODY:
         column = getattr(tracks, name)
         column[old] = column[young]
+    if keeps:
+        tracks.model_states[old, :, 3:6] = motion[0]
+        tracks.model_covariances[old, :, 3:6, :] = tracks.model_covariances[old, :, :, 3:6] = 0.0
+        tracks.model_covariances[old, :, 3:6, 3:6] = motion[1]
+        tracks.model_probability[old], tracks.witnessed[old] = probability, witnessed
+        tracks.sum_up()
     tracks.log_odds[old] = max(tracks.log_odds[old], tracks.log_odds[young])
     tracks.occluded[old] = False
