@@ -6,7 +6,7 @@ from fusion_scenes import CAMERA, T_CAMERA_BASE, Box, clusters_of, named, pixel_
 from perception_core.fusion import CameraView, Fusion, FusionConfig
 from perception_core.fusion.occlusion import horizon
 from perception_core.types import Detections2D, Objects
-from perception_core.types.classes import BUS, INDEX, PERSON, UNKNOWN
+from perception_core.types.classes import BUS, CAR, INDEX, PERSON, UNKNOWN
 
 FRONT: Box = (20.0, 3.2, 1.6, 2.4, 4.0, 3.0)
 REAR: Box = (20.0, -3.2, 1.6, 2.4, 4.4, 3.0)
@@ -73,4 +73,14 @@ def test_two_people_in_one_box_stay_two_and_two_halves_of_one_do_not() -> None:
         left, right = (8.0, gap / 2, 0.85, 0.3, gap - 0.05, 1.7), (8.0, -gap / 2, 0.85, 0.3, gap - 0.05, 1.7)
         both: Box = (8.0, 0.0, 0.85, 0.3, 2 * gap, 1.7)
         objects = Fusion(FusionConfig()).fuse(clusters_of(left, right), [view_of((*pixel_box(both), PERSON, 0.9))])
+        assert len(objects) == expected
+
+
+def test_a_child_beside_a_car_in_one_box_stays_a_body_and_a_low_bit_of_the_car_does_not() -> None:
+    """The car's rear ends 0.85 m to the left; from 1.25 m on stands something 0.3 m wide, 1.1 m or 0.5 m high."""
+    rear: Box = (10.0, 0.0, 0.75, 0.2, 1.7, 1.4)
+    both: Box = (10.0, 0.35, 0.75, 0.2, 2.4, 1.4)
+    for height, expected in ((1.1, 2), (0.5, 1)):
+        beside: Box = (10.0, 1.4, height / 2, 0.3, 0.3, height)
+        objects = Fusion(FusionConfig()).fuse(clusters_of(rear, beside), [view_of((*pixel_box(both), CAR, 0.9))])
         assert len(objects) == expected

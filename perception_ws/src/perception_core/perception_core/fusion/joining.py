@@ -31,6 +31,10 @@ _BORDER_PX = 4.0
 _STANDS, _UPRIGHT = 0.6, 0.8
 """Metres above the ground, and share of the usual height of a class, between which a body reaches."""
 
+_SLIM, _ON_GROUND, _TALL, _BESIDE = 0.6, 0.3, 0.9, 0.3
+"""Metres: what is slimmer than this in both directions, reaches from so near the ground to so high, and has so much
+room between it and the next thing, stands by itself: a child, a post. No part of a vehicle does."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Link:
@@ -114,7 +118,10 @@ def _is_one(clusters: Clusters, parts: list[int], link: _Link, horizon: Horizon,
     prior = SIZE_PRIORS[link.class_name]
     gap = _gap(clusters, link.main, link.part)
     reach = float(prior.mean[0] + 2.0 * prior.sigma[0])
-    if gap > reach or (gap > config.part_gap and not (link.by_mask or horizon.hidden_gap(link.main, link.part))):
+    if gap > reach:
+        return False
+    apart = gap > config.part_gap or (link.class_name in VEHICLES and _stands_alone(clusters, link.part, gap))
+    if apart and not (link.by_mask or horizon.hidden_gap(link.main, link.part)):
         return False
     lead = max(parts, key=lambda c: int(clusters.point_count[c]))
     c, s = np.cos(clusters.yaw[lead]), np.sin(clusters.yaw[lead])
@@ -125,6 +132,12 @@ def _is_one(clusters: Clusters, parts: list[int], link: _Link, horizon: Horizon,
     if link.class_name not in VEHICLES and bodies.sum() > 1 and extent[1] > prior.mean[0] + prior.sigma[0]:
         return False
     return bool(extent[1] <= reach + _SLACK and extent[0] <= widest + _SLACK)
+
+
+def _stands_alone(clusters: Clusters, part: int, gap: float) -> bool:
+    """Tell whether a cluster is a body of its own, ``gap`` metres from the next."""
+    slim = bool((clusters.size[part, :2] < _SLIM).all())
+    return slim and clusters.bottom[part] < _ON_GROUND and clusters.top[part] > _TALL and gap > _BESIDE
 
 
 def _gap(clusters: Clusters, a: int, b: int) -> float:
