@@ -127,6 +127,24 @@ def test_detections_of_somebody_else_are_refused(identity, text):
         boxes.objects_from_msg(msg, Mode.FUSED)
 
 
+@pytest.mark.parametrize(
+    ("word", "text"),
+    [
+        ("points=nan", "points='nan' is no whole number from -2147483648 to 2147483647"),
+        ("points=1e12", "points='1e12'"),
+        ("points=1.5", "points='1.5'"),
+        ("sensors=256", "sensors='256' is no whole number from 0 to 255"),
+        ("sensors=-1", "sensors='-1'"),
+        ("sensors=inf", "sensors='inf'"),
+    ],
+)
+def test_counts_that_no_column_holds_are_refused(word, text):
+    msg = boxes.objects_to_msg(one_object())
+    msg.detections[0].id += f" {word}"  # of a word that comes twice the last counts
+    with pytest.raises(CloudError, match=rf"detections\[0\].id: {text}"):
+        boxes.objects_from_msg(msg, Mode.FUSED)
+
+
 def test_a_detection_without_hypothesis_is_refused():
     msg = Detection3DArray(detections=[Detection3D(id="yaw=0.0 points=1")])
     with pytest.raises(CloudError, match=r"detections\[0\]: no class"):

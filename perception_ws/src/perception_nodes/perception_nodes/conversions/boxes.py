@@ -72,7 +72,7 @@ def clusters_from_cdr(data: bytes, points: NDArray[np.float32], labels: NDArray[
         size=boxes.size,
         yaw=np.array(words.numbers("yaw"), dtype=np.float64),
         covariance=boxes.covariance[:, :3, :3].copy(),
-        point_count=np.array(words.numbers("points"), dtype=np.int32),
+        point_count=words.integers("points", np.int32),
         points=points,
         labels=labels,
         hull=hull,
@@ -125,8 +125,8 @@ def objects_from_cdr(data: bytes, mode: Mode) -> Objects:
         covariance=boxes.covariance,
         class_probabilities=probabilities,
         existence=np.array(words.numbers("existence"), dtype=np.float64),
-        sensors=np.array(words.numbers("sensors"), dtype=np.uint8),
-        point_count=np.array(words.numbers("points"), dtype=np.int32),
+        sensors=words.integers("sensors", np.uint8),
+        point_count=words.integers("points", np.int32),
         mode=mode,
         hull=hull,
         hull_start=hull_start,
@@ -176,6 +176,16 @@ class _Words:
                 f"no {key} among {', '.join(self._words[i])}" if not texts[i] else f"{key}={texts[i]!r} is no number"
             )
             raise CloudError(f"detections[{i}].id: {among}") from None
+
+    def integers[I: np.integer](self, key: str, kind: type[I]) -> NDArray[I]:
+        """Return one of the words of every box as whole numbers of ``kind``. Raises CloudError."""
+        values, limits = np.array(self.numbers(key), dtype=np.float64), np.iinfo(kind)
+        fits = (values >= limits.min) & (values <= limits.max) & (values == np.trunc(values))
+        if not fits.all():
+            i = int(np.flatnonzero(~fits)[0])
+            wanted = f"no whole number from {limits.min} to {limits.max}"
+            raise CloudError(f"detections[{i}].id: {key}={self._words[i][key]!r} is {wanted}")
+        return values.astype(kind)
 
     def hulls(self) -> tuple[NDArray[np.float64], NDArray[np.int32]]:
         """Return the corners (H, 2) of all boxes and where those of each begin (M + 1,). Raises CloudError."""
