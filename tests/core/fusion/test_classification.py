@@ -51,9 +51,9 @@ def test_what_few_returns_show_counts_little() -> None:
 def test_what_no_camera_names_stays_unknown() -> None:
     sure = np.zeros((2, len(CLASSES)))
     sure[:, INDEX[CAR]], sure[:, INDEX[UNKNOWN]] = 0.9, 0.1
-    told = classification.reported(sure, sure, np.zeros_like(sure), np.array([True, False]), CONFIG)
+    told = classification.reported(sure, sure, np.zeros_like(sure), np.array([True, False]))
     np.testing.assert_allclose(told[0], sure[0])
-    assert told[1, INDEX[CAR]] == pytest.approx(CONFIG.max_shape_probability)
+    assert told[1, INDEX[CAR]] == pytest.approx(0.1)
     np.testing.assert_allclose(told.sum(axis=1), 1.0)
 
 
@@ -76,7 +76,7 @@ def test_pixels_take_from_what_the_shape_alone_tells_and_give_it_nothing() -> No
     sure = np.zeros((3, len(CLASSES)))
     sure[:, INDEX[CAR]], sure[:, INDEX[UNKNOWN]] = 0.9, 0.1
     shown = np.stack([pixels(vegetation=20), pixels(vehicle=20), np.zeros(len(CLASSES))])
-    leaves, vehicle, nothing = classification.reported(sure, sure, shown, np.zeros(3, np.bool_), CONFIG)
+    leaves, vehicle, nothing = classification.reported(sure, sure, shown, np.zeros(3, np.bool_))
     odds = 0.1 / 0.9 * (0.25 / 7) / 0.3  # 0.3 of a nameless thing's pixels, a seventh of a car's rest
     assert leaves[INDEX[CAR]] == pytest.approx(odds / (1.0 + odds))
     np.testing.assert_allclose(vehicle, nothing)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from perception_core.fusion.config import ClassConfig
 from perception_core.types import CLASSES, SEGMENTS, classes, segments
-from perception_core.types.class_prior import class_prior
+from perception_core.types.class_prior import UNNAMED_SHARE, class_prior
 from perception_core.types.classes import INDEX, UNKNOWN
 
 Floats = NDArray[np.float64]
@@ -111,10 +111,10 @@ def posterior(labels: Floats, pixels: Floats, shape: Floats, points: NDArray[np.
     return out
 
 
-def reported(belief: Floats, by_shape: Floats, doubts: Floats, named: NDArray[np.bool_], config: ClassConfig) -> Floats:
+def reported(belief: Floats, by_shape: Floats, doubts: Floats, named: NDArray[np.bool_]) -> Floats:
     """Return the probabilities (M, C) to be told: what no camera names stays ``unknown``, however its shape.
 
-    Shape alone gives all classes together at most ``max_shape_probability``; pixels take from that what they doubt.
+    Shape alone gives all classes together ``UNNAMED_SHARE`` at most; pixels take from that what they doubt.
 
     Args:
         belief: (M, C) of all witnesses: that is told of what is named.
@@ -123,7 +123,7 @@ def reported(belief: Floats, by_shape: Floats, doubts: Floats, named: NDArray[np
         named: bool (M,) whether a camera names it.
     """
     known = 1.0 - by_shape[:, [_UNKNOWN]]
-    out = by_shape * np.minimum(1.0, config.max_shape_probability / np.maximum(known, 1e-12))
+    out = by_shape * np.minimum(1.0, UNNAMED_SHARE / np.maximum(known, 1e-12))
     out[:, _UNKNOWN] = 0.0
     out[:, _UNKNOWN] = 1.0 - out.sum(axis=1)
     out *= np.exp(pixels_against(doubts) - doubts[:, [_UNKNOWN]])

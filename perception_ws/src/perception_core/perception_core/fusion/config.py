@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 from perception_core.config import Config, group, param
-from perception_core.types.class_prior import UNNAMED_SHARE
 
 
 @dataclass(frozen=True)
@@ -63,13 +62,6 @@ class ClassConfig(Config):
         "how far the extents that the LiDAR saw count beside labels: they are no independent witnesses",
         low=0.0,
         high=1.0,
-    )
-    max_shape_probability: float = param(
-        UNNAMED_SHARE,
-        "most that all classes together get where no camera names one: the shape says the same in every scan, and must "
-        "not add up to a name",
-        low=0.0,
-        high=0.99,
     )
     confusion: tuple[str, ...] = param(
         (),

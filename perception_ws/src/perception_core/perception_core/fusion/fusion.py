@@ -217,7 +217,7 @@ class Fusion:
         there = existence.weakened(there, told.counts, bodiless, self._config.association.min_points)
         by_shape = classification.posterior(told.labels, np.zeros_like(pixels), shape, points, self._config.classes)
         shown = named | _shown(told.lone_counts)
-        probabilities = classification.reported(belief, by_shape, pixels, shown, self._config.classes)
+        probabilities = classification.reported(belief, by_shape, pixels, shown)
         sensors = np.where(named, Sensor.LIDAR | Sensor.CAMERA, Sensor.LIDAR).astype(np.uint8)
         bare = (probabilities[:, _UNKNOWN] >= _SHAPED) & ~named
         hulls = [outline if alone else NO_HULL for outline, alone in zip(outlines, bare.tolist(), strict=True)]

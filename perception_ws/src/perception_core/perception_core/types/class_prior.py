@@ -34,7 +34,7 @@ the others in the proportions of KITTI and nuScenes, rounded."""
 
 UNNAMED_SHARE = 0.1
 """Most that all named classes together get in the report of a thing that no camera names, however well its shape fits:
-so much says nothing, and less says that the shape does not fit."""
+so much says nothing, and less says that the shape does not fit. Fusion tells it and tracking reads it: no parameter."""
 
 
 def class_prior() -> NDArray[np.float64]:
