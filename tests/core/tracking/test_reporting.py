@@ -11,7 +11,8 @@ from perception_core.tracking.measurements import from_objects
 from perception_core.tracking.reporting import report
 from perception_core.tracking.table import TrackTable, empty_table
 from perception_core.tracking.tracker import Tracker
-from perception_core.types import Mode, Objects, Obstacles, Sensor
+from perception_core.types import CLASSES, Mode, Objects, Obstacles, Sensor
+from perception_core.types.classes import CAR, INDEX, TRUCK
 
 
 def reported(tracks: TrackTable, **output: float) -> Obstacles:
@@ -70,6 +71,17 @@ def test_the_covariance_of_the_path_grows_as_worked_out_by_hand(objects) -> None
     expected = [0.09 + 1.0 + q, 0.04 + 4.0 * 0.16 + q, 0.04 + 0.36 + 0.8 / 3.0 + 0.044011]
     np.testing.assert_allclose(told.predicted_covariance[0, 3], np.diag(expected), rtol=1e-6)
     assert (np.diff(np.linalg.det(told.predicted_covariance[0])) > 0.0).all()
+
+
+def test_a_neighbour_in_the_box_is_doubted_now_and_on_the_path(objects) -> None:
+    """2.5 m is 0.4 m too broad for a car, 0.2 m to either side, and not for a truck."""
+    tracks = two_tracks(objects)
+    tracks.confirmed[:], tracks.size[:, 1] = True, 2.5
+    tracks.class_probabilities[:] = np.eye(len(CLASSES))[[INDEX[CAR], INDEX[TRUCK]]]
+    told = reported(tracks, prediction_steps=3)
+    wanted = np.diag([0.0, 0.04, 0.0])
+    np.testing.assert_allclose(told.pose_covariance[0, :3, :3] - told.pose_covariance[1, :3, :3], wanted, atol=1e-9)
+    np.testing.assert_allclose(told.predicted_covariance[0] - told.predicted_covariance[1], [wanted] * 3, atol=1e-9)
 
 
 def test_what_is_hidden_widens_the_covariance_along_its_axis(objects) -> None:

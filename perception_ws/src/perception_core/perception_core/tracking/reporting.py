@@ -48,10 +48,11 @@ def report(
     centre, velocity, yaw = told.state[:, :3], told.state[:, 3:], transforms.wrap_angle(told.heading[:, 0])
     motions, doubtful = motion.classify(told, over_ground, robot, config), witness.unproven(told, robot)
     turned = doubt.yaw_variance(told, motions == Motion.MOVING)
+    unseen = told.hidden_variance + doubt.centre_variance(told)
     path, path_covariance = predicted_paths(
         _doubted(told, doubtful),
         motion.wheeled(told),
-        told.hidden_variance,
+        unseen,
         config.prediction_steps,
         config.prediction_step,
         motion_config,
@@ -67,7 +68,7 @@ def report(
         centre=centre,
         size=told.size,
         yaw=yaw,
-        pose_covariance=_pose_covariance(told, turned),
+        pose_covariance=_pose_covariance(told, unseen, turned),
         velocity=velocity,
         yaw_rate=told.heading[:, 1],
         twist_covariance=_six(twist, told.heading_covariance[:, 1, 1]),
@@ -112,14 +113,17 @@ def _footprints(told: TrackTable, yaw: Floats) -> tuple[Floats, ...]:
     return tuple(hull + middle if bare and len(hull) else box for box, hull, middle, bare in rows)
 
 
-def _pose_covariance(told: TrackTable, turned: Floats) -> Floats:
-    """Return (T, 6, 6): the anchor's covariance, and what the unseen part of the box or a neighbour in it adds.
+def _pose_covariance(told: TrackTable, unseen: Floats, turned: Floats) -> Floats:
+    """Return (T, 6, 6): the anchor's covariance, and what is added to it.
 
-    ``turned`` (T,) rad^2 is what an exchange of its sides adds to the yaw's.
+    Args:
+        told: T tracks.
+        unseen: (T, 2) m^2 along length and width that the unseen part of the box, or a neighbour in it, adds.
+        turned: (T,) rad^2 that an exchange of its sides adds to the yaw's.
     """
     position = told.covariance[:, :3, :3].copy()
     c, s = np.cos(told.heading[:, 0]), np.sin(told.heading[:, 0])
-    along, across = (told.hidden_variance + doubt.centre_variance(told)).T
+    along, across = unseen.T
     position[:, 0, 0] += c * c * along + s * s * across
     position[:, 1, 1] += s * s * along + c * c * across
     position[:, 0, 1] += c * s * (along - across)

@@ -104,8 +104,7 @@ class Tracker:
         one older by more than ``life.reset_jump``, or in another fixed frame, starts afresh. All are counted
         in :attr:`events`.
 
-        Only a LiDAR looks everywhere: in the modes without it, what is not measured coasts and its existence
-            only
+        Only a LiDAR looks everywhere: in the modes without it, what is not measured coasts and its existence only
         decays with time.
 
         Args:
@@ -136,10 +135,9 @@ class Tracker:
     ) -> Obstacles:
         """Return the obstacles coasted to ``stamp_ns`` while no scan arrives; the tracker does not change.
 
-        Not seeing because nothing was measured is no evidence against an object: existence only decays with
-            time,
-        and tracks end after their coasting time. A stamp before the last scan's yields the state of that
-        scan; a fixed frame other than the tracks' yields none.
+        Not seeing because nothing was measured is no evidence against an object: existence only decays with time, and
+        tracks end after their coasting time. A stamp before the last scan's yields the state of that scan; a fixed
+        frame other than the tracks' yields none.
         """
         if self._stamp_ns is None or fixed_frame != self._frame:
             return reporting.report(
