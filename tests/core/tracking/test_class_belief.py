@@ -1,9 +1,9 @@
 """Classes over time."""
 
 import numpy as np
+import pytest
 
 from perception_core.tracking import class_belief
-from perception_core.types.class_prior import class_prior
 from perception_core.types.classes import CAR, CLASSES, INDEX, PERSON, TRUCK, UNKNOWN
 
 C = len(CLASSES)
@@ -27,13 +27,6 @@ def test_rows_of_the_confusion_sum_to_one() -> None:
     np.testing.assert_allclose(class_belief.confusion().sum(axis=1), 1.0)
 
 
-def test_unknown_says_nothing() -> None:
-    unknown = report(UNKNOWN, 1.0)
-    np.testing.assert_allclose(after(unknown, unknown), class_prior())
-    named = after(report(CAR))
-    np.testing.assert_allclose(after(report(CAR), unknown), named)
-
-
 def shape(named: float) -> np.ndarray:
     out = np.zeros((1, C))
     out[0, [INDEX[CAR], INDEX[UNKNOWN]]] = named, 1.0 - named
@@ -53,6 +46,14 @@ def test_a_shape_that_fits_nothing_does() -> None:
     np.testing.assert_allclose(odds[1] / odds[0], 0.01)
     assert CLASSES[before.argmax()] == CAR
     assert CLASSES[later.argmax()] == UNKNOWN
+
+
+@pytest.mark.parametrize("named", [0.0, 1e-4, 1e-3])
+def test_a_shape_that_fits_so_badly_that_no_class_is_told_speaks_no_less(named: float) -> None:
+    """A pole 4 m high is told as unknown alone: a hundredth at most, odds of 0.01^(1 / 2.5) in each scan."""
+    before, later = after(report(CAR)), after(report(CAR), shape(named))
+    odds = [b[INDEX[CAR]] / b[INDEX[UNKNOWN]] for b in (before, later)]
+    np.testing.assert_allclose(odds[1] / odds[0], 0.01**0.4)
 
 
 def test_one_wrong_report_does_not_turn_a_car_into_a_person() -> None:

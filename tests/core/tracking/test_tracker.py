@@ -333,7 +333,7 @@ def test_objects_that_are_not_finite_are_counted(tracker: Tracker, objects) -> N
 
 def test_classes_of_a_camera_last_when_it_is_late(tracker: Tracker, objects) -> None:
     named = {"x": 10.0, "y": 0.0, "label": "car", "p": 0.8, "sensors": Sensor.LIDAR | Sensor.CAMERA}
-    nameless = {"x": 10.0, "y": 0.0}
+    nameless = {"x": 10.0, "y": 0.0, "p": 0.9}  # by its shape it may well be a car
     for k in range(30):
         result = tracker.update(objects(k / 10, [named if k < 5 else nameless]), I4, "odom")
     assert result.class_probabilities[0, INDEX["car"]] > 0.6

@@ -52,10 +52,8 @@ _FLOOR = 1e-3
 """No class is ever ruled out: fusion leaves out of its reports what is less probable."""
 
 _LEAST_FIT = 0.01
-"""A shape speaks no more strongly than so against a name: clusters are cut and joined."""
-
-_LEAST_SAID = 5e-4
-"""A report with less in all names has no word of a class in it, and says nothing: fusion tells shares of 1e-3."""
+"""A shape speaks no more strongly than so against a name: clusters are cut and joined. What fits nothing at all is
+reported as ``unknown`` alone, since fusion tells no share below 1e-3."""
 
 _SLACK = 1e-3
 """Of a share that went through messages and the floors of others."""
@@ -116,11 +114,10 @@ def fuse(belief: Floats, reported: Floats, weight: Floats, memory: float) -> Flo
     """
     named = 1.0 - reported[:, INDEX[UNKNOWN]]
     bare = named <= UNNAMED_SHARE + _SLACK
-    silent = named < _LEAST_SAID
     share = np.where(bare, 0.0, weight * named / memory)[:, None]
     log = (1.0 - share) * np.log(np.maximum(belief, _FLOOR)) + share * np.log(np.maximum(reported, _FLOOR))
     fit = np.clip(named / UNNAMED_SHARE, _LEAST_FIT, 1.0)
-    against = np.where(bare & ~silent, weight / memory * np.log(fit), 0.0)[:, None]
+    against = np.where(bare, weight / memory * np.log(fit), 0.0)[:, None]
     log[:, _NAMED] += against
     pooled = np.exp(log - log.max(axis=1, keepdims=True, initial=-np.inf))
     fused: Floats = pooled / pooled.sum(axis=1, keepdims=True)
