@@ -59,8 +59,12 @@ class Kernel:
         self._call = _caller(self._driver.CUresult.CUDA_SUCCESS, "NVIDIA's driver is missing")
         try:
             (self._module,) = self._call(self._driver.cuModuleLoadData, code)
+        except CudaError as error:
+            raise KernelRefusedError(str(error)) from error
+        try:
             (self._function,) = self._call(self._driver.cuModuleGetFunction, self._module, name.encode())
         except CudaError as error:
+            self.unload()
             raise KernelRefusedError(str(error)) from error
 
     def launch(self, blocks: tuple[int, int], threads: tuple[int, int], stream: Any, addresses: Sequence[int]) -> None:

@@ -110,7 +110,8 @@ class PerceptionNode[N: NodeConfig](LifecycleNode):
         except Exception:
             self.get_logger().fatal(f"cannot be configured: {traceback.format_exc()}")
             raise
-        self._compiling = CompileWatch()
+        finally:
+            self._compiling = CompileWatch()
         return super().on_configure(state)
 
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
