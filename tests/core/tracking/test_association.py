@@ -40,3 +40,38 @@ def test_many_on_a_diagonal() -> None:
     row, column = assign(costs)
     np.testing.assert_array_equal(row, column)
     assert len(row) == 300
+
+
+CAR = {"x": 10.0, "y": 0.0, "size": (4.2, 1.8, 1.5), "label": "car", "p": 0.9}
+PERSON = {"x": 8.3, "y": 0.6, "size": (0.7, 0.6, 1.7)}
+"""Within the rear corner of the car."""
+
+
+def test_a_car_that_is_seen_no_more_does_not_become_the_person_beside_it(objects, tracker) -> None:
+    """The car's own cluster went to another track; the person walks off, and no car with him."""
+    for k in range(20):
+        tracker.update(objects(k / 10, [CAR]), np.eye(4), "odom")
+    for k in range(20, 40):
+        walking = PERSON | {"y": 0.6 + 0.15 * (k - 19)}
+        told = tracker.update(objects(k / 10, [walking]), np.eye(4), "odom")
+    seen = told.sensors != 0
+    assert seen.sum() == 1
+    np.testing.assert_allclose(told.centre[seen][0, :2], [8.3, 3.6], atol=0.3)
+    assert told.size[seen][0, :2].max() < 1.3
+
+
+@pytest.mark.parametrize(
+    "piece",
+    [
+        {"size": (0.7, 0.6, 0.6)},  # as low as a bumper
+        {"size": (0.4, 1.8, 1.4)},  # as broad as a rear
+    ],
+)
+def test_what_may_be_a_piece_of_the_car_goes_on_as_the_car(objects, tracker, piece) -> None:
+    for k in range(20):
+        first = tracker.update(objects(k / 10, [CAR]), np.eye(4), "odom")
+    for k in range(20, 23):
+        told = tracker.update(objects(k / 10, [PERSON | {"y": 0.0, "x": 8.1} | piece]), np.eye(4), "odom")
+    assert told.ids.tobytes() == first.ids.tobytes()
+    assert (told.sensors != 0).all()
+    assert told.size[0, 0] > 3.5

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
 from perception_core.tracking import class_belief
-from perception_core.tracking.anchoring import anchored_innovation
+from perception_core.tracking.anchoring import SMALL, anchored_innovation
 from perception_core.tracking.config import AssociationConfig
 from perception_core.tracking.kalman import place_covariance
 from perception_core.tracking.measurements import Measurements
@@ -25,6 +25,9 @@ from perception_core.tracking.table import TrackTable
 
 Floats = NDArray[np.float64]
 Indices = NDArray[np.int64]
+
+_UPRIGHT, _DENSE, _LARGE = 1.2, 50, 3.0
+"""Metres of height and LiDAR points from which on a slim thing is seen as a whole; metres of what has large pieces."""
 
 _NEVER = 1e-9
 """Models less probable than this are not asked."""
@@ -102,7 +105,20 @@ def pair_costs(
         config.gate,
         constant,
     )
+    costs[np.ix_(tracks.size[:, :2].max(axis=1) > _LARGE, _upright(measurements))] = np.inf
     return costs
+
+
+def _upright(measurements: Measurements) -> NDArray[np.bool_]:
+    """Tell which measurements (M,) are whole, slim and upright as people and posts are, and so no piece of a vehicle.
+
+    Without this a car's track that has lost its car to another takes the person beside it for one of its corners, and
+    goes along with him, as long and as broad as it was.
+    """
+    size, points = measurements.size, measurements.point_count
+    slim = (size[:, :2].max(axis=1) < SMALL) & (size[:, 2] >= _UPRIGHT)
+    out: NDArray[np.bool_] = slim & (points >= _DENSE) & ~measurements.loose.any(axis=(1, 2))
+    return out
 
 
 def assign(costs: Floats) -> tuple[Indices, Indices]:
