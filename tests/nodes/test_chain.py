@@ -153,7 +153,9 @@ def test_a_kernel_that_compiles_between_messages_is_told(chain):
     status = chain.diagnostics("tracking_node", lambda values: True)
     before = late_compilations({v.key: v.value for v in status.values})
     _along_ray(np.int32(1), np.int16(0), np.int16(0), np.int16(1), 0.5)  # nobody else comes with these
-    chain.diagnostics("tracking_node", lambda values: late_compilations(values) > before)
+    told = chain.diagnostics("tracking_node", lambda values: late_compilations(values) > before)
+    assert told.hardware_id == status.hardware_id
+    assert chain.diagnostics("fusion_node", lambda values: late_compilations(values) >= 1)
 
 
 def late_compilations(values):

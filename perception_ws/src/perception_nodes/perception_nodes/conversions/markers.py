@@ -95,6 +95,7 @@ class _Scene:
 
     @classmethod
     def of(cls, obstacles: Obstacles) -> "_Scene":
+        """Take them from the obstacles, in their order."""
         return cls(
             [short_id(identity.tobytes()) for identity in obstacles.ids],
             [CLASSES[k] for k in obstacles.class_probabilities.argmax(axis=1).tolist()],
