@@ -4,10 +4,10 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from perception_core.tracking import class_belief, doubt, ends, imm, witness
+from perception_core.tracking import class_belief, doubt, ends, hulls, imm, witness
 from perception_core.tracking.anchoring import QUARTER, anchor_offset, anchored_innovation
 from perception_core.tracking.config import ShapeConfig, TrackerConfig
-from perception_core.tracking.measurements import NO_HULL, Measurements
+from perception_core.tracking.measurements import Measurements
 from perception_core.tracking.table import TrackTable
 
 Floats = NDArray[np.float64]
@@ -156,7 +156,7 @@ def _remember_view(
         tracks.class_probabilities[rows], seen.class_probabilities, weight, config.class_memory
     )
     partly = (measured_size[:, :2] < tracks.size[rows, :2] - _HIDDEN_PART).any(axis=1)
-    tracks.hull[rows] = hulls_around(bare(seen.hull, partly), tracks.state[rows])
+    tracks.hull[rows] = hulls.around(hulls.bare(seen.hull, partly), tracks.state[rows])
 
 
 def _doubted(innovation: Floats, covariance: Floats, noise: Floats) -> Floats:
@@ -172,22 +172,6 @@ def _learnt(hidden: Floats, measured: Floats, dt: Floats, config: ShapeConfig) -
     """Return the hidden variances (K, 2): a better view is believed soon, forgotten slowly."""
     better, worse = 1.0 - np.exp(-dt / config.grow_time), 1.0 - np.exp(-dt / config.forget_time)
     return hidden + np.where(measured < hidden, better[:, None], worse[:, None]) * (measured - hidden)
-
-
-def hulls_around(hulls: NDArray[np.object_], centre: Floats) -> NDArray[np.object_]:
-    """Return footprints (K,) of corners (H, 2) as seen from the centres (K, >=2)."""
-    out = np.full(len(hulls), None, np.object_)
-    for i, hull in enumerate(hulls.tolist()):
-        out[i] = hull - centre[i, :2] if len(hull) else hull
-    return out
-
-
-def bare(hulls: NDArray[np.object_], partly: Mask) -> NDArray[np.object_]:
-    """Return footprints (K,) without the corners of those of which only a part is seen."""
-    out = hulls.copy()
-    for i in np.flatnonzero(partly):
-        out[i] = NO_HULL
-    return out
 
 
 def _split(innovation: Floats, loose: Mask, travelled: Floats, yaw: Floats) -> tuple[Floats, Floats]:

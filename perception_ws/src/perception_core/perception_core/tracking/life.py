@@ -5,7 +5,7 @@ import uuid
 import numpy as np
 from numpy.typing import NDArray
 
-from perception_core.tracking import class_belief, correction, doubt, existence, imm
+from perception_core.tracking import class_belief, correction, doubt, existence, hulls, imm
 from perception_core.tracking.anchoring import visible_sides
 from perception_core.tracking.config import LifeConfig, TrackerConfig
 from perception_core.tracking.fragments import SAME_CLASS, inside_share
@@ -97,7 +97,7 @@ def born(
         confirmed=np.zeros(n, dtype=np.bool_),
         oriented=np.zeros(n, dtype=np.bool_),
         sensors=new.sensors.copy(),
-        hull=correction.hulls_around(new.hull, new.centre),
+        hull=hulls.around(new.hull, new.centre),
     )
     young.sum_up()
     return young

@@ -9,7 +9,18 @@ from numpy.typing import NDArray
 
 from perception_core.errors import PerceptionError
 from perception_core.geometry import transforms
-from perception_core.tracking import correction, existence, flow, fragments, imm, life, motion, reporting, witness
+from perception_core.tracking import (
+    correction,
+    existence,
+    flow,
+    fragments,
+    hulls,
+    imm,
+    life,
+    motion,
+    reporting,
+    witness,
+)
 from perception_core.tracking.anchoring import visible_sides
 from perception_core.tracking.association import associate
 from perception_core.tracking.config import TrackerConfig
@@ -227,7 +238,7 @@ class Tracker:
         since = np.where(tracks.fragments_since_ns >= 0, tracks.fragments_since_ns, stamp_ns)
         tracks.fragments_since_ns = np.where(owning, since, -1)
         if owning.any():
-            matched.hull = correction.bare(matched.hull, owning[rows])
+            matched.hull = hulls.bare(matched.hull, owning[rows])
             lasting = (stamp_ns - since) / 1e9 > shape.split_patience
             fragments.rejoin(tracks, rows, matched, left, np.where((owner >= 0) & lasting[owner], -1, owner))
             self._count(fragments=int((owner >= 0).sum()))
