@@ -54,6 +54,26 @@ def test_a_wall_that_leads_away_from_another_is_cut_off_it_and_a_truck_stays_who
     assert len(headings) == 1
 
 
+def test_two_cars_in_one_are_cut_between_them_and_not_through_both() -> None:
+    # Bonnets from y = 4 and 3.8, sides at x = -3 and 0, a person between them at -0.5: 4.8 m wide, and 4.2 m. No cut
+    # saves 0.3 of that: between the cars it is (4.8 * 4.2 - 1.8 * 4 - 2.4 * 3.2) / 20.2 = 0.26.
+    left = [(-3, 4 + 0.4 * k, -1.2, 4 + 0.4 * k) for k in range(5)]
+    right = [(0, 3.8 + 0.4 * k, 1.8, 3.8 + 0.4 * k) for k in range(5)]
+    x, _, piece, _ = split(*left, (-3, 4, -3, 8), (-0.6, 5, -0.4, 5), *right, (0, 3.8, 0, 7))
+    cars = set(piece[x < -1]), set(piece[x > -0.1])
+    assert [len(car) for car in cars] == [1, 1]
+    assert cars[0] != cars[1]
+
+
+def test_what_is_too_wide_and_has_no_gap_is_cut_in_the_middle() -> None:
+    # A full square of 4.8 m: nothing is gained anywhere.
+    rows = [(-2.4, 5 + k * 0.2, 2.4, 5 + k * 0.2) for k in range(25)]
+    x, y, piece, headings = split(*rows)
+    assert len(headings) == 2
+    for k in range(2):
+        assert 2.2 <= min(np.ptp(x[piece == k]), np.ptp(y[piece == k])) <= 2.6
+
+
 def test_no_cells_are_no_pieces() -> None:
     empty = np.empty(0)
     ints = np.empty(0, np.int32)

@@ -1,4 +1,4 @@
-"""The cut across an axis after which two rectangles have the least area."""
+"""Where to cut across an axis: so that two rectangles have the least area, or in the widest gap."""
 
 import numpy as np
 
@@ -31,6 +31,26 @@ def least_area_cut(uv: F64, axis: int, low: F64, size: F64) -> tuple[float, floa
         if area < best_area:
             best_position, best_area = low[axis] + (b + 1) * step, area
     return best_position, best_area
+
+
+@kernel
+def widest_gap(uv: F64, axis: int, low: F64, size: F64, margin: float) -> tuple[float, float]:
+    """Return (middle, width) of the widest run of the axis without a point, ``margin`` from its ends; 0 wide: none."""
+    step = size[axis] / BINS
+    place, widest, begin = low[axis], 0, 0
+    if size[axis] <= 2.0 * margin:
+        return place, 0.0
+    taken = np.zeros(BINS, np.bool_)
+    for i in range(len(uv)):
+        taken[min(int((uv[i, axis] - low[axis]) / step), BINS - 1)] = True
+    first, last = int(margin / step), BINS - int(margin / step)
+    for b in range(BINS):
+        if taken[b] or b < first or b >= last:
+            begin = b + 1
+        elif b + 1 - begin > widest:
+            widest = b + 1 - begin
+            place = low[axis] + 0.5 * (begin + b + 1) * step
+    return place, widest * step
 
 
 @kernel

@@ -28,6 +28,7 @@ from perception_core.lidar.polar import polar_grid
 from perception_core.lidar.scan_grid import GriddedScan, grid_scan
 from perception_core.lidar.specks import density_of, find_specks
 from perception_core.lidar.split import split_components
+from perception_core.lidar.upright import free_upright
 from perception_core.types.body import BodyBox
 from perception_core.types.cloud import PointCloud
 from perception_core.types.clusters import Clusters
@@ -197,6 +198,7 @@ class LidarProcessor:
             max_gap=c.max_gap,
             depth=c.depth_factor,
         )
+        labels, count = free_upright(cells, specks, labels, count, scan.sensor, density, c)
         x, y, azimuth, reach = cells.x, cells.y, cells.azimuth, cells.reach
         pieces, headings = split_components(
             x, y, azimuth, reach, cells.count, labels, count, scan.sensor, c.max_length, c.max_width

@@ -10,7 +10,7 @@ import numpy as np
 
 from perception_core.lidar.cell_order import cells_by_label
 from perception_core.lidar.contour import contour_of, grain_of, heading_of, solid_cells
-from perception_core.lidar.cuts import least_area_cut
+from perception_core.lidar.cuts import THIN, least_area_cut, widest_gap
 from perception_core.lidar.directions import horizon_of
 from perception_core.lidar.jit import F64, I32, kernel
 from perception_core.lidar.openness import DEEP, share_open
@@ -27,6 +27,8 @@ MIN_LENGTH = 2.2
 AREA_GAIN = 0.7
 """A cut is worth it when the two rectangles have less than this share of the area of the one; the share grows to all
 of it as the component opens."""
+LEAST_SIDE = 1.0
+"""Metres of a rectangle on each side of a gap at which it is cut: less is a stray return."""
 NO_CUT = -1e9
 """Angle of the cut of what stays whole."""
 
@@ -108,7 +110,12 @@ def _best_cut(
     max_length: float,
     max_width: float,
 ) -> tuple[float, float]:
-    """Return the direction across which to cut and where along it; NO_CUT when the component stays whole."""
+    """Return the direction across which to cut and where along it; NO_CUT when the component stays whole.
+
+    What is too big is cut in any case: where no cut saves area, in the widest gap, else in the middle. Two cars that
+    a person between them joins have such a gap, and each is seen from two sides only, so that its own corner would
+    save as much.
+    """
     if len(cells) < 2:
         return NO_CUT, 0.0
     uv, low, size = _turned(x, y, cells, heading)
@@ -126,8 +133,9 @@ def _best_cut(
         if open_share < OPEN_SHARE and not no_vehicle:
             return NO_CUT, 0.0
         gain += (1.0 - AREA_GAIN) * open_share * open_share
-    axis = 1 - along if length <= max_length and width > max_width else along
-    angle, position, ratio = heading + axis * np.pi / 2, low[axis] + 0.5 * size[axis], 1e18
+    beyond = 1 - along if length <= max_length and width > max_width else along
+    angle, position, ratio = heading + beyond * np.pi / 2, low[beyond] + 0.5 * size[beyond], 1e18
+    widest = THIN
     grain = grain_of(x, y, contour)
     for frame in (heading, grain):
         if frame != heading:
@@ -137,6 +145,10 @@ def _best_cut(
             place, area = least_area_cut(uv, axis, low, size)
             if area <= limit * length * width and area < ratio:
                 angle, position, ratio = frame + axis * np.pi / 2, place, area
+            if too_big and ratio > 1e17:
+                place, gap = widest_gap(uv, axis, low, size, LEAST_SIDE)
+                if gap > widest:
+                    angle, position, widest = frame + axis * np.pi / 2, place, gap
     if not too_big and ratio > 1e17:
         return NO_CUT, 0.0
     return angle, position
