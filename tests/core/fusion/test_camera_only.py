@@ -9,10 +9,13 @@ from fusion_scenes import CAMERA, T_CAMERA_BASE, Box, clusters_of, named, view_o
 from perception_core.fusion import CameraView, Fusion, FusionConfig, camera_only
 from perception_core.fusion.config import CameraOnlyConfig
 from perception_core.fusion.ground import GroundPlane, base_plane, plane_under
+from perception_core.fusion.priors import SIZE_PRIORS
 from perception_core.types import Clusters, Mode, Sensor
 from perception_core.types.classes import CAR, PERSON
 
 CONFIG = CameraOnlyConfig()
+LENGTH, WIDTH, HEIGHT = (float(x) for x in SIZE_PRIORS[CAR].mean)
+DEPTH = (LENGTH + WIDTH) / 2
 
 
 def standing(distance: float, height: float = 1.73, name: str = PERSON, score: float = 0.8):
@@ -23,25 +26,26 @@ def standing(distance: float, height: float = 1.73, name: str = PERSON, score: f
 
 def test_foot_and_height_agree_on_level_ground() -> None:
     for distance in (10.0, 25.0):
-        found = camera_only.ranges(view_of(standing(distance)), base_plane(), CONFIG)
+        found = camera_only.ranges(view_of(standing(distance)), base_plane(CONFIG.ground_sigma), CONFIG)
         np.testing.assert_allclose(found.distance, [distance], rtol=1e-6)
         assert not found.foot_covered.any()
 
 
 def test_the_error_of_the_foot_grows_with_the_square_of_the_range() -> None:
-    """Cut off at the top, only the foot tells: sigma = (r^2 / h + h) hypot(pitch, pixels / f)."""
+    """Cut off at the top, only the foot tells: (r^2 / h + h) hypot(pitch, pixels / f), and r / h of its height."""
     boxes = [standing(r) for r in (10.0, 20.0, 40.0)]
     view = view_of(*[(b[0], 0.0, *b[2:]) for b in boxes])
-    found = camera_only.ranges(view, base_plane(), CONFIG)
+    found = camera_only.ranges(view, base_plane(CONFIG.ground_sigma), CONFIG)
     for r, sigma, box in zip((10.0, 20.0, 40.0), found.sigma, view.detections.boxes, strict=True):
         pixels = np.hypot(CONFIG.pixel_sigma, CONFIG.edge_sigma * (box[3] - box[1]))
-        assert sigma == pytest.approx((r**2 / 1.5 + 1.5) * np.hypot(CONFIG.pitch_sigma, pixels / 500.0))
+        angle = (r**2 / 1.5 + 1.5) * np.hypot(CONFIG.pitch_sigma, pixels / 500.0)
+        assert sigma == pytest.approx(np.hypot(angle, r * 0.05 / 1.5))
 
 
 def test_the_error_of_the_height_grows_with_the_range() -> None:
     """A floating foot on the horizon tells nothing; 0.18 m of 1.73 m is a tenth of the range."""
     view = view_of((310.0, 240.0 - 50.0, 330.0, 240.0, PERSON, 0.8))
-    found = camera_only.ranges(view, base_plane(), CONFIG)
+    found = camera_only.ranges(view, base_plane(CONFIG.ground_sigma), CONFIG)
     assert found.distance[0] == pytest.approx(500 * 1.73 / 50)
     relative = np.hypot(0.18 / 1.73, 1.4 * np.hypot(2.0, 2.5) / 50)
     assert found.sigma[0] == pytest.approx(found.distance[0] * relative)
@@ -49,7 +53,7 @@ def test_the_error_of_the_height_grows_with_the_range() -> None:
 
 def test_a_box_that_a_nearer_one_covers_may_be_nearer_than_it_looks() -> None:
     far, near = standing(20.0), standing(9.0)
-    found = camera_only.ranges(view_of(far, near), base_plane(), CONFIG)
+    found = camera_only.ranges(view_of(far, near), base_plane(CONFIG.ground_sigma), CONFIG)
     assert found.foot_covered.tolist() == [True, False]
 
 
@@ -60,7 +64,7 @@ def test_uphill_the_foot_is_where_the_slope_is() -> None:
     view = view_of((310.0, foot - 500 * 1.73 / 20, 330.0, foot, PERSON, 0.8))
     found = camera_only.ranges(view, slope, CONFIG)
     assert found.distance[0] == pytest.approx(20.0, rel=1e-3)
-    assert found.sigma[0] < camera_only.ranges(view, base_plane(), CONFIG).sigma[0]
+    assert found.sigma[0] < camera_only.ranges(view, base_plane(CONFIG.ground_sigma), CONFIG).sigma[0]
     _, centre, _ = camera_only.place(view, found, slope, CONFIG)
     assert centre[0, 2] == pytest.approx(1.0 + 0.02 + 1.73 / 2, abs=0.03)
 
@@ -74,10 +78,77 @@ def with_ground(slope: float) -> Clusters:
 
 
 def test_the_ground_is_known_from_the_feet_of_what_stands_on_it() -> None:
-    plane = plane_under(with_ground(0.05))
+    plane = plane_under(with_ground(0.05), CONFIG.ground_sigma)
     assert plane.seen
     assert float(plane.height(20.0, 0.0)) == pytest.approx(1.0, abs=0.1)
-    assert not plane_under(clusters_of()).seen
+    assert not plane_under(clusters_of(), CONFIG.ground_sigma).seen
+
+
+# -- from the air ------------------------------------------------------------------------------------------------------
+
+IN_THE_AIR = dataclasses.replace(CONFIG, ground_sigma=50.0)
+PITCH = np.radians(30.0)
+LOOKS_DOWN = np.array(
+    [
+        [0.0, -1.0, 0.0, 0.0],
+        [-np.sin(PITCH), 0.0, -np.cos(PITCH), 0.0],
+        [np.cos(PITCH), 0.0, -np.sin(PITCH), 0.0],
+        [0.0, 0.0, 0.0, 1.0],
+    ]
+)
+"""A camera in the base frame's origin that looks 30 degrees down ahead."""
+
+
+def from_above(near: float, far: float, low: float, high: float, name: str = CAR) -> tuple:
+    """The box of something from ``near`` to ``far`` metres ahead and from ``low`` to ``high``, as seen from above."""
+    corners = np.array([[near, 0.0, low], [far, 0.0, high]])
+    seen = corners @ LOOKS_DOWN[:3, :3].T
+    v = 240 + 500 * seen[:, 1] / seen[:, 2]
+    return (320 - 40.0, v[1], 320 + 40.0, v[0], name, 0.8)
+
+
+def test_from_the_air_the_size_tells_the_range() -> None:
+    """Eight metres up: the foot of the near side is at the lower edge, the far side of the roof at the upper one.
+
+    Of unknown heading a car is as deep as half its length and width together.
+    """
+    view = view_of(from_above(15.0, 15.0 + DEPTH, -8.0, -8.0 + HEIGHT), T=LOOKS_DOWN)
+    found = camera_only.ranges(view, base_plane(IN_THE_AIR.ground_sigma), IN_THE_AIR)
+    assert found.distance[0] == pytest.approx(15.0, abs=0.01)
+    assert 0.1 * 15.0 < found.sigma[0] < 0.5 * 15.0
+    _, centre, covariance = camera_only.place(view, found, base_plane(IN_THE_AIR.ground_sigma), IN_THE_AIR)
+    assert centre[0] == pytest.approx([15.0 + DEPTH / 2, 0.0, -8.0 + HEIGHT / 2], abs=0.4)
+    # An error of the range is one of the height as well, down along the ray.
+    assert covariance[0, 0, 2] < -0.3 * np.sqrt(covariance[0, 0, 0] * covariance[0, 2, 2])
+    assert (np.linalg.eigvalsh(covariance[0]) > 0.0).all()
+
+
+def test_what_is_right_below_has_no_near_and_far_edge() -> None:
+    straight_down = np.array([[0.0, -1, 0, 0], [-1, 0, 0, 0], [0, 0, -1, 0], [0, 0, 0, 1]])
+    view = view_of((300.0, 200.0, 340.0, 280.0, CAR, 0.8), T=straight_down)
+    found = camera_only.ranges(view, base_plane(IN_THE_AIR.ground_sigma), IN_THE_AIR)
+    assert np.isinf(found.sigma[0])
+    assert len(camera_only.place(view, found, base_plane(IN_THE_AIR.ground_sigma), IN_THE_AIR)[0]) == 0
+
+
+def test_the_ground_below_a_drone_is_where_the_lidar_sees_it() -> None:
+    """Eight metres below and tilted by 10 %, far from z = 0: to a vehicle these are things in a pit."""
+    seen = with_ground(0.1)
+    seen = dataclasses.replace(seen, centre=seen.centre - [0.0, 0.0, 8.0])
+    plane = plane_under(seen, IN_THE_AIR.ground_sigma)
+    assert plane.seen
+    assert plane.known
+    assert float(plane.height(0.0, 0.0)) == pytest.approx(-8.0, abs=0.1)
+    assert float(plane.height(20.0, 0.0)) == pytest.approx(-6.0, abs=0.15)
+    assert not plane_under(clusters_of(), IN_THE_AIR.ground_sigma).known
+
+
+def test_a_drone_without_lidar_puts_nothing_at_its_own_height() -> None:
+    view = view_of(from_above(15.0, 15.0 + DEPTH, -8.0, -8.0 + HEIGHT), T=LOOKS_DOWN)
+    config = FusionConfig(camera_only=IN_THE_AIR)
+    objects = Fusion(config).camera_only([view], 5, "base_link")
+    assert len(objects) == 1
+    assert objects.centre[0, 2] == pytest.approx(-8.0 + HEIGHT / 2, abs=0.4)
 
 
 # -- beside the LiDAR --------------------------------------------------------------------------------------------------

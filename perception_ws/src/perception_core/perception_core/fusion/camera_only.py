@@ -5,7 +5,9 @@ a thing of known height (good for any pitch, as good as the class's spread). Bot
 
 - ground: the foot's ray falls by h over the range r, so an error of the angle d moves the range by (r^2 / h + h) d;
   d is the error of the box's lower edge, in pixels over the focal length, and what is not known of the pitch;
-- height: r = f H / p, so that sigma_r / r is the relative spread of the class's height H and of the pixels p.
+- height: between a near foot and a top of height H, seen at the slopes s and t of their rays, lies r = H / (s - t), so
+  that sigma_r / r is the relative spread of H and of the pixels between them. From above, t > 0, the upper edge of the
+  box is the far side of the top: r = (H + D t) / (s - t), with the depth D of the thing.
 """
 
 from dataclasses import dataclass
@@ -24,6 +26,9 @@ Floats = NDArray[np.float64]
 
 _EDGE_PX = 3.0
 """A box this near to the image's border may be cut off there."""
+
+_STEEPEST = 3.0
+"""Slope of a ray, 72 degrees down, beyond which the edges of a box are not the near and the far one."""
 
 _LOWEST_PX = 4.0
 """A box less high than this tells no range by its height."""
@@ -75,7 +80,7 @@ def ranges(view: CameraView, ground: GroundPlane, config: CameraOnlyConfig) -> R
     bearing = np.arctan2(rays[..., 1], rays[..., 0])
     half = np.abs((bearing[1:] - bearing[0] + np.pi) % (2.0 * np.pi) - np.pi)
     by_ground, ground_sigma = _by_ground(view, eye, foot, flat, ground, config)
-    by_height, height_sigma = _by_height(view, config)
+    by_height, height_sigma = _by_height(view, T_base_camera, config)
     information = np.stack([1.0 / ground_sigma**2, 1.0 / height_sigma**2])
     total = information.sum(axis=0)
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -107,31 +112,50 @@ def place(
     with np.errstate(invalid="ignore"):
         good = np.isfinite(found.distance) & (found.distance > 0.0) & (found.distance <= config.max_range)
     kept = np.flatnonzero(good & (view.detections.scores >= config.min_score))
-    priors = [prior_of(int(c)) for c in view.detections.class_ids[kept]]
-    mean = np.array([p.mean for p in priors]).reshape(-1, 3)
-    spread = np.array([p.sigma for p in priors]).reshape(-1, 3)
+    size = _sizes(view.detections.class_ids[kept])
     distance, forward = found.distance[kept], found.forward[kept]
-    width = view.detections.boxes[kept, 2] - view.detections.boxes[kept, 0]
-    # What is seen is the near side; the heading is not known, so the middle lies between half a width and half a length
-    # behind it.
-    depth = (mean[:, 0] + mean[:, 1]) / 4
-    depth_sigma = np.hypot((mean[:, 0] - mean[:, 1]) / 4, spread[:, 0] / 2)
-    position = found.eye[:2] + forward * (distance + depth)[:, None]
-    sigma_side = np.hypot(distance * (0.1 * width + config.pixel_sigma) / view.model.matrix[0, 0], 0.1)
+    x0, y0, x1, y1 = view.detections.boxes[kept].T
+    # What is seen is the near side.
+    middle = distance + size.depth / 2
+    position = found.eye[:2] + forward * middle[:, None]
+    sigma_side = np.hypot(distance * (0.1 * (x1 - x0) + config.pixel_sigma) / view.model.matrix[0, 0], 0.1)
     near = np.where(found.foot_covered[kept], _NEARER_SHARE * distance, 0.0)
-    sigma_range = np.sqrt(found.sigma[kept] ** 2 + depth_sigma**2 + near**2)
+    sigma_range = np.sqrt(found.sigma[kept] ** 2 + (size.depth_sigma / 2) ** 2 + near**2)
+    # A thing on known ground is as high as that; else it is somewhere along the ray through the middle of its box.
+    fall = _slope_of(view, transforms.invert(view.T_camera_base), (x0 + x1) / 2, (y0 + y1) / 2)
+    along = np.column_stack([forward, np.zeros(len(kept)) if ground.known else -fall])
     across = np.column_stack([-forward[:, 1], forward[:, 0]])
-    covariance = np.zeros((len(kept), 3, 3))
-    covariance[:, :2, :2] = (sigma_range**2)[:, None, None] * forward[:, :, None] * forward[:, None, :]
+    covariance = (sigma_range**2)[:, None, None] * along[:, :, None] * along[:, None, :]
     covariance[:, :2, :2] += (sigma_side**2)[:, None, None] * across[:, :, None] * across[:, None, :]
-    covariance[:, 2, 2] = (spread[:, 2] / 2) ** 2 + (_slope(ground, config) * distance) ** 2 + 0.1**2
-    height = ground.height(position[:, 0], position[:, 1]) + mean[:, 2] / 2
+    covariance[:, 2, 2] += (size.height_sigma / 2) ** 2 + (_slope(ground, config) * distance) ** 2 + 0.1**2
+    if ground.known:
+        height = ground.height(position[:, 0], position[:, 1]) + size.height / 2
+    else:
+        height = found.eye[2] - fall * middle
     return kept, np.column_stack([position, height]), covariance
 
 
 def prior_of(class_id: int) -> SizePrior:
     """Return the size of a class, of ``unknown`` about anything."""
     return SIZE_PRIORS.get(CLASSES[class_id], _UNNAMED)
+
+
+@dataclass(frozen=True, slots=True)
+class _Sizes:
+    """Height, and depth along the line of sight, of D things of some classes and unknown heading: metres, each (D,)."""
+
+    height: Floats
+    height_sigma: Floats
+    depth: Floats
+    depth_sigma: Floats
+
+
+def _sizes(class_ids: NDArray[np.int32]) -> _Sizes:
+    """Return what is known of the sizes of some classes; the depth lies between their widths and their lengths."""
+    priors = [prior_of(int(c)) for c in class_ids]
+    length, width, height = np.array([p.mean for p in priors]).reshape(-1, 3).T
+    length_sigma, _, height_sigma = np.array([p.sigma for p in priors]).reshape(-1, 3).T
+    return _Sizes(height, height_sigma, (length + width) / 2, np.hypot((length - width) / 2, length_sigma))
 
 
 def _slope(ground: GroundPlane, config: CameraOnlyConfig) -> float:
@@ -153,29 +177,31 @@ def _by_ground(
     meets = (view.detections.boxes[:, 3] < view.detections.image_size[1] - _EDGE_PX) & (falls > 1e-3) & (height > 0.1)
     distance = np.where(meets, height / np.where(meets, falls, 1.0) * flat, 0.0)
     angle = np.hypot(_slope(ground, config), _edge_sigma(view, config) / view.model.matrix[1, 1])
-    sigma = (distance**2 / max(height, 0.1) + height) * angle
+    sigma = np.hypot((distance**2 / max(height, 0.1) + height) * angle, distance * ground.sigma / max(height, 0.1))
     return distance, np.where(meets, np.maximum(sigma, 0.05), np.inf)
 
 
-def _by_height(view: CameraView, config: CameraOnlyConfig) -> tuple[Floats, Floats]:
-    """Horizontal range (D,) and its deviation from ``height / range = pixels / focal length``, inf where cut off."""
-    _, y0, _, y1 = view.detections.boxes.T
+def _by_height(
+    view: CameraView, T_base_camera: transforms.Transform, config: CameraOnlyConfig
+) -> tuple[Floats, Floats]:
+    """Horizontal range (D,) of the near side and its deviation by the class's size, inf where the box is cut off."""
+    x0, y0, x1, y1 = view.detections.boxes.T
     pixels = y1 - y0
+    foot, top = (_slope_of(view, T_base_camera, (x0 + x1) / 2, y) for y in (y1, y0))
     whole = (y0 > _EDGE_PX) & (y1 < view.detections.image_size[1] - _EDGE_PX) & (pixels >= _LOWEST_PX)
-    priors = [prior_of(int(c)) for c in view.detections.class_ids]
-    height = np.array([p.mean[2] for p in priors]).reshape(-1)
-    spread = np.array([p.sigma[2] for p in priors]).reshape(-1)
-    depth = view.model.matrix[1, 1] * height / np.maximum(pixels, 1.0)
-    distance = depth * _per_depth(view)
-    relative = np.hypot(spread / height, 1.4 * _edge_sigma(view, config) / np.maximum(pixels, 1.0))
+    whole &= (np.maximum(np.abs(foot), np.abs(top)) <= _STEEPEST) & (foot > top)
+    size, from_above = _sizes(view.detections.class_ids), np.maximum(top, 0.0)
+    shown = size.height + from_above * size.depth
+    shown_sigma = np.hypot(size.height_sigma, from_above * size.depth_sigma)
+    distance = np.where(whole, shown / np.where(whole, foot - top, 1.0), 0.0)
+    relative = np.hypot(shown_sigma / shown, 1.4 * _edge_sigma(view, config) / np.maximum(pixels, 1.0))
     return distance, np.where(whole, np.maximum(distance * relative, 0.05), np.inf)
 
 
-def _per_depth(view: CameraView) -> Floats:
-    """Return (D,): horizontal metres a metre of depth along the optical axis, at the middle column of each box."""
-    x0, _, x1, _ = view.detections.boxes.T
-    rays = view.model.rays(np.column_stack([(x0 + x1) / 2, np.full(len(x0), view.model.matrix[1, 2])]))
-    return np.asarray(1.0 / np.maximum(rays[:, 2], 0.2))
+def _slope_of(view: CameraView, T_base_camera: transforms.Transform, x: Floats, y: Floats) -> Floats:
+    """Return by how much the rays (D,) of some pixels fall a metre of horizontal range."""
+    ray = transforms.rotate(T_base_camera, view.model.rays(np.column_stack([x, y])))
+    return np.asarray(-ray[:, 2] / np.maximum(np.hypot(ray[:, 0], ray[:, 1]), 1e-6))
 
 
 def _foot_covered(boxes: Floats) -> NDArray[np.bool_]:

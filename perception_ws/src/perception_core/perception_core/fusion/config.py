@@ -35,6 +35,14 @@ class CameraOnlyConfig(Config):
     """Objects placed by the camera alone: ground plane and class height."""
 
     min_score: float = param(0.4, "lowest detection score of an object without LiDAR", low=0.0, high=1.0)
+    ground_sigma: float = param(
+        0.05,
+        "how far the ground under the robot may lie from z = 0 of the base frame; large for what flies: the ground is "
+        "where the LiDAR sees it then, and cameras alone go by the sizes of classes",
+        unit="m",
+        low=0.01,
+        high=1000.0,
+    )
     pitch_sigma: float = param(0.01, "unknown pitch of the robot against the ground", unit="rad", low=0.0, high=0.2)
     slope_sigma: float = param(
         0.005, "the same where the LiDAR sees how the ground lies", unit="rad", low=0.0, high=0.2

@@ -96,7 +96,7 @@ class Fusion:
         """
         config = self._config.association
         views = [self._usable(view) for view in views]
-        ground = plane_under(clusters)
+        ground = plane_under(clusters, self._config.camera_only.ground_sigma)
         found = [camera_only.ranges(view, ground, self._config.camera_only) for view in views]
         rows = sample(clusters)
         images = [project_clusters(clusters, view, rows) for view in views]
@@ -129,7 +129,8 @@ class Fusion:
             stamp_ns: int nanoseconds.
             frame: base frame.
         """
-        views, ground = [self._usable(view) for view in views], base_plane()
+        views = [self._usable(view) for view in views]
+        ground = base_plane(self._config.camera_only.ground_sigma)
         found = [camera_only.ranges(view, ground, self._config.camera_only) for view in views]
         placed = unexplained.place_all(views, found, ground, self._config.camera_only)
         mode = Mode.CAMERA_ONLY if views else Mode.BLIND

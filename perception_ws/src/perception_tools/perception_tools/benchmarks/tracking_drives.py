@@ -21,8 +21,11 @@ from perception_core.simulation import Scenario, Simulation
 from perception_core.simulation.rig import BASE_FRAME, ODOM_FRAME
 from perception_core.simulation.scenario import MAIN_CAMERA, MAIN_LIDAR
 from perception_core.types import Detections2D, Image, PointCloud, Truth
+from perception_tools.profile import load_profile
 
 NAMESPACE = bytes(range(16))
+DRONE = "drone"
+"""The profile for what flies."""
 
 _TRUE_SCORE = 0.95
 """Score of a box that the truth stands in for: sure, but no more than a network would be."""
@@ -99,6 +102,7 @@ class Drive:
         scans: what the LiDAR path made of each scan (or joined scan), by stamp.
         images: what the networks saw, by camera and stamp.
         truth: of every scan, in order.
+        config: the parameters that such a robot is started with.
     """
 
     name: str
@@ -110,6 +114,7 @@ class Drive:
     scans: Mapping[int, LidarResult]
     images: Mapping[tuple[str, int], CameraResult]
     truth: tuple[Truth, ...]
+    config: PipelineConfig
 
     @property
     def middle_ns(self) -> int:
@@ -135,12 +140,10 @@ def record(
     simulation = Simulation(scenario, seed)
     count = min(len(simulation), scans or len(simulation))
     transforms = _transforms(simulation, count)
-    rig = _rig(simulation, network is not None)
+    rig, config = _rig(simulation, network is not None), _config(scenario)
     readings = _Readings({}, {}, [], [], {})
     readers = dict.fromkeys(rig.cameras, network) if network is not None else {}
-    pipeline = Pipeline(
-        PipelineConfig(), rig, transforms, readers, NAMESPACE, with_occupancy=False, on_lidar=readings.keep_scan
-    )
+    pipeline = Pipeline(config, rig, transforms, readers, NAMESPACE, with_occupancy=False, on_lidar=readings.keep_scan)
     pipeline.warm_up()
     for message in _arrivals(simulation, count, readings.truth):
         readings.take(message, pipeline)
@@ -159,6 +162,7 @@ def record(
         readings.scans,
         images,
         tuple(readings.truth),
+        config,
     )
 
 
@@ -167,6 +171,11 @@ def _rig(simulation: Simulation, with_cameras: bool) -> Rig:
     cameras = (MAIN_CAMERA, *(name for name, _ in scenario.cameras)) if with_cameras else ()
     others = tuple(name for name, _ in scenario.lidars)
     return Rig(MAIN_LIDAR, cameras, BASE_FRAME, ODOM_FRAME, others, ODOM_FRAME)
+
+
+def _config(scenario: Scenario) -> PipelineConfig:
+    """Return the parameters of the profile that flies, or of any vehicle: the defaults."""
+    return load_profile(DRONE).pipeline if scenario.config.ego.altitude else PipelineConfig()
 
 
 def _transforms(simulation: Simulation, count: int) -> DriveTransforms:

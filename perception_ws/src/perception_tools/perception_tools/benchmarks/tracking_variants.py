@@ -58,10 +58,10 @@ ABLATION = (
 
 
 def run(drive: Drive, variant: Variant, config: PipelineConfig | None = None) -> list[PipelineResult]:
-    """Run fusion and tracking over a drive."""
+    """Run fusion and tracking over a drive, with its own parameters or others."""
     cameras = {camera: _Images(camera, drive.images) for camera in drive.rig.cameras}
     pipeline = Pipeline(
-        _taking_all(config or PipelineConfig()),
+        _taking_all(config or drive.config),
         drive.rig,
         believed(drive, variant),
         cameras,
