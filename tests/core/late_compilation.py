@@ -16,12 +16,13 @@ from perception_core.fusion import Fusion, FusionConfig
 from perception_core.fusion.views import CameraView
 from perception_core.geometry import transforms
 from perception_core.geometry.camera_model import CameraModel
-from perception_core.lidar.config import LidarConfig
+from perception_core.lidar.config import ClusterConfig, LidarConfig
 from perception_core.lidar.processor import LidarProcessor
 from perception_core.planning import occupancy, sectors
 from perception_core.tracking import Tracker, TrackerConfig
 from perception_core.types import CLASSES, Clusters, Detections2D, Mode, Objects, Obstacles, PointCloud, Segmentation
 
+DRIVES, FLIES = LidarConfig(), LidarConfig(cluster=ClusterConfig(hanging_to=30.0))
 LIDAR = transforms.from_yaw(0.0, (0.0, 0.0, 1.7))
 CAMERA = transforms.invert(transforms.from_quaternion((0.3, 0.0, 1.6), (-0.5, 0.5, -0.5, 0.5)))
 MODEL = CameraModel(320, 240, np.array([[200.0, 0.0, 160.0], [0.0, 200.0, 120.0], [0.0, 0.0, 1.0]]))
@@ -50,10 +51,12 @@ def scan(boxes: int, timed: bool) -> PointCloud:
 
 
 def lidar(receive: Callable[[Any], Any]) -> list[Clusters]:
-    """One, two and no boxes, with times and without."""
-    processor = LidarProcessor(LidarConfig(), "base_link")
+    """No, one and three boxes, with times and without, as a vehicle and as a drone sees them."""
     return [
-        processor.process(receive(scan(boxes, timed)), LIDAR).clusters for boxes in (0, 1, 3) for timed in (False, True)
+        LidarProcessor(config, "base_link").process(receive(scan(boxes, timed)), LIDAR).clusters
+        for config in (DRIVES, FLIES)
+        for boxes in (0, 1, 3)
+        for timed in (False, True)
     ]
 
 
@@ -104,7 +107,8 @@ def plan(receive: Callable[[Any], Any], scenes: list[Obstacles]) -> None:
 
 def main() -> None:
     """Warm up as the nodes do, then look at one room after the other."""
-    LidarProcessor(LidarConfig(), "base_link").warm_up()
+    for config in (DRIVES, FLIES):
+        LidarProcessor(config, "base_link").warm_up()
     fusion.warm_up()
     tracking.warm_up()
     planning.warm_up(with_bands=False)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from perception_core.lidar.bev import collect_cells
+from perception_core.lidar.bev import collect_cells, collect_hanging
 from perception_core.types import PointClass
 
 
@@ -57,3 +57,32 @@ def test_near_the_robot_a_small_hole_parts_what_hangs_and_far_away_it_does_not()
 def test_nothing_above_ground_is_no_cell() -> None:
     assert len(collect(np.empty((0, 3)))) == 0
     assert len(collect([[4, 4, 0.1]])) == 0
+
+
+def test_what_hangs_has_cells_of_its_own_beside_those_that_stand() -> None:
+    # A car under a bridge, a truck that keeps its roof, and something too high for anybody.
+    points = [[9, 0, z] for z in (0.5, 1.2, 4.6, 4.9)] + [[5, 0, z] for z in (0.5, 1.2, 1.9, 2.6)] + [[9, 0, 31.0]]
+    xyz = np.array(points, np.float32)
+    reach = np.hypot(xyz[:, 0], xyz[:, 1])
+    standing = collect(points)
+    hanging = collect_hanging(
+        xyz,
+        xyz[:, 2].copy(),
+        reach,
+        standing,
+        low=2.5,
+        high=30.0,
+        cell_size=0.2,
+        max_range=80.0,
+        centre=np.zeros(3),
+    )
+    assert sorted(hanging.points.tolist()) == [2, 3]
+    assert (len(standing), len(hanging), standing.overhead) == (2, 1, 3)
+    both = standing.beside(hanging)
+    assert (len(both), both.overhead) == (3, 1)
+    np.testing.assert_allclose(both.bottom, [0.5, 0.5, 4.6])
+    np.testing.assert_array_equal(both.starts, [0, 4, 6, 8])
+    np.testing.assert_array_equal(np.diff(both.starts), both.count)
+    for k, cell in enumerate(both.count):
+        own = both.xyz[both.starts[k] : both.starts[k] + cell]
+        assert own[:, 2].min() == both.bottom[k]

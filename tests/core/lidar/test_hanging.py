@@ -1,4 +1,4 @@
-"""What hangs: in the way of the robot it is an obstacle, above its clearance of 2.5 m it is none."""
+"""What hangs: in the way of the robot it is an obstacle, above its clearance of 2.5 m it is none, but to what flies."""
 
 from collections.abc import Callable
 
@@ -7,6 +7,7 @@ import pytest
 
 from perception_core.geometry.transforms import from_yaw
 from perception_core.lidar import LidarProcessor
+from perception_core.lidar.config import ClusterConfig, LidarConfig
 from perception_core.lidar.processor import LidarResult
 from perception_core.simulation.lidar_scenes import LabelledScan, LidarScene, Surface
 from perception_core.simulation.materials import Material
@@ -24,11 +25,11 @@ Build = Callable[[Parts], None]
 def _look(processor: LidarProcessor) -> Callable[..., Seen]:
     """Put things on a flat street with the LiDAR 1.8 m above it, and process one scan."""
 
-    def look(build: Build, sensor: str = "hdl64") -> Seen:
+    def look(build: Build, sensor: str = "hdl64", by: LidarProcessor = processor) -> Seen:
         parts = Parts(Land(outside=Material.ASPHALT), np.random.default_rng(3))
         build(parts)
         scan = LidarScene("own", 1, Setting(parts, np.eye(4), from_yaw(0.0, (0.0, 0.0, 1.8)))).scan(sensor)
-        return scan, processor.process(scan.cloud, scan.T_base_lidar)
+        return scan, by.process(scan.cloud, scan.T_base_lidar)
 
     return look
 
@@ -112,3 +113,61 @@ def test_the_walls_of_a_tunnel_stay_and_its_roof_goes(look) -> None:
     assert share(seen, Surface.STRUCTURE, PointClass.OBSTACLE) > 0.95
     assert share(seen, Surface.OVERHEAD, PointClass.OVERHEAD) > 0.9
     assert (np.abs(np.abs(seen[1].clusters.centre[:, 1]) - 5.0) < 0.5).all()
+
+
+# -- to what flies -----------------------------------------------------------------------------------------------------
+
+FLYING = LidarProcessor(LidarConfig(cluster=ClusterConfig(hanging_to=30.0)))
+
+
+def test_to_what_flies_a_wire_over_a_person_is_an_obstacle_and_no_part_of_the_person(look) -> None:
+    def build(parts: Parts) -> None:
+        parts.person(8.0, 0.0)
+        parts.wire(8.0, (-3.0, 3.0), 3.6, 0.05, 0.0)
+
+    _, result = look(build, "ouster128", FLYING)
+    tall = result.clusters.top < 2.0
+    assert tall.sum() == 1
+    assert (result.clusters.size[tall, :2] < 1.0).all()
+    assert (result.clusters.bottom[~tall] > 3.0).all()
+    wire = ~tall
+    assert wire.any()
+    assert result.clusters.size[wire, 0].max() > 1.0
+    assert (result.clusters.size[wire, 2] < 0.5).all()
+
+
+def test_to_what_flies_a_car_under_branches_is_a_car_and_the_branches_are_there(look) -> None:
+    def build(parts: Parts) -> None:
+        parts.vehicle("sedan", 9.0, 0.0)
+        for x in (8.0, 9.0, 10.0):
+            parts.add(box((0.4, 5.0, 0.4), (x, 0.0, 3.0), Material.LEAVES, (0.2, 0.5, 0.2)), Surface.OVERHEAD)
+
+    seen = look(build, "ouster128", FLYING)
+    assert share(seen, Surface.OVERHEAD, PointClass.OBSTACLE) > 0.9
+    clusters = seen[1].clusters
+    car = clusters.bottom < 1.0
+    assert car.sum() == 1
+    assert clusters.top[car][0] < 2.0
+    assert (clusters.bottom[~car] > 2.4).all()
+    # Every point knows its cluster, and all of a cluster's are where it is.
+    for k in range(len(clusters)):
+        z = clusters.points[clusters.labels == k, 2]
+        assert len(z) == clusters.point_count[k]
+        assert clusters.centre[k, 2] - clusters.size[k, 2] / 2 == pytest.approx(z.min(), abs=1e-4)
+
+
+def test_to_what_flies_where_nothing_hangs_all_is_as_it_was(look, processor: LidarProcessor) -> None:
+    def build(parts: Parts) -> None:
+        parts.vehicle("sedan", 9.0, 0.0)
+        parts.person(7.0, 3.0)
+
+    (_, flying), (_, driving) = look(build, "hdl64", FLYING), look(build, "hdl64", processor)
+    np.testing.assert_array_equal(flying.clusters.centre, driving.clusters.centre)
+    np.testing.assert_array_equal(flying.clusters.labels, driving.clusters.labels)
+
+
+def test_what_hangs_higher_than_asked_for_is_nothing(look) -> None:
+    low = LidarProcessor(LidarConfig(cluster=ClusterConfig(hanging_to=3.5)))
+    seen = look(lambda parts: parts.beam(12.0, 4.0, 0.3, (-4.0, 4.0)), "ouster128", low)
+    assert len(seen[1].clusters) == 0
+    assert seen[1].dropped["overhead"] > 20

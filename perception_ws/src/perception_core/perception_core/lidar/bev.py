@@ -3,7 +3,8 @@
 Whether something high above the ground stands or hangs is a question of the column under it: every cell keeps a mask
 of its occupied height slices, and points above the clearance stay only while the slices reach down below the
 clearance without a hole. A truck keeps its roof, a bridge, branches and a gate's beam do not become obstacles. How
-large a hole may be follows from the spacing of the beams: near the robot the side of a truck has none.
+large a hole may be follows from the spacing of the beams: near the robot the side of a truck has none. To what flies,
+what hangs is an obstacle as well, but one of its own: a wire is no part of the car below it.
 
 Heights are those above the ground model. Behind a crest, where no ground was seen, it errs by a metre or two, and the
 crown of a tree or a gantry over such ground may come out below the clearance: it stays an obstacle then, on purpose.
@@ -11,7 +12,7 @@ Where one does not know how high something hangs, taking it for free would be th
 the ground in sight, before the robot is there.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +22,7 @@ from perception_core.lidar.jit import F32, F64, I32, U64, kernel
 from perception_core.types.clusters import PointClass
 
 _OBSTACLE = np.uint8(PointClass.OBSTACLE)
+_NOTHING = np.uint8(PointClass.DROPPED)
 
 SLICE = 0.25
 """Metres of height one bit of a column's mask stands for."""
@@ -74,6 +76,15 @@ class BevCells:
     def __len__(self) -> int:
         """Return the number of cells."""
         return len(self.index)
+
+    def beside(self, other: "BevCells") -> "BevCells":
+        """Return the cells of both, these first; what hangs above the clearance is what the other leaves of it."""
+        columns = {f.name: np.concatenate([getattr(self, f.name), getattr(other, f.name)]) for f in _COLUMNS}
+        starts = np.concatenate([self.starts, other.starts[1:] + self.starts[-1]])
+        return BevCells(starts=starts, overhead=self.overhead - len(other.points), **columns)
+
+
+_COLUMNS = [field for field in fields(BevCells) if field.name not in ("starts", "overhead")]
 
 
 @kernel
@@ -129,7 +140,7 @@ def _collect(
         cell[kept] = c - 1
         kept += 1
         count[c - 1] += 1
-        mask[c - 1] |= np.uint64(1) << np.uint64(int(h * to_slice))
+        mask[c - 1] |= np.uint64(1) << np.uint64(min(int(h * to_slice), SLICES - 1))
     low_kept = kept
     for q in range(highs):
         p = high[q]
@@ -283,3 +294,32 @@ def collect_cells(
     origin = (centre[:2] - max_range - cell_size).astype(np.float32)
     points, cell, place, count, overhead = _collect(xyz, height, reach, classes, clearance, cell_size, origin, side)
     return BevCells(*_arrange(xyz, height, points, cell, place, count, side, centre), int(overhead))
+
+
+def collect_hanging(
+    xyz: NDArray[np.float32],
+    height: NDArray[np.float32],
+    reach: NDArray[np.float32],
+    standing: BevCells,
+    *,
+    low: float,
+    high: float,
+    cell_size: float,
+    max_range: float,
+    centre: NDArray[np.float64],
+) -> BevCells:
+    """Put what hangs from ``low`` to ``high`` metres above ground into cells of its own.
+
+    Args:
+        xyz, height, reach: as for :func:`collect_cells`.
+        standing: the cells of the same points below, whose points are left out.
+        low: the clearance of these cells.
+        high: what hangs higher is nothing to anybody.
+        cell_size, max_range, centre: as for these cells.
+    """
+    hangs = (height > low) & (height <= high)
+    hangs[standing.points] = False
+    classes = np.where(hangs, _OBSTACLE, _NOTHING)
+    return collect_cells(
+        xyz, height, reach, classes, clearance=high, cell_size=cell_size, max_range=max_range, centre=centre
+    )

@@ -84,6 +84,13 @@ class ClusterConfig(Config):
     clearance: float = param(
         2.5, "what hangs higher than this above ground is no obstacle", unit="m", low=0.2, high=15.0
     )
+    hanging_to: float = param(
+        0.0,
+        "what hangs above the clearance, up to this above ground, is an obstacle of its own, for what flies; 0: none",
+        unit="m",
+        low=0.0,
+        high=200.0,
+    )
     cell_size: float = param(0.2, "edge of a bird's-eye cell", unit="m", low=0.05, high=0.5)
     gap: float = param(
         0.22, "points nearer than this to each other are connected, at the robot", unit="m", low=0.05, high=2.0

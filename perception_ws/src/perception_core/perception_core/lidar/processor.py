@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from perception_core.errors import CalibrationError
 from perception_core.geometry.transforms import Transform
 from perception_core.lidar import deskew
-from perception_core.lidar.bev import BevCells, collect_cells
+from perception_core.lidar.bev import BevCells, collect_cells, collect_hanging
 from perception_core.lidar.body import around_sensor, body_table
 from perception_core.lidar.box_covariance import centre_covariance, hidden_ends
 from perception_core.lidar.boxes import Columns, columns, extents, oriented_boxes
@@ -144,8 +144,13 @@ class LidarProcessor:
         model = fit_ground(scan, self._grid, self.config.ground)
         height, classes = above_ground(scan, model, self.config.ground)
         clock.lap("ground")
-        cells = self._obstacle_cells(scan, height, classes)
+        cells = self._standing_cells(scan, height, classes)
         labels, headings = self._clusters(cells, scan)
+        if self.config.cluster.hanging_to > self.config.cluster.clearance:
+            hanging = self._hanging_cells(scan, height, cells)
+            more, turns = self._clusters(hanging, scan)
+            labels = np.concatenate([labels, np.where(more >= 0, more + len(headings), -1).astype(np.int32)])
+            cells, headings = cells.beside(hanging), np.concatenate([headings, turns])
         clock.lap("cluster")
         clusters, of_point = self._boxes(cloud.stamp_ns, cloud.time_offset_ns, scan, model, cells, labels, headings)
         clock.lap("boxes")
@@ -169,7 +174,7 @@ class LidarProcessor:
             dropped,
         )
 
-    def _obstacle_cells(self, scan: GriddedScan, height: NDArray[np.float32], classes: NDArray[np.uint8]) -> BevCells:
+    def _standing_cells(self, scan: GriddedScan, height: NDArray[np.float32], classes: NDArray[np.uint8]) -> BevCells:
         cluster = self.config.cluster
         return collect_cells(
             scan.xyz,
@@ -177,6 +182,20 @@ class LidarProcessor:
             scan.range,
             classes,
             clearance=cluster.clearance,
+            cell_size=cluster.cell_size,
+            max_range=self.config.crop.max_range,
+            centre=scan.sensor,
+        )
+
+    def _hanging_cells(self, scan: GriddedScan, height: NDArray[np.float32], standing: BevCells) -> BevCells:
+        cluster = self.config.cluster
+        return collect_hanging(
+            scan.xyz,
+            height,
+            scan.range,
+            standing,
+            low=cluster.clearance,
+            high=cluster.hanging_to,
             cell_size=cluster.cell_size,
             max_range=self.config.crop.max_range,
             centre=scan.sensor,
