@@ -207,6 +207,20 @@ def test_the_row_has_the_figures_of_the_evaluation(drive):
     assert row.switches > 0
 
 
+def test_positions_are_compared_where_both_found_something(drive):
+    """One result shifted by 0.3 m, the other without half of its scans: who finds less is asked for no more."""
+    found = [result.obstacles for result in tracking_variants.run(drive, FUSED)]
+    whole = tracking_scores.frames_of(drive, found)
+    own, same = tracking_scores.positions([whole], [whole])
+    assert own == same > 0.0
+    half = tracking_scores.frames_of(drive, found[::2])
+    assert tracking_scores.positions([whole], [half]) == tracking_scores.positions([half], [half])
+    off = [dataclasses.replace(o, centre=o.centre + np.array([0.0, 0.0, 0.3])) for o in found]
+    assert tracking_scores.positions([whole], [tracking_scores.frames_of(drive, off)]) == (own, own), "in the plane"
+    none = tracking_scores.frames_of(drive, [])
+    assert np.isnan(tracking_scores.positions([whole], [none])).all()
+
+
 def test_verdicts_and_targets(drive):
     frames = [tracking_scores.frames_of(drive, [])]
     row = tracking_scores.row("tiny", FUSED.name, "ours", frames)
@@ -215,9 +229,10 @@ def test_verdicts_and_targets(drive):
         bounds_position=(1.8, 2.2), anees_velocity=9.0, bounds_velocity=(1.8, 2.2),
     )  # fmt: skip
     worse = dataclasses.replace(good, recall=0.93)
-    assert tracking_scores.verdict(good, worse).met
-    assert not tracking_scores.verdict(worse, good).met
-    assert not tracking_scores.verdict(dataclasses.replace(good, position=0.25), good).met
+    assert tracking_scores.verdict(good, worse, (0.2, 0.2)).met
+    assert tracking_scores.verdict(good, worse, (float("nan"), float("nan"))).met, "nothing in common"
+    assert not tracking_scores.verdict(worse, good, (0.2, 0.2)).met
+    assert not tracking_scores.verdict(good, good, (0.25, 0.2)).met
     met = [target.met for target in tracking_scores.targets(good, 0.3, 6.0)]
     assert met == [True, False, True, True, True, True, False, False]
     assert not any(t.met for t in tracking_scores.targets(row, float("nan"), float("nan")) if np.isnan(t.found))

@@ -28,6 +28,7 @@ from perception_tools.benchmarks.tracking_scores import (
     Verdict,
     frames_of,
     in_view,
+    positions,
     row,
     slowest,
     targets,
@@ -99,7 +100,7 @@ def measure(
     return Quality(
         "truth" if truth_2d else NETWORK,
         rows,
-        _verdicts(rows),
+        _verdicts(rows, found),
         targets(_pick(rows, EVERYTHING, FUSED.name), van, load[0].median_ms),
         load,
         [line for line in absent if line is not None],
@@ -147,9 +148,14 @@ def _rows(found: dict[str, dict[Key, list[Frames]]], times: dict[str, dict[Key, 
     return rows + [row(EVERYTHING, *key, everything[key], every_ms[key]) for key in keys]
 
 
-def _verdicts(rows: Sequence[TrackingRow]) -> list[Verdict]:
-    names = dict.fromkeys(entry.scenario for entry in rows)
-    return [verdict(_pick(rows, name, FUSED.name), _pick(rows, name, LIDAR_ONLY.name)) for name in names]
+def _verdicts(rows: Sequence[TrackingRow], found: dict[str, dict[Key, list[Frames]]]) -> list[Verdict]:
+    both = (FUSED.name, OURS), (LIDAR_ONLY.name, OURS)
+    drives = {name: [of[key] for key in both] for name, of in found.items()}
+    drives[EVERYTHING] = [[frames for pair in list(drives.values()) for frames in pair[k]] for k in range(2)]
+    return [
+        verdict(_pick(rows, name, FUSED.name), _pick(rows, name, LIDAR_ONLY.name), positions(*of))
+        for name, of in drives.items()
+    ]
 
 
 def _pick(rows: Sequence[TrackingRow], scenario: str, sensors: str) -> TrackingRow:
@@ -169,7 +175,7 @@ _HEAD = (
 def printed(result: dict[str, Any]) -> str:
     """Return the tables of a :class:`Quality` as plain values."""
     verdicts = table(
-        ("scenario", "recall fused", "LiDAR only", "position fused m", "LiDAR only", "fused is not worse"),
+        ("scenario", "recall fused", "LiDAR only", "position of both: fused m", "LiDAR only", "fused is not worse"),
         [
             (v["scenario"], *map(_rate, v["recall"]), *map(_rate, v["position"]), "yes" if v["met"] else "NO")
             for v in result["verdicts"]

@@ -4,6 +4,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from perception_core.evaluation.accuracy import accuracy
 from perception_core.evaluation.config import EvaluationConfig
@@ -149,7 +150,8 @@ class Verdict:
     """Whether the cameras ever harm: fused beside LiDAR only, on one scenario.
 
     Attributes:
-        recall, position: of (fused, LiDAR only).
+        recall, position: of (fused, LiDAR only); the position of what both of them found, in the same scans. Who finds
+            more finds what is harder to place.
         met: fused is not worse by more than :data:`RECALL_SLACK` and :data:`POSITION_SLACK`.
     """
 
@@ -163,13 +165,37 @@ RECALL_SLACK, POSITION_SLACK = 0.005, 0.01
 """Of the recall, and metres: a scan or two of one object, which decide nothing."""
 
 
-def verdict(fused: TrackingRow, lidar: TrackingRow) -> Verdict:
-    """Compare the two on recall and position."""
+def verdict(fused: TrackingRow, lidar: TrackingRow, position: tuple[float, float]) -> Verdict:
+    """Compare the two on recall, and on ``position``, see :func:`positions`."""
     recall = fused.recall >= lidar.recall - RECALL_SLACK
-    position = not fused.position > lidar.position + POSITION_SLACK
-    return Verdict(
-        fused.scenario, (fused.recall, lidar.recall), (fused.position, lidar.position), bool(recall and position)
-    )
+    placed = not position[0] > position[1] + POSITION_SLACK
+    return Verdict(fused.scenario, (fused.recall, lidar.recall), position, bool(recall and placed))
+
+
+def positions(
+    first: Sequence[Sequence[EvaluationFrame]], second: Sequence[Sequence[EvaluationFrame]]
+) -> tuple[float, float]:
+    """Return the root mean square error in the plane, in metres, of two results where both found an object.
+
+    Both are of the same drives, scan by scan; NaN where they have nothing in common.
+    """
+    config = EvaluationConfig()
+    off: list[NDArray[np.float64]] = [np.empty((0, 2))]
+    for one, other in zip(judge_all(first, config), judge_all(second, config), strict=True):
+        (found, own), (also, others) = one.pairs(), other.pairs()
+        _, i, j = np.intersect1d(found, also, assume_unique=True, return_indices=True)
+        off.append(np.column_stack([_off(one, found[i], own[i]), _off(other, also[j], others[j])]))
+    both = np.concatenate(off)
+    if len(both) == 0:
+        return float("nan"), float("nan")
+    a, b = np.sqrt((both**2).mean(axis=0))
+    return float(a), float(b)
+
+
+def _off(scan: Scan, truth: NDArray[np.int64], result: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return the distances (K,) in the plane of pairs of rows."""
+    apart = scan.frame.result.centre[result, :2] - scan.frame.truth.centre[truth, :2]
+    return np.asarray(np.hypot(apart[:, 0], apart[:, 1]))
 
 
 @dataclass(frozen=True, slots=True)
