@@ -6,7 +6,7 @@ import uuid
 import numpy as np
 import pytest
 
-from perception_core.tracking import doubt, life
+from perception_core.tracking import Tracker, doubt, life
 from perception_core.tracking.config import MeasurementConfig, TrackerConfig
 from perception_core.tracking.measurements import from_objects
 from perception_core.tracking.table import TrackTable, empty_table
@@ -106,3 +106,72 @@ def test_a_hundred_images_do_not_make_a_camera_surer_than_it_may_be(objects, tra
     for k in range(100, 110):
         told = tracker.update(camera_only(objects, 0.1 * k, Sensor.LIDAR | Sensor.CAMERA), np.eye(4), "odom")
     assert told.pose_covariance[0, 0, 0] < 0.7 * 16.0
+
+
+SECOND = 1_000_000_000
+
+
+def test_what_went_out_of_sight_may_have_gone_on(track) -> None:
+    """It left at 2 m/s with one half: half a second later it is 0 or 1 m on, told as where it was, 0.5 * 1 m^2."""
+    table = track(4.2, 1.8)
+    table.first_seen_ns[:], table.last_seen_ns[:] = -10 * SECOND, 0
+    table.model_probability[:] = 0.98, 0.02, 0.0
+    table.model_covariances[:] = np.diag([0.01, 0.01, 0.01, 0.0, 0.0, 0.0, 0.01, 0.01])
+    table.dropped_motion[0, 0, 0] = 0.5 * 2.0**2
+    before = table.state.copy()
+    doubt.unrest(table, SECOND // 2)
+    np.testing.assert_allclose(table.state, before)
+    np.testing.assert_allclose(np.diag(table.covariance[0]), [0.01 + 0.5, 0.01, 0.01, 2.0, 0.0, 0.0], atol=1e-12)
+    np.testing.assert_allclose(table.covariance[0, 0, 3], 2.0 * 0.5)  # who is ahead was fast
+
+
+@pytest.mark.parametrize(
+    ("seconds", "wanted"),
+    [
+        (0.1, 9.0 - 0.09),  # 0.3 m within 0.1 s: 3 m/s
+        (0.5, 0.36 - 0.09),
+        (1.0, 0.0),
+        (7.0, 0.0),
+    ],
+)
+def test_who_was_watched_for_a_moment_is_not_known_to_stand(track, seconds: float, wanted: float) -> None:
+    table = track(0.6, 0.5)
+    table.last_seen_ns[:] = round(seconds * SECOND)
+    table.model_probability[:] = 0.98, 0.02, 0.0
+    table.model_covariances[:] = np.diag([0.01, 0.01, 0.01, 0.0025, 0.0025, 0.0025, 0.01, 0.01])
+    table.sum_up()
+    doubt.unrest(table, round(seconds * SECOND))
+    speed = np.diag(table.covariance[0])[3:]
+    np.testing.assert_allclose(speed, [0.0025 + wanted, 0.0025 + wanted, 0.0025], rtol=1e-9)
+
+
+def test_who_is_seen_to_move_is_left_as_it_is(track) -> None:
+    table = track(0.6, 0.5)
+    table.last_seen_ns[:] = SECOND // 5
+    table.model_probability[:] = 0.1, 0.9, 0.0
+    table.sum_up()
+    before = table.covariance.copy()
+    doubt.unrest(table, SECOND // 5)
+    np.testing.assert_array_equal(table.covariance, before)
+
+
+def test_a_walker_taken_for_a_post_lies_within_what_is_told(objects) -> None:
+    """Seen three times, 0.13 m apart, by a sensor good to 0.1 m; then not, and told for three scans more."""
+    tracker = Tracker(TrackerConfig(), bytes(16))
+    for k in range(9):
+        t, x = 0.1 * k, 8.0 + 0.13 * k
+        seen = [{"x": x, "y": 0.0, "size": (0.6, 0.5, 1.7), "label": PERSON, "p": 0.9}] if k < 3 else []
+        told = tracker.update(objects(t, seen), np.eye(4), "odom")
+        if 2 <= k < 6:
+            assert len(told) == 1
+            e = told.velocity[0, :2] - [1.3, 0.0]
+            assert e @ np.linalg.solve(told.twist_covariance[0, :2, :2], e) < 9.21  # chi-square, 99 %
+            d = told.centre[0, 0] - x
+            assert d**2 / told.pose_covariance[0, 0, 0] < 6.63
+    for k in range(9, 30):
+        told = tracker.update(
+            objects(0.1 * k, [{"x": 8.3, "y": 0.0, "size": (0.6, 0.5, 1.7), "label": PERSON, "p": 0.9}]),
+            np.eye(4),
+            "odom",
+        )
+    assert told.twist_covariance[0, 0, 0] < 0.15**2  # now it is known

@@ -5,7 +5,7 @@ import uuid
 import numpy as np
 import pytest
 
-from perception_core.tracking import life, motion
+from perception_core.tracking import imm, life, motion
 from perception_core.tracking.config import MeasurementConfig, OutputConfig, TrackerConfig
 from perception_core.tracking.measurements import from_objects
 from perception_core.tracking.table import TrackTable, empty_table
@@ -99,3 +99,19 @@ def test_wheels_by_name_and_by_shape(track) -> None:
     for name, share in (("car", 0.95), ("cyclist", 0.95), ("person", 0.0)):
         table.class_probabilities[0] = np.eye(len(CLASSES))[INDEX[name]]
         assert motion.wheeled(table)[0] == share
+
+
+def test_what_rests_unseen_keeps_in_mind_how_fast_it_may_be(track) -> None:
+    """Half of it stands, half goes 2 m/s +- 0.3: second moment about standing still 0.5 * 2^2 + 0.5 * 0.09."""
+    table = track(0.0, 1.0, 0.5)
+    table.model_states[0, :, 3:6] = 0.0
+    table.model_states[0, imm.STRAIGHT, 3] = 2.0
+    table.model_covariances[0, :, 3:6, 3:6] = 0.0
+    table.model_covariances[0, imm.STRAIGHT, 3:6, 3:6] = np.eye(3) * 0.09
+    table.sum_up()
+    for _ in range(2):  # the second scan without it knows no more
+        motion.rest(table, np.array([True]))
+        np.testing.assert_allclose(np.diag(table.dropped_motion[0]), [2.045, 0.045, 0.045])
+        assert table.model_probability[0, imm.STILL] == 0.98
+    motion.rest(other := track(0.0, 1.0, 0.5), np.array([False]))
+    assert not other.dropped_motion.any()

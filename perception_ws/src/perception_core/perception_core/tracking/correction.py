@@ -86,6 +86,7 @@ def correct(
     hidden = _hidden(seen, noise, heading[:, 0], face)
     tracks.hidden_variance[rows] = _learnt(tracks.hidden_variance[rows], hidden, dt, config.shape)
     tracks.shared[rows] = doubt.shared(seen)
+    tracks.dropped_motion[rows] = 0.0
     noise = _doubted(innovation, tracks.covariance[rows], noise)
 
     models = tracks.model_states[rows], tracks.model_covariances[rows], tracks.model_probability[rows]

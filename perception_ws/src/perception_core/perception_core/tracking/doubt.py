@@ -35,6 +35,16 @@ _TOGETHER = 1.0
 _SHARED = 0.7
 """Share of the variance of a place that only a camera tells, which its next images have in common."""
 
+_HALVES = np.array([0.5, 0.5, 0.0])
+"""Probabilities of the models of what is in doubt: as likely standing as not, with the moments that it has."""
+
+_WANDER, _GLANCED = 0.3, 1.0
+"""Metres by which what is seen for the first time wanders, as ends come into sight and limbs swing; and the seconds of
+looking after which that is noise."""
+
+_LEVEL = np.diag([1.0, 1.0, 0.0])
+"""Nobody jumps."""
+
 
 def exchanged(tracks: TrackTable, moving: NDArray[np.bool_]) -> Floats:
     """Return the probability (T,) that length and width of each track change places; ``moving`` (T,): told to."""
@@ -74,6 +84,36 @@ def shared(seen: Measurements) -> Floats:
     """
     share = np.where(seen.lidar, 0.0, _SHARED)
     return share[:, None, None] * seen.noise
+
+
+def unrest(tracks: TrackTable, stamp_ns: int) -> None:
+    """Give tracks that are believed to stand, in place, the motion that they may have all the same: as a doubt.
+
+    What got out of sight had its motion taken from it, lest its box runs off on the velocity of a few looks; it may
+    have gone on since. And what was watched for a moment only cannot be known to stand: a velocity is a way over a
+    time, and ways are known to ``_WANDER`` at best. The means stay; the covariance gets these second moments, without a
+    direction. So that a path grows by them, standing and moving straight on share mean and covariance half and half.
+    """
+    watched = np.maximum(tracks.last_seen_ns - tracks.first_seen_ns, 1) / 1e9
+    glanced = (watched < _GLANCED) & (tracks.model_probability[:, imm.STILL] > _HALVES[imm.STILL])
+    guess = np.where(glanced, (_WANDER / watched) ** 2 - (_WANDER / _GLANCED) ** 2, 0.0)
+    moment = tracks.dropped_motion + guess[:, None, None] * _LEVEL
+    which = moment.any(axis=(1, 2))
+    if not which.any():
+        return
+    states, covariances = tracks.model_states[which], tracks.model_covariances[which]
+    mean, spread = imm.combine((states, covariances, tracks.model_probability[which]))
+    since = ((stamp_ns - tracks.last_seen_ns[which]) / 1e9)[:, None, None]
+    spread[:, :3, :3] += moment[which] * since**2
+    spread[:, 3:6, 3:6] += moment[which]
+    spread[:, :3, 3:6] += moment[which] * since
+    spread[:, 3:6, :3] += moment[which] * since
+    off = mean - states[:, imm.STILL]
+    states[:, imm.STRAIGHT] = mean + off
+    covariances[:, imm.STRAIGHT] = 2.0 * (spread - off[:, :, None] * off[:, None, :]) - covariances[:, imm.STILL]
+    tracks.model_states[which], tracks.model_covariances[which] = states, covariances
+    tracks.model_probability[which] = _HALVES
+    tracks.sum_up()
 
 
 def widen(tracks: TrackTable) -> None:

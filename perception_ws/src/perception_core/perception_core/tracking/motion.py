@@ -118,6 +118,9 @@ def _never_so_broad(tracks: TrackTable) -> NDArray[np.bool_]:
 
 
 def rest(tracks: TrackTable, which: NDArray[np.bool_]) -> None:
-    """Let some tracks (T,), in place, stand still until they are seen again."""
+    """Let some tracks (T,), in place, stand still until they are seen again; how fast they may have been is noted."""
+    new = which & ~tracks.dropped_motion.any(axis=(1, 2))
+    apart = tracks.state[new, 3:] - tracks.model_states[new, imm.STILL, 3:6]
+    tracks.dropped_motion[new] = tracks.covariance[new, 3:, 3:] + apart[:, :, None] * apart[:, None, :]
     tracks.model_probability[which] = _AT_REST
     tracks.sum_up()

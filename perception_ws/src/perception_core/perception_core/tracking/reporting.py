@@ -44,6 +44,7 @@ def report(
         life: how probable a track must be that is not seen.
     """
     told = tracks.select(tracks.confirmed & ((tracks.sensors != Sensor.NONE) | probable(tracks, life)))
+    doubt.unrest(told, stamp_ns)
     doubt.widen(told)
     centre, velocity, yaw = told.state[:, :3], told.state[:, 3:], transforms.wrap_angle(told.heading[:, 0])
     motions, doubtful = motion.classify(told, over_ground, robot, config), witness.unproven(told, robot)

@@ -38,6 +38,8 @@ class TrackTable:
             width.
         shared: (T, 3, 3) m^2, covariance of an error that all measurements of the centre have in common, which no
             filter averages away, see :func:`perception_core.tracking.doubt.shared`.
+        dropped_motion: (T, 3, 3) m^2/s^2, second moments about standing still of the velocity that was taken from it
+            when it got out of sight, see :func:`perception_core.tracking.motion.rest`; 0 while it is seen.
         known_ends: bool (T, 2, 2) lower and upper end along length and width that were no loose ends when last seen,
             see :mod:`perception_core.tracking.ends`.
         class_probabilities: (T, C).
@@ -67,6 +69,7 @@ class TrackTable:
     last_size: Floats
     hidden_variance: Floats
     shared: Floats
+    dropped_motion: Floats
     known_ends: NDArray[np.bool_]
     class_probabilities: Floats
     log_odds: Floats
@@ -131,6 +134,7 @@ def empty_table() -> TrackTable:
         last_size=np.empty((0, 2)),
         hidden_variance=np.empty((0, 2)),
         shared=np.empty((0, 3, 3)),
+        dropped_motion=np.empty((0, 3, 3)),
         known_ends=np.empty((0, 2, 2), np.bool_),
         class_probabilities=np.empty((0, len(CLASSES))),
         log_odds=np.empty(0),
