@@ -41,6 +41,12 @@ _CHANGED, _STAYED = 0.5, 0.5
 """Metres by which a box is longer or shorter than the track, and how far its far end has gone at most, as a share of
 the near one, where the near end came or went and nothing moved."""
 
+NEW, SETTLED, RIGID = 0, 1, 2
+"""How well a track is known: not yet; by what it does; and as a body that stands, and does not change."""
+
+_PIECE = 0.5
+"""Share of the length of a rigid body below which what is seen of it, deep inside it, is any piece of it."""
+
 SMALL, SMALL_SIGMA = 1.3, 0.1
 """Metres: what is smaller has no faces, people swing their limbs; its middle moves about by so much."""
 
@@ -83,7 +89,7 @@ def anchored_innovation(
     track_yaw: float,
     side: Floats,
     known: Mask,
-    settled: bool,
+    familiar: int,
     centre: Floats,
     size: Floats,
     yaw: float,
@@ -107,8 +113,9 @@ def anchored_innovation(
 
     Args:
         track_centre: (3,), track_size (3,), track_yaw: the predicted box; ``side`` (2,) its anchor; ``known``
-            bool (2, 2) its ends that were seen the last time; ``settled``: what it does is known by now, so that
-            a box with one end where it should be and the other elsewhere has not moved.
+            bool (2, 2) its ends that were seen the last time; ``familiar``: from ``SETTLED`` on what it does is known,
+            so that a box with one end where it should be and the other elsewhere has not moved; and of what is
+            ``RIGID`` a short part deep inside is any piece: its near end is hidden by a crest, or no beam hits it.
         centre: (3,), size (3,), yaw: the measured box; ``noise`` (3, 3) the covariance of its centre.
         lidar: False: compare the centres; nothing is known of the faces.
         loose: bool (2, 2) loose ends of the measured box.
@@ -154,7 +161,7 @@ def anchored_innovation(
         along_variance = SMALL_SIGMA**2 + face_variance
     else:
         along, along_variance, a = _by_end(
-            along, length, track_size[0], a, settled, along_variance, face_variance, skew * width
+            along, length, track_size[0], a, familiar, along_variance, face_variance, skew * width
         )
     if b_loose:
         across, across_variance = sticking_out(c * dy - s * dx, width, track_size[1]), LOOSE_SIGMA**2
@@ -162,7 +169,7 @@ def anchored_innovation(
         across_variance = SMALL_SIGMA**2 + face_variance
     else:
         across, across_variance, b = _by_end(
-            across, width, track_size[1], b, settled, across_variance, face_variance, skew * length
+            across, width, track_size[1], b, familiar, across_variance, face_variance, skew * length
         )
     innovation[0], innovation[1] = c * along - s * across, s * along + c * across
     innovation_noise[0, 0] = c * c * along_variance + s * s * across_variance
@@ -179,7 +186,7 @@ def _by_end(
     size: float,
     track_size: float,
     side: float,
-    settled: bool,
+    familiar: int,
     centre_variance: float,
     face_variance: float,
     skew: float,
@@ -190,7 +197,7 @@ def _by_end(
         offset: metres between the anchors.
         size: metres measured along the axis, ``track_size`` of the track.
         side: the anchor's place in [-1, 1].
-        settled: see :func:`anchored_innovation`.
+        familiar: see :func:`anchored_innovation`.
         centre_variance: m^2 of the measured middle along the axis.
         face_variance: m^2 of a seen face.
         skew: metres by which the ends of the face are off where it is measured askew.
@@ -198,10 +205,12 @@ def _by_end(
     Returns:
         Innovation in metres, its variance in m^2, and the side that was used.
     """
-    if settled:
+    if familiar >= SETTLED:
         far = offset - side * (size - track_size)
         if _other_end(offset, far, size - track_size):
             offset, side = far, -side
+        elif familiar == RIGID and -side * offset > _CHANGED and size < _PIECE * track_size:
+            offset, side = offset - side * (size - track_size) / 2.0, 0.0
     variance = _anchor_variance(centre_variance, abs(side), face_variance, skew)
     innovation, variance = _partial(offset, size, track_size, abs(side), variance)
     return innovation, variance, side

@@ -5,7 +5,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from perception_core.tracking import class_belief, doubt, ends, hulls, imm, witness
-from perception_core.tracking.anchoring import QUARTER, anchor_offset, anchored_innovation
+from perception_core.tracking.anchoring import NEW, QUARTER, anchor_offset, anchored_innovation
 from perception_core.tracking.config import ShapeConfig, TrackerConfig
 from perception_core.tracking.measurements import Measurements
 from perception_core.tracking.table import TrackTable
@@ -79,7 +79,7 @@ def correct(
     face = seen.face_variance(config.measurement)
     state, size, heading = moved_to(tracks.state[rows], seen.late), tracks.size[rows], tracks.heading[rows]
     innovation, noise, anchored, loose = innovations(
-        state, size, heading[:, 0], sides, tracks.known_ends[rows], tracks.settled[rows], seen, face
+        state, size, heading[:, 0], sides, tracks.known_ends[rows], tracks.familiar[rows], seen, face
     )
     innovation, follow = _split(innovation, loose, (state[:, 3:] - still)[:, :2] * dt[:, None], heading[:, 0])
     before = anchor_offset(size, heading[:, 0], anchored)
@@ -204,7 +204,7 @@ def innovations(
     yaw: Floats,
     sides: Floats,
     known: Mask,
-    settled: Mask,
+    familiar: NDArray[np.uint8],
     seen: Measurements,
     face_variance: Floats,
 ) -> tuple[Floats, Floats, Floats, Mask]:
@@ -220,7 +220,7 @@ def innovations(
         np.ascontiguousarray(yaw),  # of any layout it would be compiled twice
         sides,
         known,
-        settled,
+        familiar,
         seen.centre,
         seen.size,
         seen.yaw,
@@ -344,7 +344,7 @@ def _along_axes(covariance: Floats, yaw: Floats) -> Floats:
 def birth_noise(seen: Measurements, sides: Floats, face_variance: Floats) -> tuple[Floats, Floats]:
     """Return the anchors' covariance (M, 3, 3) and the hidden variance (M, 2) of boxes that start a track."""
     state = np.hstack([seen.centre, np.zeros((len(seen), 3))])
-    young = np.zeros(len(seen), dtype=np.bool_)
+    young = np.full(len(seen), NEW, dtype=np.uint8)
     _, noise, _, _ = innovations(state, seen.size, seen.yaw, sides, ~seen.loose, young, seen, face_variance)
     return noise, _hidden(seen, noise, seen.yaw, face_variance)
 
@@ -356,7 +356,7 @@ def _innovations(
     track_yaw: Floats,
     sides: Floats,
     known: Mask,
-    settled: Mask,
+    familiar: NDArray[np.uint8],
     centre: Floats,
     size: Floats,
     yaw: Floats,
@@ -376,7 +376,7 @@ def _innovations(
             track_yaw[i],
             sides[i],
             known[i],
-            settled[i],
+            familiar[i],
             centre[i],
             size[i],
             yaw[i],

@@ -7,13 +7,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perception_core.tracking import imm
+from perception_core.tracking.anchoring import NEW, RIGID, SETTLED
 from perception_core.tracking.imm import MODELS
 from perception_core.tracking.kalman import N
 from perception_core.types import CLASSES
+from perception_core.types.classes import BUS, CAR, INDEX, TRAIN, TRUCK
 
 Floats = NDArray[np.float64]
 
 _SETTLED_NS = 500_000_000
+
+_VEHICLES = [INDEX[name] for name in (CAR, TRUCK, BUS, TRAIN)]
+
+_SURE = 0.5
+"""Probability from which on something is a vehicle, and stands."""
 
 
 @dataclass(slots=True)
@@ -100,6 +107,13 @@ class TrackTable:
         """Tell which tracks (T,) were watched long enough for what they do to be known."""
         out: NDArray[np.bool_] = self.last_seen_ns - self.first_seen_ns >= _SETTLED_NS
         return out
+
+    @property
+    def familiar(self) -> NDArray[np.uint8]:
+        """Tell how well each track (T,) is known: ``NEW``, ``SETTLED``, or ``RIGID``, a settled vehicle that stands."""
+        vehicle = self.class_probabilities[:, _VEHICLES].sum(axis=1) > _SURE
+        rigid = vehicle & (self.model_probability[:, imm.STILL] > _SURE)
+        return np.where(self.settled, np.where(rigid, RIGID, SETTLED), NEW).astype(np.uint8)
 
     @property
     def models(self) -> imm.Models:

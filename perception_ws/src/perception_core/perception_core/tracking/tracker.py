@@ -258,7 +258,7 @@ class Tracker:
             tracks.heading[rows, 0],
             sides,
             tracks.known_ends[rows],
-            tracks.settled[rows],
+            tracks.familiar[rows],
             matched,
             matched.face_variance(self._config.measurement),
         )
