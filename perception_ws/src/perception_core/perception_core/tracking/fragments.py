@@ -105,22 +105,29 @@ def rejoin(tracks: TrackTable, rows: Indices, seen: Measurements, left: Measurem
     """
     for k in np.flatnonzero(np.isin(rows, owner)):
         row = rows[k]
-        parts = np.flatnonzero(owner == row)
-        centre = np.vstack([seen.centre[k : k + 1], left.centre[parts]])
-        size = np.vstack([seen.size[k : k + 1], left.size[parts]])
-        yaw = np.append(seen.yaw[k], left.yaw[parts])
-        origin, track_yaw = np.zeros((len(yaw), 3)), np.full(len(yaw), tracks.heading[row, 0])
-        low, high = _bounds(boxes.bev_corners(centre, size, yaw), origin, track_yaw)
-        low_xy, high_xy = low.min(axis=0), high.max(axis=0)
-        if (high_xy - low_xy > tracks.size[row, :2] + _GROWTH).any():
-            continue
-        bottom, top = (centre[:, 2] - size[:, 2] / 2).min(), (centre[:, 2] + size[:, 2] / 2).max()
-        c, s = np.cos(track_yaw[0]), np.sin(track_yaw[0])
-        x, y = (low_xy + high_xy) / 2.0
-        seen.centre[k] = c * x - s * y, s * x + c * y, (bottom + top) / 2.0
-        seen.size[k] = *(high_xy - low_xy), top - bottom
-        seen.loose[k] = _joined_ends(seen.loose[k], left.loose[parts], yaw, track_yaw, low, high)
-        seen.yaw[k] = track_yaw[0]
+        parts = left.select(np.flatnonzero(owner == row))
+        unite(seen, int(k), parts, tracks.heading[row, 0], tracks.size[row, :2] + _GROWTH)
+
+
+def unite(seen: Measurements, k: int, parts: Measurements, target: float, most: Floats | float = np.inf) -> None:
+    """Make one box of measurement ``k`` and its ``parts``, in place, unless it is larger than ``most`` (2,) metres.
+
+    ``target`` is its yaw, in radians.
+    """
+    centre = np.vstack([seen.centre[k : k + 1], parts.centre])
+    size = np.vstack([seen.size[k : k + 1], parts.size])
+    yaw = np.append(seen.yaw[k], parts.yaw)
+    low, high = bounds(centre, size, yaw, target)
+    low_xy, high_xy = low.min(axis=0), high.max(axis=0)
+    if (high_xy - low_xy > most).any():
+        return
+    bottom, top = (centre[:, 2] - size[:, 2] / 2).min(), (centre[:, 2] + size[:, 2] / 2).max()
+    c, s = np.cos(target), np.sin(target)
+    x, y = (low_xy + high_xy) / 2.0
+    seen.centre[k] = c * x - s * y, s * x + c * y, (bottom + top) / 2.0
+    seen.size[k] = *(high_xy - low_xy), top - bottom
+    seen.loose[k] = _joined_ends(seen.loose[k], parts.loose, yaw, np.full(len(yaw), target), low, high)
+    seen.yaw[k] = target
 
 
 def _joined_ends(
@@ -133,9 +140,9 @@ def _joined_ends(
     return np.column_stack([loose[low.argmin(axis=0), axis, 0], loose[high.argmax(axis=0), axis, 1]])
 
 
-def _bounds(corners: Floats, centre: Floats, yaw: Floats) -> tuple[Floats, Floats]:
-    """Return lower and upper bounds (N, 2) of polygons (N, 4, 2) in the axes of boxes at ``centre``."""
-    d = corners - centre[:, None, :2]
-    c, s = np.cos(yaw)[:, None], np.sin(yaw)[:, None]
-    local = np.stack([c * d[..., 0] + s * d[..., 1], -s * d[..., 0] + c * d[..., 1]], axis=2)
+def bounds(centre: Floats, size: Floats, yaw: Floats, target: float) -> tuple[Floats, Floats]:
+    """Return lower and upper bounds (N, 2) in metres of boxes (N, 3), (N, 3), (N,) along axes turned by ``target``."""
+    corners = boxes.bev_corners(centre, size, yaw)
+    c, s = np.cos(target), np.sin(target)
+    local = np.stack([c * corners[..., 0] + s * corners[..., 1], c * corners[..., 1] - s * corners[..., 0]], axis=2)
     return local.min(axis=1), local.max(axis=1)

@@ -19,6 +19,7 @@ from perception_core.tracking import (
     life,
     motion,
     reporting,
+    seam,
     witness,
 )
 from perception_core.tracking.anchoring import visible_sides
@@ -205,6 +206,7 @@ class Tracker:
     def _take_in(self, seen: Measurements, sensor: Floats, dt: float, watching: bool) -> None:
         """Match, correct, weigh, begin, settle; ``watching``: an object that is not measured was missed."""
         tracks, stamp_ns, config = self._tracks, self._now, self._config
+        seen = seam.join(tracks, seen, config.shape.split_overlap)
         sides = _sides(tracks, sensor, config)
         face = seen.face_variance(config.measurement)
         rows, columns, fit = associate(tracks, sides, seen, face, config.association)
