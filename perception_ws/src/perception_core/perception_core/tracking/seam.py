@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perception_core.tracking import class_belief, fragments, imm
+from perception_core.tracking.anchoring import SMALL
 from perception_core.tracking.measurements import NO_HULL, Measurements
 from perception_core.tracking.table import TrackTable
 
@@ -41,6 +42,7 @@ def join(tracks: TrackTable, seen: Measurements, overlap: float) -> Measurements
     """
     speed = np.hypot(tracks.state[:, 3], tracks.state[:, 4])
     moving = tracks.confirmed & (speed > _FAST) & (tracks.model_probability[:, imm.STILL] < 1.0 - _MOVES)
+    moving &= tracks.size[:, :2].max(axis=1) > SMALL  # half a vehicle is larger
     first, second = _across(seen, tracks.state[moving, :2])
     if len(first) == 0:
         return seen
@@ -77,19 +79,22 @@ def _parts_of(
     tracks: TrackTable, row: int, seen: Measurements, first: Indices, second: Indices, overlap: float
 ) -> list[tuple[int, int]]:
     """Return those of the pairs that are parts of one track: at one time they touch, and one of them lies in it."""
-    near = np.linalg.norm(seen.centre[first, :2] - tracks.state[row, :2], axis=1) < _NEAR
+    near = np.abs(seen.centre[first, :2] - tracks.state[row, :2]).max(axis=1) < _NEAR
     if not near.any():
         return []
-    a, b = first[near], second[near]
+    asked, index = np.unique(np.concatenate([first[near], second[near]]), return_inverse=True)
+    a, b = index.reshape(2, -1)
     box = tracks.state[row : row + 1, :3], tracks.size[row : row + 1], tracks.heading[row : row + 1, 0]
-    place = seen.centre - seen.late[:, None] * tracks.state[row, 3:]
-    inside = fragments.inside_share(place, seen.size, seen.yaw, *box)[:, 0] >= overlap
-    low, high = fragments.bounds(place, seen.size, seen.yaw, tracks.heading[row, 0])
+    place = seen.centre[asked] - seen.late[asked, None] * tracks.state[row, 3:], seen.size[asked], seen.yaw[asked]
+    inside = fragments.inside_share(*place, *box)[:, 0] >= overlap
+    if not inside.any():
+        return []
+    low, high = fragments.bounds(*place, tracks.heading[row, 0])
     gap = np.maximum(low[a] - high[b], low[b] - high[a]).max(axis=1)
     extent = np.maximum(high[a], high[b]) - np.minimum(low[a], low[b])
     fits = (extent.max(axis=1) < _LONGEST) & (extent.min(axis=1) < _BROADEST)
     one = (inside[a] | inside[b]) & (gap < _TOUCH) & fits
-    return list(zip(a[one].tolist(), b[one].tolist(), strict=True))
+    return list(zip(asked[a[one]].tolist(), asked[b[one]].tolist(), strict=True))
 
 
 def _moved(seen: Measurements, part: int, late: float, velocity: Floats) -> Measurements:
