@@ -5,6 +5,8 @@ import dataclasses
 import numpy as np
 import pytest
 from fusion_scenes import CAMERA, T_CAMERA_BASE, Box, clusters_of, named, view_of
+from hypothesis import given
+from hypothesis import strategies as st
 
 from perception_core.fusion import CameraView, Fusion, FusionConfig, camera_only
 from perception_core.fusion.config import CameraOnlyConfig
@@ -67,6 +69,72 @@ def test_uphill_the_foot_is_where_the_slope_is() -> None:
     assert found.sigma[0] < camera_only.ranges(view, base_plane(CONFIG.ground_sigma), CONFIG).sigma[0]
     _, centre, _ = camera_only.place(view, found, slope, CONFIG)
     assert centre[0, 2] == pytest.approx(1.0 + 0.02 + 1.73 / 2, abs=0.03)
+
+
+def upright(distance: float, bottom: float, height: float, name: str) -> tuple:
+    """The box of something 1.8 m wide straight ahead whose foot is ``bottom`` metres above level ground."""
+    (y0, y1), half = (240 - 500 * (z - 1.5) / distance for z in (bottom + height, bottom)), 500 * 0.9 / distance
+    return (320 - half, y0, 320 + half, y1, name, 0.9)
+
+
+@pytest.mark.parametrize(("distance", "bottom"), [(40.0, 4.0), (25.0, 2.5), (15.0, 5.0), (40.0, -4.0), (20.0, -1.5)])
+def test_what_stands_on_a_hill_or_in_a_dip_is_told_with_an_error_that_covers_it(distance: float, bottom: float) -> None:
+    """The plane that it does not stand on contradicts its height: place and height within 2 of the sigmas told."""
+    plane = base_plane(CONFIG.ground_sigma)
+    view = view_of(upright(distance, bottom, HEIGHT, CAR))
+    found = camera_only.ranges(view, plane, CONFIG)
+    _, centre, covariance = camera_only.place(view, found, plane, CONFIG)
+    error = np.array([distance + DEPTH / 2, 0.0, bottom + HEIGHT / 2]) - centre[0]
+    assert (np.abs(error) < 2.0 * np.sqrt(np.diagonal(covariance[0]))).all()
+
+
+def test_on_level_ground_foot_and_height_are_surer_than_each() -> None:
+    """Where they agree, being wrong is one of twenty: the deviation is hardly more than that of the weighted mean."""
+    whole, cut = standing(10.0), standing(10.0)
+    plane = base_plane(CONFIG.ground_sigma)
+    foot_only = camera_only.ranges(view_of((cut[0], 0.0, *cut[2:])), plane, CONFIG).sigma[0]
+    both = camera_only.ranges(view_of(whole), plane, CONFIG)
+    assert both.sigma[0] < foot_only
+    assert both.off_ground[0] == pytest.approx(0.025 / 1.05, rel=1e-3)
+
+
+def test_two_that_differ_are_a_mixture() -> None:
+    """By hand: 10 +- 1 and 20 +- 1 differ by 100 / 2 = 50: one of them is wrong, 15 +- sqrt(1 + 25)."""
+    far = camera_only.reconciled(*(np.array([x]) for x in (10.0, 1.0, 20.0, 1.0, 0.0)))
+    assert (far.mean[0], far.sigma[0], far.first_wrong[0]) == pytest.approx((15.0, np.sqrt(26.0), 0.5))
+    # 10 +- 1 and 10 +- 2 agree: (20 of 21) 10 +- sqrt(0.8), and each alone 1 of 42.
+    near = camera_only.reconciled(*(np.array([x]) for x in (10.0, 1.0, 10.0, 2.0, 0.0)))
+    assert (near.mean[0], near.sigma[0]) == pytest.approx((10.0, np.sqrt(20 / 21 * 0.8 + (1.0 + 4.0) / 42)))
+    # The first is wrong for sure: what is left is the second.
+    second = camera_only.reconciled(*(np.array([x]) for x in (10.0, 1.0, 20.0, 2.0, 1.0)))
+    assert (second.mean[0], second.sigma[0], second.first_wrong[0]) == pytest.approx((20.0, 2.0, 1.0))
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.floats(0.0, 200.0), st.floats(0.05, 1e3), st.floats(0.0, 200.0), st.floats(0.05, 1e3), st.floats(0, 1)
+        ),
+        max_size=5,
+    ),
+    st.sampled_from([None, 0, 1]),
+)
+def test_together_they_are_between_both_and_never_surer_than_both_agreeing(
+    values: list[tuple[float, float, float, float, float]], none: int | None
+) -> None:
+    a, a_sigma, b, b_sigma, wrong = np.array(values).reshape(-1, 5).T
+    if none is not None:
+        (a_sigma, b_sigma)[none][:] = np.inf
+    joined = camera_only.reconciled(a, a_sigma, b, b_sigma, wrong)
+    with np.errstate(divide="ignore"):
+        least = 1.0 / np.sqrt(1.0 / a_sigma**2 + 1.0 / b_sigma**2)
+    assert (joined.sigma >= least - 1e-9).all()
+    if none is None:
+        assert (joined.mean >= np.minimum(a, b) - 1e-9).all()
+        assert (joined.mean <= np.maximum(a, b) + 1e-9).all()
+    else:
+        np.testing.assert_allclose(joined.mean, (b, a)[none], atol=1e-9)
+        np.testing.assert_allclose(joined.sigma, (b_sigma, a_sigma)[none])
 
 
 def with_ground(slope: float) -> Clusters:

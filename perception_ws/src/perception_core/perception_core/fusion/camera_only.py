@@ -1,7 +1,9 @@
 """Objects from the camera alone: where the foot of the box meets the ground, and how far a thing of its class is.
 
 Two ranges along one ray: the ground plane (good near, useless at the horizon, spoilt by pitch) and the pixel height of
-a thing of known height (good for any pitch, as good as the class's spread). Both enter weighted by their variance:
+a thing of known height (good for any pitch, as good as the class's spread). Both enter weighted by their variance.
+Where they contradict each other (on a hill, in a dip, or the class is another) one of them is wrong, and nobody knows
+which. The same holds for the height: on the plane, or along the ray.
 
 - ground: the foot's ray falls by h over the range r, so an error of the angle d moves the range by (r^2 / h + h) d;
   d is the error of the box's lower edge, in pixels over the focal length, and what is not known of the pitch;
@@ -30,6 +32,9 @@ _EDGE_PX = 3.0
 _STEEPEST = 3.0
 """Slope of a ray, 72 degrees down, beyond which the edges of a box are not the near and the far one."""
 
+_ONE_IS_WRONG = 0.05
+"""How often one of two estimates is wrong, as a share of the density of their agreement at its best."""
+
 _LOWEST_PX = 4.0
 """A box less high than this tells no range by its height."""
 
@@ -53,6 +58,7 @@ class Ranges:
         side: float64 (D, 2) bearings of its left and right edge in radians, left the greater one.
         distance: float64 (D,) metres from the eye to its near side, NaN where nothing tells.
         sigma: float64 (D,) metres.
+        off_ground: float64 (D,) probability that it does not stand on the ground plane, since its height contradicts.
         foot_covered: bool (D,) a nearer box hides where it stands: it may be nearer than it looks.
     """
 
@@ -61,6 +67,7 @@ class Ranges:
     side: Floats
     distance: Floats
     sigma: Floats
+    off_ground: Floats
     foot_covered: NDArray[np.bool_]
 
 
@@ -81,23 +88,55 @@ def ranges(view: CameraView, ground: GroundPlane, config: CameraOnlyConfig) -> R
     half = np.abs((bearing[1:] - bearing[0] + np.pi) % (2.0 * np.pi) - np.pi)
     by_ground, ground_sigma = _by_ground(view, eye, foot, flat, ground, config)
     by_height, height_sigma = _by_height(view, T_base_camera, config)
-    information = np.stack([1.0 / ground_sigma**2, 1.0 / height_sigma**2])
-    total = information.sum(axis=0)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        distance = (information[0] * by_ground + information[1] * by_height) / total
-        sigma = 1.0 / np.sqrt(total)
-        # Two estimates that contradict each other make both less certain than either claims.
-        both = (information > 0).all(axis=0)
-        surprise = (by_ground - by_height) ** 2 / (ground_sigma**2 + height_sigma**2)
-        sigma = np.where(both, sigma * np.sqrt(np.maximum(1.0, surprise)), sigma)
+    joined = reconciled(by_ground, ground_sigma, by_height, height_sigma, np.zeros(len(boxes)))
     return Ranges(
         eye=eye,
         forward=foot[:, :2] / flat[:, None],
         side=np.column_stack([bearing[0] + half[0], bearing[0] - half[1]]),
-        distance=np.where(total > 0, distance, np.nan),
-        sigma=np.where(total > 0, sigma, np.inf),
+        distance=joined.mean,
+        sigma=joined.sigma,
+        off_ground=joined.first_wrong,
         foot_covered=_foot_covered(boxes),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Reconciled:
+    """What two estimates say together: mean (D,), NaN where both say nothing, deviation (D,), first wrong (D,)."""
+
+    mean: Floats
+    sigma: Floats
+    first_wrong: Floats
+
+
+def reconciled(a: Floats, a_sigma: Floats, b: Floats, b_sigma: Floats, a_wrong: Floats) -> Reconciled:
+    """Join two estimates (D,) with their deviations (D,), inf for none, of which one may be wrong.
+
+    Mean and deviation of a mixture: both are right, their variances weigh them, and are larger than they claim if they
+    differ by more (Birge 1932); or, the likelier the more they differ, only one of them is right.
+
+    Args:
+        a, a_sigma, b, b_sigma: the estimates.
+        a_wrong: probability (D,) that the first is wrong, as told by something else.
+    """
+    sigmas = np.stack([a_sigma, b_sigma])
+    known = np.isfinite(sigmas)
+    both, values = known.all(axis=0), np.where(known, [a, b], 0.0)
+    information = 1.0 / sigmas**2
+    total = np.maximum(information.sum(axis=0), 1e-12)
+    variance, mean = 1.0 / total, (values * information).sum(axis=0) / total
+    surprise = np.where(both, (values[0] - values[1]) ** 2 / np.where(both, sigmas**2, 1.0).sum(axis=0), 0.0)
+    # The hypotheses: both are right, only the first, only the second.
+    one = np.full(len(a), _ONE_IS_WRONG / 2)
+    weights = np.stack([np.exp(-0.5 * surprise), one, one]) * (1.0 - a_wrong)
+    weights[2] += a_wrong
+    weights = np.where(both, weights / weights.sum(axis=0), [[1.0], [0.0], [0.0]])
+    means = np.stack([mean, *values])
+    variances = np.stack([variance * np.maximum(1.0, surprise), *np.where(known, sigmas, 0.0) ** 2])
+    middle = (weights * means).sum(axis=0)
+    spread = (weights * (variances + (means - middle) ** 2)).sum(axis=0)
+    some = known.any(axis=0)
+    return Reconciled(np.where(some, middle, np.nan), np.where(some, np.sqrt(spread), np.inf), weights[2])
 
 
 def place(
@@ -121,17 +160,23 @@ def place(
     sigma_side = np.hypot(distance * (0.1 * (x1 - x0) + config.pixel_sigma) / view.model.matrix[0, 0], 0.1)
     near = np.where(found.foot_covered[kept], _NEARER_SHARE * distance, 0.0)
     sigma_range = np.sqrt(found.sigma[kept] ** 2 + (size.depth_sigma / 2) ** 2 + near**2)
-    # A thing on known ground is as high as that; else it is somewhere along the ray through the middle of its box.
+    # It is as high as the ground, as far as that is known, and somewhere along the ray through the middle of its box.
     fall = _slope_of(view, transforms.invert(view.T_camera_base), (x0 + x1) / 2, (y0 + y1) / 2)
+    by_ray = found.eye[2] - fall * middle
+    edge = distance * _edge_sigma(view, config)[kept] / view.model.matrix[1, 1]
     along = np.column_stack([forward, np.zeros(len(kept)) if ground.known else -fall])
     across = np.column_stack([-forward[:, 1], forward[:, 0]])
     covariance = (sigma_range**2)[:, None, None] * along[:, :, None] * along[:, None, :]
     covariance[:, :2, :2] += (sigma_side**2)[:, None, None] * across[:, :, None] * across[:, None, :]
-    covariance[:, 2, 2] += (size.height_sigma / 2) ** 2 + (_slope(ground, config) * distance) ** 2 + 0.1**2
     if ground.known:
-        height = ground.height(position[:, 0], position[:, 1]) + size.height / 2
+        on_ground = ground.height(position[:, 0], position[:, 1]) + size.height / 2
+        ground_sigma = np.sqrt((_slope(ground, config) * distance) ** 2 + (size.height_sigma / 2) ** 2 + 0.1**2)
+        ray_sigma = np.sqrt((fall * sigma_range) ** 2 + edge**2 + 0.1**2)
+        joined = reconciled(on_ground, ground_sigma, by_ray, ray_sigma, found.off_ground[kept])
+        height, sigma = joined.mean, joined.sigma
     else:
-        height = found.eye[2] - fall * middle
+        height, sigma = by_ray, np.hypot(edge, 0.1)
+    covariance[:, 2, 2] += sigma**2
     return kept, np.column_stack([position, height]), covariance
 
 
