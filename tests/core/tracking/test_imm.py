@@ -44,6 +44,8 @@ def test_a_birth_by_hand() -> None:
     assert models[1][0, imm.STRAIGHT, 0, 0] == pytest.approx(2.26)
     assert models[1][0, imm.STRAIGHT, 0, 3] == pytest.approx(-22.5)
     assert models[1][0, imm.STILL, YAW, YAW] == 0.04
+    closing = imm.begin(NOISE, np.ones((1, 3)), np.ones(1), np.full(1, 0.04), np.full(1, 0.1), False, CONFIG)
+    assert closing[1][0, imm.STRAIGHT, 3, 3] == 25.0**2  # without odometry the robot's own speed adds to it
 
 
 def test_what_stays_in_place_stands_still() -> None:

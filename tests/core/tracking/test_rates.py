@@ -1,9 +1,12 @@
 """The same world at 5, 10, 20 and 50 scans a second."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from perception_core.geometry import transforms
 from perception_core.tracking import Tracker, TrackerConfig
 from perception_core.types import Motion, Obstacles
 
@@ -21,6 +24,47 @@ def test_a_car_that_drives_and_one_that_stands(body, track_drive, rate: float) -
     np.testing.assert_allclose(last.velocity[still], 0.0, atol=0.05)
     assert (last.motion[moving], last.motion[still]) == (Motion.MOVING, Motion.STATIC)
     assert last.existence.min() > 0.95
+
+
+@pytest.mark.parametrize("rate", RATES)
+@pytest.mark.parametrize("climb", [5.0, -5.0])
+def test_what_climbs_or_falls_is_told(objects, rate: float, climb: float) -> None:
+    """It flies at 5 m/s: of 2 s it is told from 0.4 s on at the latest, with one id and its velocity."""
+    tracker = Tracker(TrackerConfig(), bytes(16))
+    told = [
+        tracker.update(objects(t, [{"x": 20.0, "y": 0.0, "z": 20.0 + climb * t, "size": (0.5, 0.5, 0.3)}]), I4, "odom")
+        for t in np.arange(round(2 * rate)) / rate
+    ]
+    assert all(len(r) == 1 for r in told[int(0.4 * rate) :])
+    assert len({row.tobytes() for r in told for row in r.ids}) == 1
+    assert told[-1].velocity[0, 2] == pytest.approx(climb, abs=0.2)
+
+
+@pytest.mark.parametrize("rate", RATES)
+def test_to_what_flies_others_start_to_climb(objects, rate: float) -> None:
+    """With the vertical spreads of params/drone.yaml: it hovers for 1 s, then climbs at 4 m/s^2; one id, 0.3 m off."""
+    motion = dataclasses.replace(TrackerConfig().motion, birth_vertical_speed_sigma=5.0, vertical_density=0.3)
+    tracker = Tracker(dataclasses.replace(TrackerConfig(), motion=motion), bytes(16))
+    ids = set()
+    for t in np.arange(round(3 * rate)) / rate:
+        z = 5.0 + 2.0 * max(t - 1.0, 0.0) ** 2
+        told = tracker.update(objects(t, [{"x": 15.0, "y": 0.0, "z": z, "size": (0.5, 0.5, 0.3)}]), I4, "odom")
+        if t >= 0.4:
+            assert len(told) == 1
+            assert told.centre[0, 2] == pytest.approx(z, abs=0.3)
+            ids.add(told.ids[0].tobytes())
+    assert len(ids) == 1
+
+
+@pytest.mark.parametrize("rate", RATES)
+def test_oncoming_traffic_without_odometry(body, track_drive, rate: float) -> None:
+    """Both drive 30 m/s: 60 m/s in the robot's frame, which is all that is known without odometry."""
+    oncoming = body(90.0, 4.0, -30.0, label="car", p=0.9)
+    results = track_drive(
+        [oncoming], lambda t: transforms.from_yaw(0.0, (30.0 * t, 0.0, 0.0)), 1.0, rate, odometry=False
+    )
+    assert all(len(r) == 1 for r in results[int(0.4 * rate) :])
+    assert results[-1].velocity[0, 0] == pytest.approx(-60.0, abs=1.0)
 
 
 def spread(rate: float, body, track_drive) -> Obstacles:

@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from perception_core.errors import PerceptionError
+from perception_core.errors import PerceptionError, TransformError
 from perception_core.geometry import transforms
 from perception_core.tracking import Tracker, TrackerConfig, warm_up
 from perception_core.tracking.association import _costs
@@ -251,6 +251,19 @@ def test_duplicates_and_older_scans_change_nothing(tracker: Tracker, objects) ->
         assert repeated.stamp_ns == last.stamp_ns
         np.testing.assert_array_equal(repeated.centre, last.centre)
     assert (tracker.events.duplicates, tracker.events.out_of_order, tracker.events.births) == (1, 1, 1)
+
+
+@pytest.mark.parametrize("pose", [np.full((4, 4), np.nan), np.diag([1.0, 1.0, 1.0, np.inf]), np.eye(3)])
+def test_a_pose_that_is_none_is_refused_and_changes_nothing(tracker: Tracker, objects, pose) -> None:
+    other = Tracker(TrackerConfig(), bytes(range(16)))
+    for k in range(5):
+        scan = objects(k / 10, [{"x": 10.0, "y": 0.0}])
+        if k == 3:
+            with pytest.raises(TransformError, match="T_fixed_base"):
+                tracker.update(scan, pose, "odom")
+        told, expected = tracker.update(scan, I4, "odom"), other.update(scan, I4, "odom")
+    assert told.ids.tobytes() == expected.ids.tobytes()
+    np.testing.assert_array_equal(told.pose_covariance, expected.pose_covariance)
 
 
 def test_a_clock_set_back_starts_afresh_with_new_ids(tracker: Tracker, objects) -> None:

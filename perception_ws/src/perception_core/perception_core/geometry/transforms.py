@@ -113,6 +113,19 @@ def interpolate(T0: Transform, t0_ns: int, T1: Transform, t1_ns: int, t_ns: int)
     return out
 
 
+def checked(T: Transform, name: str) -> Transform:
+    """Return ``T``.
+
+    Raises:
+        TransformError: it is no (4, 4) matrix, or not finite.
+    """
+    if T.shape != (4, 4):
+        raise TransformError(f"{name}: expected shape (4, 4), got {T.shape}")
+    if not np.isfinite(T).all():
+        raise TransformError(f"{name}: {T.tolist()} is not finite")
+    return T
+
+
 def _vector(name: str, values: ArrayLike, length: int) -> NDArray[np.float64]:
     out = np.asarray(values, dtype=np.float64)
     if out.shape != (length,):

@@ -42,15 +42,16 @@ class MotionConfig(Config):
     steering_density: float = param(
         0.06, "the same of what has wheels, which turn its velocity too", unit="rad^2/s^3", low=1e-4, high=100.0
     )
-    birth_speed_sigma: float = param(
-        15.0,
-        "horizontal speed spread of a new track; 3 sigma must cover ego speed without odometry",
+    birth_speed_sigma: float = param(15.0, "horizontal speed spread of a new track", unit="m/s", low=0.5, high=60.0)
+    birth_closing_speed_sigma: float = param(
+        25.0,
+        "the same without odometry, of the velocity relative to the robot: its own and that of what comes towards it",
         unit="m/s",
         low=0.5,
-        high=60.0,
+        high=120.0,
     )
     birth_vertical_speed_sigma: float = param(
-        1.0, "vertical speed spread of a new track", unit="m/s", low=0.1, high=30.0
+        2.0, "vertical speed spread of a new track: what falls, or flies up", unit="m/s", low=0.1, high=30.0
     )
     birth_still_probability: float = param(0.5, "a new track stands still; only used over ground", low=0.0, high=1.0)
     starting_speed_sigma: float = param(

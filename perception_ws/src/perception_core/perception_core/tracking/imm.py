@@ -75,7 +75,8 @@ def begin(
     states[:, :, YAW] = yaw[:, None]
     covariances[:, :, :3, :3] = noise[:, None]
     covariances[:, :, YAW, YAW] = yaw_variance[:, None]
-    speed = np.array([config.birth_speed_sigma, config.birth_speed_sigma, config.birth_vertical_speed_sigma])
+    horizontal = config.birth_speed_sigma if over_ground else config.birth_closing_speed_sigma
+    speed = np.array([horizontal, horizontal, config.birth_vertical_speed_sigma])
     covariances[:, STILL, 3:6, 3:6] = np.eye(3) * config.still_speed_sigma**2
     covariances[:, STILL, RATE, RATE] = config.still_yaw_rate_sigma**2
     covariances[:, STRAIGHT:, 3:6, 3:6] = np.diag(speed**2)

@@ -127,7 +127,11 @@ class Tracker:
 
         Returns:
             The confirmed tracks at the objects' stamp, oldest first.
+
+        Raises:
+            TransformError: the pose is not finite, or no (4, 4) matrix; the tracker does not change.
         """
+        transforms.checked(T_fixed_base, "T_fixed_base")
         if not self._accept(objects.stamp_ns, fixed_frame):
             return self._report(self._tracks, self._stamp_ns or 0, objects.mode, statuses)
         self._over_ground = fixed_frame != objects.frame
