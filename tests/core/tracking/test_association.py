@@ -75,3 +75,31 @@ def test_what_may_be_a_piece_of_the_car_goes_on_as_the_car(objects, tracker, pie
     assert told.ids.tobytes() == first.ids.tobytes()
     assert (told.sensors != 0).all()
     assert told.size[0, 0] > 3.5
+
+
+CRUMB = {"size": (0.7, 0.3, 0.6), "z": 0.5, "sigma": 0.5}
+"""Where a beam hits a rail."""
+
+
+def drive_on(objects, tracker, speed: float, after: list[dict]):
+    """Follow a vehicle for 2 s, then see only ``after`` for 1 s, relative to where it would be; what is told then."""
+    for k in range(20):
+        tracker.update(objects(k / 10, [CAR | {"x": 10.0 + speed * k / 10}]), np.eye(4), "odom")
+    for k in range(20, 30):
+        boxes = [box | {"x": 10.0 + speed * k / 10 + box["x"]} for box in after]
+        told = tracker.update(objects(k / 10, boxes), np.eye(4), "odom")
+    return told
+
+
+def test_a_vehicle_that_is_seen_no_more_does_not_follow_crumbs_of_a_rail(objects, tracker) -> None:
+    """They go along with the robot, and with what drove beside it: 0.9 m from its middle, but no piece of it."""
+    told = drive_on(objects, tracker, 20.0, [CRUMB | {"x": 0.5, "y": 0.8}])
+    assert not ((told.sensors != 0) & (told.size[:, 0] > 2.0)).any()
+
+
+def test_of_a_vehicle_that_moves_a_side_is_enough(objects, tracker) -> None:
+    """Its rear, 1.8 x 0.2 x 1.4 m at its end, is as high and as broad as it is."""
+    told = drive_on(objects, tracker, 20.0, [{"x": -2.0, "y": 0.0, "size": (1.8, 0.2, 1.4), "yaw": np.pi / 2}])
+    assert len(told) == 1
+    assert told.sensors[0] != 0
+    np.testing.assert_allclose(told.velocity[0, :2], [20.0, 0.0], atol=0.5)
