@@ -42,6 +42,7 @@ from perception_tools.bags import BagMessage, BagReader, BagWriter
 from perception_tools.detection_ahead import DetectionAhead, look_ahead
 from perception_tools.drive_writer import STATIC_TF_TOPIC, TF_TOPIC
 from perception_tools.output import progress
+from perception_tools.overwriting import refuse_to_overwrite
 from perception_tools.profile import Profile, calibration_folder
 from perception_tools.result_writer import ResultWriter
 from perception_tools.transforms import RecordedTransforms
@@ -111,7 +112,9 @@ def replay(bag_path: Path, profile: Profile, output: Path) -> ReplayStatistics:
         BagError: the bag cannot be read or lacks the topic of the LiDAR, or ``output`` cannot be written.
         CalibrationError: the rig's boxes of the robot's own body cannot be read.
         ModelError: weights that are there, but are not what their card says.
+        PerceptionError: ``output`` is the bag itself, or a file of it.
     """
+    refuse_to_overwrite(bag_path, output)
     with BagReader(bag_path) as bag, BagWriter(output) as writer:
         points = profile.points_topics.values()
         bag.require([next((topic for topic in points if topic in bag.topics), profile.lidar.points_topic)])

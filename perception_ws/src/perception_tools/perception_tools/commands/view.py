@@ -41,6 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Run the LiDAR path on one scan, draw it, and say what was found."""
     from perception_core.errors import ConfigError
+    from perception_tools.overwriting import refuse_to_overwrite
     from perception_tools.view.drawing import draw_scan
     from perception_tools.view.run import look, summary
     from perception_tools.view.scan import recorded_boxes
@@ -49,6 +50,8 @@ def run(arguments: argparse.Namespace) -> int:
         raise ConfigError(f"--range: {arguments.range} is out of range, expected 5 to 300 m")
     if arguments.height is not None and not (math.isfinite(arguments.height) and abs(arguments.height) <= 200.0):
         raise ConfigError(f"--height: {arguments.height} is out of range, expected -200 to 200 m")
+    if not arguments.window:
+        refuse_to_overwrite(arguments.source, arguments.output)
     scan = _scan(arguments)
     seen = look(scan)
     recorded = recorded_boxes(arguments.source, scan) if arguments.recorded else None

@@ -1,0 +1,80 @@
+"""What a command reads it does not write over."""
+
+from pathlib import Path
+
+import pytest
+
+from perception_core.errors import PerceptionError
+from perception_tools.cli import main
+from perception_tools.overwriting import refuse_to_overwrite
+
+
+@pytest.fixture
+def bag(tmp_path):
+    """A file that stands for a recording."""
+    path = tmp_path / "drive.mcap"
+    path.write_bytes(b"valuable")
+    return path
+
+
+def test_the_same_file_by_any_name_is_refused(bag, tmp_path, monkeypatch):
+    (tmp_path / "soft.mcap").symlink_to(bag)
+    (tmp_path / "hard.mcap").hardlink_to(bag)
+    (tmp_path / "sub").mkdir()
+    monkeypatch.chdir(tmp_path)
+    for name in ("drive.mcap", "sub/../drive.mcap", "soft.mcap", "hard.mcap"):
+        with pytest.raises(PerceptionError, match=rf"^{name}: is what is read .*: give the output another name"):
+            refuse_to_overwrite(bag, Path(name))
+
+
+def test_a_file_of_a_folder_that_is_read_is_refused(bag, tmp_path):
+    with pytest.raises(PerceptionError, match=r"drive\.mcap: is what is read"):
+        refuse_to_overwrite(tmp_path, bag)
+    refuse_to_overwrite(tmp_path, tmp_path)  # pictures beside it harm nobody
+
+
+def test_another_file_a_new_one_and_an_input_that_is_missing_are_not(bag, tmp_path):
+    other = tmp_path / "other.mcap"
+    refuse_to_overwrite(bag, other)
+    other.write_bytes(bag.read_bytes())
+    refuse_to_overwrite(bag, other)
+    refuse_to_overwrite(tmp_path / "none.mcap", other)
+
+
+def untouched(folder):
+    """Everything in a folder: names and contents."""
+    return {p.relative_to(folder): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+
+
+@pytest.mark.parametrize("name", ["drive.mcap", "soft.mcap", "hard.mcap"])
+def test_replay_refuses_before_it_touches_anything(drive, tmp_path, capsys, name):
+    bag = drive.write(tmp_path / "drive.mcap")
+    (tmp_path / "soft.mcap").symlink_to(bag)
+    (tmp_path / "hard.mcap").hardlink_to(bag)
+    before = untouched(tmp_path)
+    assert main(["replay", str(bag), "--profile", "demo", "--output", str(tmp_path / name)]) == 2
+    assert f"{name}: is what is read" in capsys.readouterr().err
+    assert untouched(tmp_path) == before
+
+
+def test_replay_of_a_folder_refuses_its_files(drive, tmp_path, capsys):
+    folder = tmp_path / "drive"
+    folder.mkdir()
+    bag = drive.write(folder / "drive_0.mcap")
+    before = untouched(folder)
+    assert main(["replay", str(folder), "--profile", "demo", "--output", str(bag)]) == 2
+    assert "drive_0.mcap: is what is read" in capsys.readouterr().err
+    assert untouched(folder) == before
+
+
+@pytest.mark.parametrize(
+    "command", [["calibrate", "check", "BAG", "--report", "PNG"], ["view", "BAG", "--output", "PNG"]]
+)
+def test_a_picture_is_not_drawn_over_the_recording_behind_a_link(drive, tmp_path, capsys, command):
+    bag = drive.write(tmp_path / "drive.mcap")
+    (tmp_path / "picture.png").symlink_to(bag)
+    before = untouched(tmp_path)
+    named = {"BAG": str(bag), "PNG": str(tmp_path / "picture.png")}
+    assert main([named.get(word, word) for word in command]) == 2
+    assert "picture.png: is what is read" in capsys.readouterr().err
+    assert untouched(tmp_path) == before
