@@ -6,6 +6,7 @@ from simulated_drive import NAMESPACE, RIG, RecordedDrive, status, with_camera
 
 from perception_core.camera.detector import CameraDetector, CameraResult
 from perception_core.fusion import FusionConfig
+from perception_core.geometry.camera_model import CameraModel
 from perception_core.pipeline import Pipeline, PipelineConfig, PipelineResult
 from perception_core.simulation.scenario import load_scenario
 from perception_core.simulation.simulator import SimulatedFrame, Simulation
@@ -149,6 +150,83 @@ def test_label_images_of_another_size_than_the_intrinsics_are_left_out_and_count
     (reason,) = made.drops
     assert "label image of 32x24" in reason
     assert made.drops[reason] == len(results)
+
+
+def test_intrinsics_of_another_size_than_the_images_make_the_camera_faulty(
+    drive: tuple[RecordedDrive, list[SimulatedFrame]], detector: CameraDetector
+) -> None:
+    """As camera_node refuses such an image: its boxes would be laid over the wrong directions."""
+    source, frames = drive
+    made = with_camera(source, frames[0].image.frame, detector)
+    right = Simulation(load_scenario("tiny")).rig.cameras[frames[0].image.frame]
+    twice = CameraModel(2 * right.width, 2 * right.height, np.diag([2.0, 2.0, 1.0]) @ right.matrix, frame=right.frame)
+    results = []
+    for k, frame in enumerate(frames):
+        if k == 4:
+            made.on_camera_model("front", twice)
+        assert (made.on_image("front", frame.image, frame.stamp_ns) is None) == (k >= 4)
+        made.on_scan(frame.cloud, frame.stamp_ns)
+        results += made.ready(frame.stamp_ns)
+    results += made.flush()
+    reason = "image of 320x136, but the CameraInfo says 640x272"
+    assert [status(r, "front").state for r in results] == [SensorState.OK] * 4 + [SensorState.FAULTY] * 4
+    assert status(results[-1], "front").reason == reason
+    assert results[-1].obstacles.mode is Mode.LIDAR_ONLY
+    assert made.drops[f"camera front: {reason}"] == 4
+
+
+def test_boxes_are_not_laid_over_intrinsics_that_came_after_them(
+    drive: tuple[RecordedDrive, list[SimulatedFrame]], detector: CameraDetector
+) -> None:
+    source, frames = drive
+    made = with_camera(source, frames[0].image.frame, detector)
+    made.on_image("front", frames[0].image, frames[0].stamp_ns)
+    right = Simulation(load_scenario("tiny")).rig.cameras[frames[0].image.frame]
+    made.on_camera_model("front", CameraModel(640, 272, np.diag([2.0, 2.0, 1.0]) @ right.matrix, frame=right.frame))
+    made.on_scan(frames[0].cloud, frames[0].stamp_ns)
+    (result,) = made.ready(frames[0].stamp_ns)
+    assert result.objects.mode is Mode.LIDAR_ONLY
+    assert dict(made.drops) == {"camera front: boxes in 320x136, the camera has 640x272": 1}
+
+
+def test_a_camera_without_intrinsics_is_faulty_and_says_which(
+    drive: tuple[RecordedDrive, list[SimulatedFrame]], detector: CameraDetector
+) -> None:
+    """No CameraInfo at all, then one that cannot be right, then a good one, then a bad one again."""
+    source, frames = drive
+    made = Pipeline(PipelineConfig(), RIG, source, {"front": detector}, NAMESPACE)
+    good = Simulation(load_scenario("tiny")).rig.cameras[frames[0].image.frame]
+    states = []
+    for k, frame in enumerate(frames):
+        if k in (2, 6):
+            made.on_camera_fault("front", "K is zero")
+        if k == 4:
+            made.on_camera_model("front", good)
+        assert made.on_image("front", frame.image, frame.stamp_ns) is not None
+        made.on_scan(frame.cloud, frame.stamp_ns)
+        (result,) = made.ready(frame.stamp_ns + 50_000_000)
+        states.append((status(result, "front").state.name, status(result, "front").reason, result.obstacles.mode.name))
+    none = ("FAULTY", "no CameraInfo of camera front yet", "LIDAR_ONLY")
+    zero = ("FAULTY", "K is zero", "LIDAR_ONLY")
+    assert states == [none, none, zero, zero, ("OK", "", "FUSED"), ("OK", "", "FUSED"), zero, zero]
+
+
+def test_what_cannot_be_read_is_a_fault_until_something_can(
+    drive: tuple[RecordedDrive, list[SimulatedFrame]],
+) -> None:
+    source, frames = drive
+    made = Pipeline(PipelineConfig(), RIG, source, {}, NAMESPACE)
+    made.on_scan(frames[0].cloud, frames[0].stamp_ns)
+    made.on_fault("top", "no field x")
+    made.on_fault("front", "no weights")
+    (result,) = made.ready(frames[0].stamp_ns)
+    assert [(s.name, s.state.name, s.reason) for s in result.obstacles.statuses] == [
+        ("top", "FAULTY", "no field x"),
+        ("front", "FAULTY", "no weights"),
+    ]
+    made.on_scan(frames[1].cloud, frames[1].stamp_ns)
+    (result,) = made.ready(frames[1].stamp_ns)
+    assert status(result).state is SensorState.OK
 
 
 @pytest.mark.parametrize(("value", "reason"), [(0, "black: "), (255, "overexposed: ")])

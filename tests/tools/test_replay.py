@@ -53,6 +53,9 @@ def test_every_scan_gives_an_array_with_its_stamp(tiny_bag, demo, tmp_path):
     assert any("no detections" in note for note in statistics.notes)
     assert len(arrays[-1].obstacles) > 0
     assert arrays[-1].header.frame_id == "odom"
+    front = next(s for s in arrays[-1].sensors if s.name == "front")
+    assert front.state == SensorStatus.FAULTY
+    assert "no detections: " in front.reason
 
 
 def test_two_replays_give_the_same_bytes(tiny_bag, tmp_path):

@@ -12,6 +12,7 @@ from vision_msgs.msg import Detection3DArray, LabelInfo
 
 from perception_core.errors import ConfigError
 from perception_core.types import SEGMENTS
+from perception_interfaces.msg import ObstacleArray, SensorStatus
 from perception_nodes.bag_reader import BagReader, header_stamp_ns
 from perception_nodes.conversions.segmentation import segmentation_from_msg
 from perception_tools.bags import BagWriter
@@ -118,6 +119,43 @@ def test_two_replays_of_two_cameras_give_the_same_bytes_and_one_may_stop(drive, 
     with BagReader(tmp_path / "one.mcap") as out:
         counts = {name: topic.count for name, topic in out.topics.items()}
     assert counts["/perception/camera/rear/segmentation"] == counts["/perception/camera/rear/detections"] == 5
+
+
+def last_statuses(path):
+    return {s.name: (s.state, s.reason) for s in messages(path, "/perception/obstacles", ObstacleArray)[-1].sensors}
+
+
+def test_images_of_another_size_than_their_camera_info_are_refused_as_by_camera_node(drive, tmp_path):
+    for _, _, info in [m for m in drive.messages if m[0] == INFOS["front"]]:
+        info.width, info.height = 128, 96
+    statistics = replay(write(with_rear(drive, until=0), tmp_path / "in.mcap"), profile(tmp_path), tmp_path / "o.mcap")
+    reason = "image of 64x48, but the CameraInfo says 128x96"
+    assert dict(statistics.modes) == {"LIDAR_ONLY": 10}
+    assert (statistics.drops[f"camera front: {reason}"], statistics.detections_out) == (10, 0)
+    assert last_statuses(tmp_path / "o.mcap")["front"] == (SensorStatus.FAULTY, reason)
+
+
+def test_a_camera_without_camera_info_is_faulty_as_by_fusion_node(drive, tmp_path):
+    drive.drop(INFOS["front"])
+    statistics = replay(write(drive, tmp_path / "in.mcap"), profile(tmp_path), tmp_path / "o.mcap")
+    reason = "no CameraInfo of camera front yet"
+    assert dict(statistics.modes) == {"LIDAR_ONLY": 10}
+    assert statistics.detections_out == 10  # camera_node needs no intrinsics
+    assert last_statuses(tmp_path / "o.mcap")["front"] == (SensorStatus.FAULTY, reason)
+
+
+def test_an_uncalibrated_camera_is_faulty_and_so_is_one_whose_images_cannot_be_read(drive, tmp_path):
+    with_rear(drive)
+    for _, _, info in [m for m in drive.messages if m[0] == INFOS["front"]]:
+        info.k[:] = 0.0
+    for _, _, image in [m for m in drive.messages if m[0] == IMAGES["rear"]]:
+        image.step = 7
+    statistics = replay(write(drive, tmp_path / "in.mcap"), profile(tmp_path), tmp_path / "o.mcap")
+    told = last_statuses(tmp_path / "o.mcap")
+    assert (told["front"][0], told["rear"][0]) == (SensorStatus.FAULTY, SensorStatus.FAULTY)
+    assert "uncalibrated?" in told["front"][1]
+    assert "step" in told["rear"][1]
+    assert (statistics.drops["bad_calibration"], statistics.drops["bad_image"]) == (10, 10)
 
 
 def test_label_images_and_their_names_are_written(drive, tmp_path):

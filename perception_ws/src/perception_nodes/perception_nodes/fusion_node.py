@@ -281,14 +281,14 @@ class FusionNode(PerceptionNode[FusionNodeConfig]):
         missing: list[TransformError] = []
         for camera in self.config.cameras:
             answer, model = self._cameras.nearest(camera, stamp_ns), self._models.get(camera)
-            if answer is None or model is None:
+            if answer is None or model is None or not answer.fits(model):  # intrinsics may have changed since
                 continue
             try:
                 T_camera_base = self._camera_pose(answer, stamp_ns)
             except TransformError as error:
                 missing.append(error)
                 continue
-            views.append(answer.view(camera, model, T_camera_base, stamp_ns))  # intrinsics may have changed since
+            views.append(answer.view(camera, model, T_camera_base, stamp_ns))
         return views, missing
 
     def _camera_pose(self, answer: CameraAnswer, scan_ns: int) -> Transform:

@@ -23,7 +23,7 @@ from sensor_msgs.msg import Image as ImageMsg
 from perception_core.camera.label_image import label_image
 from perception_core.camera.networks import CameraNetworks, build_networks
 from perception_core.datasets.calibration import load_body
-from perception_core.errors import ModelError, PerceptionError
+from perception_core.errors import CalibrationError, CloudError, ModelError, PerceptionError
 from perception_core.inference.folders import model_folders
 from perception_core.lidar import decoding
 from perception_core.lidar.processor import LidarResult
@@ -36,6 +36,7 @@ from perception_nodes.conversions.cloud import cloud_from_msg
 from perception_nodes.conversions.detections import detections_to_msg
 from perception_nodes.conversions.image import image_from_compressed_msg, image_from_msg
 from perception_nodes.conversions.rates import BodyRates, rates_from_imu, rates_from_odometry
+from perception_nodes.conversions.time import ns_from_msg
 from perception_nodes.node.base import reason_of
 from perception_nodes.node.stamps import StampGate
 from perception_tools.bags import BagMessage, BagReader, BagWriter
@@ -136,6 +137,7 @@ class _Replay:
         self._profile = profile
         self._results = ResultWriter(writer, profile)
         self._transforms = RecordedTransforms(bag, calibration_folder(profile))
+        self._model_faults: dict[str, str] = {}
         networks = self._load_networks()
         pixels = profile.pipeline.fusion.segmentation_trust > 0.0
         self._cameras = {
@@ -154,6 +156,8 @@ class _Replay:
             on_lidar=self._on_lidar,
             image_configs={camera.camera_name: camera.images for camera in profile.cameras},
         )
+        for camera, fault in self._model_faults.items():
+            self._pipeline.on_fault(camera, fault)
         self._gates: dict[str, StampGate] = {}
         self._handlers = self._topic_handlers()
         if self._transforms.from_calibration:
@@ -226,8 +230,13 @@ class _Replay:
     def _on_points(self, lidar: str, message: BagMessage) -> None:
         self.statistics.scans_in += 1
         began = time.perf_counter()
-        decoded = cloud_from_msg(deserialize_message(message.data, PointCloud2))
-        self._gate(message, self._profile.lidar.max_age, self._profile.lidar.max_future, decoded.cloud.stamp_ns)
+        msg = deserialize_message(message.data, PointCloud2)
+        self._gate(message, self._profile.lidar.max_age, self._profile.lidar.max_future, ns_from_msg(msg.header.stamp))
+        try:
+            decoded = cloud_from_msg(msg)
+        except CloudError as error:
+            self._pipeline.on_fault(lidar, str(error))
+            raise
         if decoded.warning and decoded.warning not in self.statistics.notes:
             self.statistics.notes.append(decoded.warning)
         self._time("lidar decode", began)
@@ -239,13 +248,21 @@ class _Replay:
 
     def _on_camera_info(self, camera: str, message: BagMessage) -> None:
         rectified = camera in self._profile.fusion.rectified_cameras
-        model = camera_model_from_msg(deserialize_message(message.data, CameraInfo), rectified)
+        try:
+            model = camera_model_from_msg(deserialize_message(message.data, CameraInfo), rectified)
+        except CalibrationError as error:
+            self._pipeline.on_camera_fault(camera, str(error))
+            raise
         self._pipeline.on_camera_model(camera, model)
 
     def _on_image(self, camera: CameraNodeConfig, message: BagMessage) -> None:
         self.statistics.images_in += 1
         ahead, name = self._cameras[message.topic], camera.camera_name
-        image = ahead.take(message)
+        try:
+            image = ahead.take(message)
+        except PerceptionError as error:
+            self._pipeline.on_fault(name, str(error))
+            raise
         self._gate(message, camera.max_age, camera.max_future, image.stamp_ns)
         result = self._pipeline.on_image(name, image, message.log_ns)
         self.statistics.stages_ms["camera decode"].append(ahead.decode_ms)
@@ -293,7 +310,8 @@ class _Replay:
             try:
                 loaded = networks[camera.camera_name] = build_networks(camera.camera, model_folders())
             except ModelError as error:
-                self.statistics.notes.append(f"camera {camera.camera_name}: no detections: {error}")
+                fault = self._model_faults[camera.camera_name] = f"no detections: {error}"
+                self.statistics.notes.append(f"camera {camera.camera_name}: {fault}")
             else:
                 self.statistics.notes += [f"camera {camera.camera_name}: {loaded.fault}"] if loaded.fault else []
         return networks

@@ -36,11 +36,16 @@ class CameraAnswer:
         """Return what has another size than the intrinsics, each as one phrase for people."""
         named = (("label image", self.segmentation), ("masks", self.masks))
         size = f"the camera has {model.width}x{model.height}"
-        return tuple(
+        boxes = () if self.fits(model) else ("boxes in {}x{}, ".format(*self.detections.image_size) + size,)
+        return boxes + tuple(
             f"{what} of {pixels_of(pixels)}, {size}"
             for what, pixels in named
             if pixels is not None and not has_size_of(pixels, model)
         )
+
+    def fits(self, model: CameraModel) -> bool:
+        """Whether the boxes belong to the intrinsics, which may have changed since; where there are none they do."""
+        return not self.finds_objects or self.detections.image_size == (model.width, model.height)
 
     def view(self, name: str, model: CameraModel, T_camera_base: Transform, scan_ns: int) -> CameraView:
         """Return the view for a scan of ``scan_ns``, without pixels that have another size than the intrinsics.

@@ -145,6 +145,8 @@ def record(
     readers = dict.fromkeys(rig.cameras, network) if network is not None else {}
     pipeline = Pipeline(config, rig, transforms, readers, NAMESPACE, with_occupancy=False, on_lidar=readings.keep_scan)
     pipeline.warm_up()
+    for name in readers:
+        pipeline.on_camera_model(name, simulation.rig.cameras[scenario.all_cameras[name].frame])
     for message in _arrivals(simulation, count, readings.truth):
         readings.take(message, pipeline)
     pipeline.flush()

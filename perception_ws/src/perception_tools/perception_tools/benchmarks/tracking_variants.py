@@ -18,7 +18,7 @@ from perception_core.pipeline import Pipeline, PipelineConfig, PipelineResult
 from perception_core.types import Image, PointCloud
 from perception_tools.benchmarks.tracking_drives import NAMESPACE, Drive, DriveTransforms, Message
 
-_PIXELS = np.zeros((1, 1, 3), np.uint8)
+_PIXEL = np.zeros((1, 1, 3), np.uint8)
 _POINTS = np.zeros((0, 3), np.float32)
 _ANY_IMAGE = ImageWatchConfig(black_level=-1, bright_level=255, frozen_after=0.0)
 
@@ -75,7 +75,9 @@ def run(drive: Drive, variant: Variant, config: PipelineConfig | None = None) ->
     results = []
     for message in messages(drive, variant):
         if message.is_image:
-            pipeline.on_image(message.sensor, Image(_PIXELS, message.stamp_ns, message.frame), message.arrival_ns)
+            model = drive.models[message.sensor]
+            pixels = np.broadcast_to(_PIXEL, (model.height, model.width, 3))
+            pipeline.on_image(message.sensor, Image(pixels, message.stamp_ns, message.frame), message.arrival_ns)
         else:
             cloud = PointCloud(_POINTS, message.stamp_ns, message.frame)
             pipeline.on_scan(cloud, message.arrival_ns, message.sensor)

@@ -8,7 +8,6 @@ in the time of the recording, so that the result depends on the recording alone.
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,12 +38,14 @@ from perception_core.lidar.processor import LidarProcessor, LidarResult
 from perception_core.lidar.rates import RateHistory
 from perception_core.lidar.returns import ReturnsWatch
 from perception_core.lidar.view import farthest_returns
-from perception_core.planning.bands import Bands, band_ranges
-from perception_core.planning.occupancy import OccupancyConfig, OccupancyGrid, OccupancyGridData
-from perception_core.planning.sectors import SectorConfig, SectorRanges, sector_ranges
+from perception_core.pipeline.results import PipelineResult
+from perception_core.pipeline.rig import Rig
+from perception_core.pipeline.sources import CameraReader, ScanReader, TransformSource
+from perception_core.planning.bands import band_ranges
+from perception_core.planning.occupancy import OccupancyConfig, OccupancyGrid
+from perception_core.planning.sectors import SectorConfig, sector_ranges
 from perception_core.tracking import Tracker, TrackerConfig
-from perception_core.types import Image, Objects, Obstacles, PointCloud, SensorKind
-from perception_core.types.body import BodyBox
+from perception_core.types import Image, Objects, PointCloud, SensorKind
 
 _NS = 1_000_000_000
 _END_OF_TIME_NS = 1 << 63
@@ -60,88 +61,6 @@ class PipelineConfig(Config):
     occupancy: OccupancyConfig = group(OccupancyConfig)
     sectors: SectorConfig = group(SectorConfig)
     monitor: SensorMonitorConfig = group(SensorMonitorConfig)
-
-
-class TransformSource(Protocol):
-    """Where transforms come from: tf2, or a recording's /tf."""
-
-    def lookup(self, target: str, source: str, stamp_ns: int) -> Transform:
-        """Return ``T_target_source`` at the stamp.
-
-        Raises:
-            TransformError: unknown frames, or no data at that stamp; never identity, never the latest instead.
-        """
-        ...
-
-
-class CameraReader(Protocol):
-    """What reads the images of one camera: its networks, or one that has read them before."""
-
-    def warm_up(self) -> None:
-        """Compile and run everything once."""
-        ...
-
-    def perceive(self, image: Image, pixels: bool = True) -> CameraResult:
-        """Return what is seen in one image; without ``pixels`` no masks and no classes of pixels."""
-        ...
-
-
-class ScanReader(Protocol):
-    """What reads the scans: the LiDAR path, or one that has read them before."""
-
-    def warm_up(self) -> None:
-        """Compile everything."""
-        ...
-
-    def process_joined(self, clouds: Sequence[tuple[PointCloud, Transform]]) -> LidarResult:
-        """Return what is seen in the clouds, each with its ``T_base_sensor``, all at one stamp."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class Rig:
-    """Names and frames of one robot.
-
-    Attributes:
-        lidar: name of the LiDAR; of several the one that leads.
-        cameras: names of the cameras.
-        base_frame: z up, on the ground under the LiDAR.
-        fixed_frame: frame of the odometry; equal to ``base_frame`` where there is none.
-        other_lidars: names of the LiDARs that are joined with the first.
-        deskew_frame: frame of the odometry that takes ego motion out of the scans, '' for none.
-        has_rates: whether body rates come (``Pipeline.on_rates``), which stand in for ``deskew_frame``.
-        body: the robot's own boxes.
-    """
-
-    lidar: str
-    cameras: tuple[str, ...]
-    base_frame: str = "base_link"
-    fixed_frame: str = "base_link"
-    other_lidars: tuple[str, ...] = ()
-    deskew_frame: str = ""
-    has_rates: bool = False
-    body: tuple[BodyBox, ...] = ()
-
-    @property
-    def lidars(self) -> tuple[str, ...]:
-        """Names of all LiDARs, the leading one first."""
-        return (self.lidar, *self.other_lidars)
-
-
-@dataclass(frozen=True, slots=True)
-class PipelineResult:
-    """All that one scan (or, without LiDAR, one image) gave.
-
-    ``lidar`` is None when the cameras stood alone, ``occupancy`` where the pipeline was told to make none.
-    """
-
-    stamp_ns: int
-    lidar: LidarResult | None
-    objects: Objects
-    obstacles: Obstacles
-    occupancy: OccupancyGridData | None
-    sectors: SectorRanges
-    bands: Bands
 
 
 class Pipeline:
@@ -194,6 +113,7 @@ class Pipeline:
         sensors = dict.fromkeys(rig.lidars, SensorKind.LIDAR) | dict.fromkeys(rig.cameras, SensorKind.CAMERA)
         self._monitor = SensorMonitor(sensors, config.monitor)
         self._models: dict[str, CameraModel] = {}
+        self._camera_faults: dict[str, str] = {}
         self._waiting: list[tuple[int, LidarResult]] = []
         self._lidar_views: dict[int, NDArray[np.float32]] = {}
         self._watch = LidarWatch(config.fusion, tuple(c for c in rig.cameras if c in readers))
@@ -215,13 +135,30 @@ class Pipeline:
     def on_camera_model(self, camera: str, model: CameraModel) -> None:
         """Take a camera's intrinsics, as often as they are sent."""
         self._models[camera] = model
+        self._camera_faults.pop(camera, None)
+
+    def on_camera_fault(self, camera: str, reason: str) -> None:
+        """Take note that a camera's intrinsics cannot be right; those from before hold no longer."""
+        self._models.pop(camera, None)
+        self._camera_faults[camera] = reason
+        self._monitor.failed(camera, reason)
+
+    def on_fault(self, sensor: str, reason: str) -> None:
+        """Take note of what a sensor sent and nobody could read, or of a camera that nobody can read for."""
+        self._monitor.failed(sensor, reason)
 
     def on_image(self, camera: str, image: Image, now_ns: int) -> CameraResult | None:
-        """Read one image that arrived at ``now_ns``; None for a camera without weights, or one that sees nothing."""
+        """Read one image that arrived at ``now_ns``.
+
+        Returns:
+            What was seen, which without intrinsics goes nowhere from here; None for a camera without weights, and for
+            an image that is refused (and counted in ``drops``): of another size than the intrinsics, or of no view.
+        """
         reader = self._readers.get(camera)
         if reader is None:
             return None
         try:
+            self._check_size(camera, image)
             self._image_watches[camera].check(image)
         except ImageError as error:
             self._monitor.failed(camera, str(error))
@@ -231,6 +168,11 @@ class Pipeline:
         labels = label_image(result) if self._wants_pixels else None
         masks = result.masks if self._wants_pixels else None
         answers = [answer for answer in (labels, masks, result.detections) if answer is not None]
+        if camera not in self._models:
+            fault = self._camera_faults.get(camera, f"no CameraInfo of camera {camera} yet")
+            self.on_fault(camera, fault)
+            self._drop(f"camera {camera}: {fault}")
+            return result
         for answer in answers:
             self._cameras.add(camera, answer)
         if answers:
@@ -238,6 +180,11 @@ class Pipeline:
         if result.detections is not None:
             self._watch.image(camera, image.stamp_ns, now_ns)
         return result
+
+    def _check_size(self, camera: str, image: Image) -> None:
+        model, (height, width) = self._models.get(camera), image.pixels.shape[:2]
+        if model is not None and (model.width, model.height) != (width, height):
+            raise ImageError(f"image of {width}x{height}, but the CameraInfo says {model.width}x{model.height}")
 
     def on_rates(
         self, stamp_ns: int, angular: NDArray[np.float64], linear: NDArray[np.float64] | None, frame: str
@@ -363,10 +310,7 @@ class Pipeline:
         for camera in self._readers:
             answer = self._cameras.nearest(camera, stamp_ns)
             model = self._models.get(camera)
-            if answer is None:
-                continue
-            if model is None:
-                self._drop(f"camera {camera} without CameraInfo")
+            if answer is None or model is None:
                 continue
             try:
                 T_camera_base = self._camera_transform(answer, stamp_ns)
@@ -375,7 +319,8 @@ class Pipeline:
                 continue
             for misfit in answer.misfits(model):
                 self._drop(f"camera {camera}: {misfit}")
-            views.append(answer.view(camera, model, T_camera_base, stamp_ns))
+            if answer.fits(model):
+                views.append(answer.view(camera, model, T_camera_base, stamp_ns))
         return views
 
     def _camera_transform(self, answer: CameraAnswer, scan_ns: int) -> Transform:
