@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from simulated_drive import NAMESPACE, RIG, RecordedDrive, status, with_camera
+from simulated_drive import NAMESPACE, RIG, RecordedDrive, pipeline, run, status, with_camera
 
 from perception_core.camera.detector import CameraDetector, CameraResult
 from perception_core.fusion import FusionConfig
@@ -209,6 +209,35 @@ def test_a_camera_without_intrinsics_is_faulty_and_says_which(
     none = ("FAULTY", "no CameraInfo of camera front yet", "LIDAR_ONLY")
     zero = ("FAULTY", "K is zero", "LIDAR_ONLY")
     assert states == [none, none, zero, zero, ("OK", "", "FUSED"), ("OK", "", "FUSED"), zero, zero]
+
+
+def test_blind_it_says_what_it_still_believes_and_how_the_sensors_are(
+    drive: tuple[RecordedDrive, list[SimulatedFrame]],
+) -> None:
+    source, frames = drive
+    made = pipeline(source)
+    seen = run(made, frames[:7])[-1]
+    assert len(seen.obstacles) > 0
+    blind = made.blind(frames[7].stamp_ns)
+    assert (blind.stamp_ns, blind.obstacles.mode) == (frames[7].stamp_ns, Mode.BLIND)
+    assert {row.tobytes() for row in blind.obstacles.ids} <= {row.tobytes() for row in seen.obstacles.ids}
+    assert len(blind.obstacles) > 0
+    assert not blind.obstacles.sensors.any()
+    assert blind.sectors is not None
+    assert not np.isinf(blind.sectors.ranges).any()  # nothing is free that nobody sees
+    later = made.blind(frames[0].stamp_ns + 20_000_000_000)
+    assert (len(later.obstacles), later.sectors, later.bands) == (0, None, {})  # no pose is known then
+    top = next(s for s in later.obstacles.statuses if s.name == "top")
+    assert (top.state, top.reason) == (SensorState.MISSING, "silent for 19.40 s")
+    again = run(made, frames[7:])[-1]
+    assert again.obstacles.mode is not Mode.BLIND
+
+
+def test_blind_before_the_first_scan_it_has_nothing_to_say(drive: tuple[RecordedDrive, list[SimulatedFrame]]) -> None:
+    source, frames = drive
+    blind = pipeline(source).blind(frames[0].stamp_ns)
+    assert (len(blind.obstacles), blind.obstacles.frame, blind.obstacles.mode) == (0, "odom", Mode.BLIND)
+    assert {s.state for s in blind.obstacles.statuses} == {SensorState.MISSING}
 
 
 def test_what_cannot_be_read_is_a_fault_until_something_can(

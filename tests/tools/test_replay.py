@@ -13,10 +13,15 @@ from perception_core.errors import BagError, CalibrationError
 from perception_interfaces.msg import ObstacleArray, SensorStatus
 from perception_nodes.bag_reader import BagReader, header_stamp_ns
 from perception_nodes.conversions.cloud import cloud_from_msg, cloud_to_msg
+from perception_nodes.conversions.time import ns_from_msg
 from perception_tools.bags import BagWriter
 from perception_tools.profile import load_profile, write_with_model
 from perception_tools.replay import percentiles, replay
 from perception_tools.simulated_bag import simulate_bag
+
+START_NS = 1_000_000_000_000
+POINTS, IMAGE = "/sensors/lidar_top/points", "/sensors/camera_front/image_raw"
+INFO = "/sensors/camera_front/camera_info"
 
 
 @pytest.fixture(autouse=True)
@@ -97,10 +102,64 @@ def test_in_a_street_nothing_is_compiled_after_the_warm_up(tmp_path):
     assert done.stdout.split() == []
 
 
-def test_a_recording_without_the_lidar_of_the_profile_is_refused(tiny_bag, tmp_path):
-    with pytest.raises(BagError, match=r"no messages on /kitti/velo/pointcloud; recorded: .*/sensors/lidar_top/points"):
+def test_a_recording_without_any_sensor_of_the_profile_is_refused(tiny_bag, tmp_path):
+    said = r"no messages on /kitti/velo/pointcloud, /kitti/\S+; recorded: .*/sensors/lidar_top/points"
+    with pytest.raises(BagError, match=said):
         replay(tiny_bag, load_profile("kitti"), tmp_path / "out.mcap")
     assert not list(tmp_path.iterdir())
+
+
+def told(path):
+    """Milliseconds since the start, mode and number of obstacles of each array, in order of the log."""
+    with BagReader(path) as bag:
+        arrays = [deserialize_message(m.data, ObstacleArray) for m in bag.messages(["/perception/obstacles"])]
+    return [((ns_from_msg(a.header.stamp) - START_NS) // 1_000_000, a.mode, len(a.obstacles)) for a in arrays]
+
+
+FUSED_OR_LIDAR, BLIND = (ObstacleArray.FUSED, ObstacleArray.LIDAR_ONLY), ObstacleArray.BLIND
+
+
+def test_when_both_sensors_fall_silent_it_says_that_it_is_blind_as_tracking_node_does(drive, demo, tmp_path):
+    """The last scan is of 0.4 s: the watchdog, which looks every 0.1 s, finds 0.3 s exceeded at 0.8 s."""
+    sensors = (POINTS, IMAGE, INFO)
+    drive.messages = [m for m in drive.messages if m[0] not in sensors or m[1] <= START_NS + 400_000_000]
+    for name in ("one", "two"):
+        statistics = replay(drive.write(tmp_path / "in.mcap"), demo, tmp_path / f"{name}.mcap")
+    assert (tmp_path / "one.mcap").read_bytes() == (tmp_path / "two.mcap").read_bytes()
+    seen = told(tmp_path / "one.mcap")
+    assert [ms for ms, mode, _ in seen if mode in FUSED_OR_LIDAR] == [0, 100, 200, 300, 400]
+    assert [(ms, count) for ms, mode, count in seen if mode == BLIND] == [(800, seen[4][2])]
+    assert seen[4][2] > 0
+    assert (statistics.arrays_out, statistics.modes) == (5, {"LIDAR_ONLY": 5, "BLIND": 1})
+    assert header_stamps(tmp_path / "one.mcap", "/perception/objects") == [0, 100, 200, 300, 400]
+    assert header_stamps(tmp_path / "one.mcap", "/perception/obstacle_scan")[-1] == 800
+
+
+def header_stamps(path, topic):
+    with BagReader(path) as bag:
+        return [(header_stamp_ns(m.data) - START_NS) // 1_000_000 for m in bag.messages([topic])]
+
+
+def test_a_recording_that_goes_on_without_sensors_is_blind_to_its_end(drive, demo, tmp_path):
+    """Nothing but a topic that replay does not read tells how long it went on."""
+    drive.messages = [m for m in drive.messages if m[1] <= START_NS + 400_000_000]
+    drive.messages.append(("/other", START_NS + 1_250_000_000, copy.deepcopy(drive.messages[-1][2])))
+    replay(write(drive, tmp_path / "in.mcap", {}), demo, tmp_path / "out.mcap")
+    assert [ms for ms, mode, _ in told(tmp_path / "out.mcap") if mode == BLIND] == [800, 900, 1000, 1100, 1200]
+
+
+@pytest.mark.parametrize("keep", [0, 1])
+def test_empty_scans_are_blindness_and_say_why(drive, demo, tmp_path, keep):
+    for cloud in drive.of(POINTS)[3:]:
+        cloud.width, cloud.row_step = keep, keep * cloud.point_step
+        cloud.data = bytes(np.zeros(keep * cloud.point_step, np.uint8))
+    statistics = replay(drive.write(tmp_path / "in.mcap"), demo, tmp_path / "out.mcap")
+    assert statistics.modes == {"LIDAR_ONLY": 3, "BLIND": 3}
+    assert [ms for ms, mode, _ in told(tmp_path / "out.mcap") if mode == BLIND] == [600, 700, 800]
+    with BagReader(tmp_path / "out.mcap") as bag:
+        last = [deserialize_message(m.data, ObstacleArray) for m in bag.messages(["/perception/obstacles"])][-1]
+    top = next(s for s in last.sensors if s.name == "top")
+    assert (top.state, top.reason) == (SensorStatus.FAULTY, "no returns from beyond 0.5 m: covered?")
 
 
 def test_a_missing_transform_drops_the_scan_and_says_so(drive, demo, tmp_path):
@@ -156,7 +215,7 @@ def test_percentiles_by_hand():
 
 # -- several LiDARs, ego motion, the robot's boxes ---------------------------------------------------------------------
 
-POINTS, REAR, WHEELS = "/sensors/lidar_top/points", "/sensors/lidar_rear/points", "/sensors/odometry"
+REAR, WHEELS = "/sensors/lidar_rear/points", "/sensors/odometry"
 TWO = f"""
 /**/lidar_node: {{ros__parameters: {{other_lidars: [rear], other_points_topics: [{REAR}]}}}}
 /**/fusion_node: {{ros__parameters: {{other_lidars: [rear]}}}}

@@ -158,6 +158,17 @@ def test_an_uncalibrated_camera_is_faulty_and_so_is_one_whose_images_cannot_be_r
     assert (statistics.drops["bad_calibration"], statistics.drops["bad_image"]) == (10, 10)
 
 
+def test_a_recording_whose_lidar_never_sent_is_replayed_by_its_cameras(drive, tmp_path):
+    """From the first image on nobody speaks for 0.3 s (as live), then the camera is known to stand alone."""
+    drive.drop("/sensors/lidar_top/points")
+    statistics = replay(write(drive, tmp_path / "in.mcap"), profile(tmp_path), tmp_path / "o.mcap")
+    assert statistics.scans_in == 0
+    assert statistics.modes["CAMERA_ONLY"] == statistics.arrays_out > 3
+    assert set(statistics.modes) <= {"CAMERA_ONLY", "BLIND"}
+    assert "not in the bag: /sensors/lidar_top/points" in statistics.notes
+    assert last_statuses(tmp_path / "o.mcap")["top"] == (SensorStatus.MISSING, "nothing received yet")
+
+
 def test_label_images_and_their_names_are_written(drive, tmp_path):
     bag = write(with_rear(drive), tmp_path / "in.mcap")
     replay(bag, profile(tmp_path), tmp_path / "out.mcap")

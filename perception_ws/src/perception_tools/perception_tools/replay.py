@@ -46,6 +46,7 @@ from perception_tools.output import progress
 from perception_tools.overwriting import refuse_to_overwrite
 from perception_tools.profile import Profile, calibration_folder
 from perception_tools.result_writer import ResultWriter
+from perception_tools.silence import SilenceWatch
 from perception_tools.transforms import RecordedTransforms
 
 _ID_NAMESPACE = uuid.UUID("0d9b1c7e-54a1-4f0c-8a55-7c1f4a0b9f2d").bytes
@@ -53,7 +54,10 @@ _ID_NAMESPACE = uuid.UUID("0d9b1c7e-54a1-4f0c-8a55-7c1f4a0b9f2d").bytes
 
 @dataclass(slots=True)
 class ReplayStatistics:
-    """What a replay counted and timed; milliseconds."""
+    """What a replay counted and timed; milliseconds.
+
+    ``arrays_out`` are those that stand on a scan or an image, ``modes`` counts the BLIND ones between them too.
+    """
 
     scans_in: int = 0
     images_in: int = 0
@@ -110,15 +114,16 @@ def replay(bag_path: Path, profile: Profile, output: Path) -> ReplayStatistics:
     """Run ``bag_path`` through the pipeline of ``profile`` and write the results.
 
     Raises:
-        BagError: the bag cannot be read or lacks the topic of the LiDAR, or ``output`` cannot be written.
+        BagError: the bag cannot be read or has no scan and no image of the profile, or ``output`` cannot be written.
         CalibrationError: the rig's boxes of the robot's own body cannot be read.
         ModelError: weights that are there, but are not what their card says.
         PerceptionError: ``output`` is the bag itself, or a file of it.
     """
     refuse_to_overwrite(bag_path, output)
     with BagReader(bag_path) as bag, BagWriter(output) as writer:
-        points = profile.points_topics.values()
-        bag.require([next((topic for topic in points if topic in bag.topics), profile.lidar.points_topic)])
+        sensors = [*profile.points_topics.values(), *(camera.image_topic for camera in profile.cameras)]
+        if not any(_is_recorded(bag, topic) for topic in sensors):
+            bag.require(sensors)
         run = _Replay(bag, writer, profile)
         try:
             run.warm_up()
@@ -162,7 +167,8 @@ class _Replay:
         self._handlers = self._topic_handlers()
         if self._transforms.from_calibration:
             self.statistics.notes.append(f"no {STATIC_TF_TOPIC} in the bag: static transforms from calibration/")
-        missing = [t for t in profile.input_topics.values() if t not in bag.topics]
+        self._silence = SilenceWatch(profile.tracking.objects_timeout, profile.tracking.watchdog_period)
+        missing = [t for t in profile.input_topics.values() if not _is_recorded(bag, t)]
         self.statistics.notes += [f"not in the bag: {topic}" for topic in missing]
 
     def warm_up(self) -> None:
@@ -180,14 +186,19 @@ class _Replay:
         count = sum(t.count for t in self._bag.topics.values() if t.name in topics)
         messages = look_ahead(self._bag.messages(topics), self._sight)
         for message in progress(messages, desc="replaying", unit="msg", total=count):
-            if message.topic in (TF_TOPIC, STATIC_TF_TOPIC):
-                self._take_transform(message)
+            if message.topic == STATIC_TF_TOPIC:
+                self._take_static(message)
+                continue
+            self._let_pass(message.log_ns)
+            if message.topic == TF_TOPIC:
+                self._results.copy(message)
                 continue
             try:
                 self._handlers[message.topic](message)
             except PerceptionError as error:
                 self._drop(reason_of(error), error)
-            self._take(self._ready, message.log_ns)
+            self._advance(message.log_ns)
+        self._let_pass(self._bag.end_ns)
         self._take(self._pipeline.flush)
         self.statistics.drops.update(self._pipeline.drops)
         self.statistics.deskewed.update(self._pipeline.deskewed)
@@ -195,6 +206,14 @@ class _Replay:
         self.statistics.points_dropped.update(self._pipeline.points_dropped)
         self.statistics.drops.update(self._transforms.refused)
         self.statistics.wall_s = time.perf_counter() - began
+
+    def _let_pass(self, now_ns: int) -> None:
+        """Say what the robot said up to ``now_ns`` while no objects came: where it saw nothing, that it was blind."""
+        for look_ns in self._silence.looks(now_ns):
+            self._advance(look_ns)
+            if self._silence.is_silent(look_ns):
+                self._results.blind(self._pipeline.blind(look_ns))
+                self.statistics.modes[Mode.BLIND.name] += 1
 
     def _sight(self, message: BagMessage) -> None:
         if message.topic in self._cameras:
@@ -276,12 +295,14 @@ class _Replay:
             self.statistics.detections_out += 1
             self._results.detections(name, detections_to_msg(result.detections), image.stamp_ns)
 
-    def _ready(self, now_ns: int) -> list[PipelineResult]:
-        return self._pipeline.ready(now_ns)
+    def _advance(self, now_ns: int) -> None:
+        if self._take(functools.partial(self._pipeline.ready, now_ns)):
+            self._silence.heard(now_ns)
 
-    def _take(self, get: Callable[..., list[PipelineResult]], *args: int) -> None:
+    def _take(self, get: Callable[[], list[PipelineResult]]) -> bool:
+        """Write what is finished; return whether anything was."""
         began = time.perf_counter()
-        finished = get(*args)
+        finished = get()
         if finished:
             self._time("fusion and tracking", began)
         for result in finished:
@@ -291,10 +312,10 @@ class _Replay:
             self.statistics.arrays_out += 1
             self.statistics.modes[Mode(result.obstacles.mode).name] += 1
             self.statistics.obstacle_ids.update(row.tobytes() for row in result.obstacles.ids)
+        return bool(finished)
 
-    def _take_transform(self, message: BagMessage) -> None:
-        if message.topic == STATIC_TF_TOPIC:
-            self._transforms.add_static(message)
+    def _take_static(self, message: BagMessage) -> None:
+        self._transforms.add_static(message)
         self._results.copy(message)
 
     def _gate(self, message: BagMessage, max_age_s: float, max_future_s: float, stamp_ns: int) -> None:
@@ -323,6 +344,10 @@ class _Replay:
         if not self.statistics.drops[reason]:
             self.statistics.notes.append(f"{reason}: {error}")
         self.statistics.drops[reason] += 1
+
+
+def _is_recorded(bag: BagReader, topic: str) -> bool:
+    return topic in bag.topics and bag.topics[topic].count > 0
 
 
 def _decoder(camera: CameraNodeConfig) -> Callable[[bytes], Image]:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from perception_core.pipeline import PipelineResult
+from perception_core.pipeline import BlindResult, PipelineResult
 from perception_core.planning.bands import BANDS
 from perception_core.types import Segmentation
 from perception_nodes.conversions.boxes import objects_to_cdr
@@ -40,11 +40,16 @@ class ResultWriter:
 
     def result(self, result: PipelineResult) -> None:
         """Write objects, obstacles, markers and sector ranges of one scan, also those of the bands."""
+        self._bag.write("/perception/objects", result.stamp_ns, objects_to_cdr(result.objects))
+        self.blind(BlindResult(result.stamp_ns, result.obstacles, None, result.sectors, result.bands))
+
+    def blind(self, result: BlindResult) -> None:
+        """Write obstacles and markers, and sector ranges where they are known."""
         stamp = result.stamp_ns
-        self._bag.write("/perception/objects", stamp, objects_to_cdr(result.objects))
         self._bag.write("/perception/obstacles", stamp, obstacles_to_cdr(result.obstacles))
         self._bag.write("/perception/markers", stamp, markers_to_cdr(result.obstacles))
-        self._bag.write("/perception/obstacle_scan", stamp, sectors_to_msg(result.sectors, stamp, self._base_frame))
+        if result.sectors is not None:
+            self._bag.write("/perception/obstacle_scan", stamp, sectors_to_msg(result.sectors, stamp, self._base_frame))
         for band, ranges in result.bands.items():
             self._bag.write(_band_topic(band), stamp, sectors_to_msg(ranges, stamp, self._base_frame))
 

@@ -38,14 +38,14 @@ from perception_core.lidar.processor import LidarProcessor, LidarResult
 from perception_core.lidar.rates import RateHistory
 from perception_core.lidar.returns import ReturnsWatch
 from perception_core.lidar.view import farthest_returns
-from perception_core.pipeline.results import PipelineResult
+from perception_core.pipeline.results import BlindResult, PipelineResult
 from perception_core.pipeline.rig import Rig
 from perception_core.pipeline.sources import CameraReader, ScanReader, TransformSource
 from perception_core.planning.bands import band_ranges
 from perception_core.planning.occupancy import OccupancyConfig, OccupancyGrid
 from perception_core.planning.sectors import SectorConfig, sector_ranges
 from perception_core.tracking import Tracker, TrackerConfig
-from perception_core.types import Image, Objects, PointCloud, SensorKind
+from perception_core.types import Image, Mode, Objects, PointCloud, SensorKind
 
 _NS = 1_000_000_000
 _END_OF_TIME_NS = 1 << 63
@@ -282,6 +282,20 @@ class Pipeline:
     def flush(self) -> list[PipelineResult]:
         """Finish what still waits: the recording is over."""
         return self.ready(_END_OF_TIME_NS)
+
+    def blind(self, now_ns: int) -> BlindResult:
+        """Return what is to be said at ``now_ns`` when no objects came for long; the tracks stay as they are."""
+        rig, config = self._rig, self._config.sectors
+        statuses = self._monitor.statuses(now_ns)
+        obstacles = self._tracker.predict_only(now_ns, rig.fixed_frame, Mode.BLIND, statuses)
+        try:
+            T_fixed_base = self._transforms.lookup(rig.fixed_frame, rig.base_frame, now_ns)
+        except TransformError:
+            return BlindResult(obstacles.stamp_ns, obstacles, None, None, {})
+        grid = self._occupancy.update(obstacles, T_fixed_base, None) if self._occupancy else None
+        sectors = sector_ranges(obstacles, T_fixed_base, None, config)
+        bands = band_ranges(obstacles, T_fixed_base, None, config)
+        return BlindResult(obstacles.stamp_ns, obstacles, grid, sectors, bands)
 
     def _finish(self, result: LidarResult) -> list[PipelineResult]:
         views = self._views(result.clusters.stamp_ns)

@@ -23,3 +23,17 @@ class PipelineResult:
     occupancy: OccupancyGridData | None
     sectors: SectorRanges
     bands: Bands
+
+
+@dataclass(frozen=True, slots=True)
+class BlindResult:
+    """What is said while neither scans nor images come: the obstacles as they may be by now, and that nothing is seen.
+
+    ``sectors`` and ``occupancy`` are None, and ``bands`` empty, where nobody knows where the robot is.
+    """
+
+    stamp_ns: int
+    obstacles: Obstacles
+    occupancy: OccupancyGridData | None
+    sectors: SectorRanges | None
+    bands: Bands
