@@ -33,9 +33,9 @@ CONFIG = EvaluationConfig()
 
 
 def cars(k, *places, frame="odom", offset=0.0, names=None, velocity=True) -> Obstacles:
-    """Cars at (x, y) in scan ``k``, half a scan later with ``offset`` 0.5."""
+    """Cars at (x, y) in scan ``k``, half a scan later with ``offset`` 0.5; 0.3 m, rad and m/s sure of themselves."""
     n = len(places)
-    return truth_obstacles(
+    array = truth_obstacles(
         stamp_ns=round((10 + k + offset) * PERIOD_NS),
         frame=frame,
         names=names or [f"car {i}" for i in range(n)],
@@ -45,6 +45,8 @@ def cars(k, *places, frame="odom", offset=0.0, names=None, velocity=True) -> Obs
         yaw=np.zeros(n),
         velocity=np.tile((1.0, 0.0, 0.0), (n, 1)) if velocity else None,
     )
+    sure = np.tile(0.09 * np.eye(6), (n, 1, 1))
+    return dataclasses.replace(array, pose_covariance=sure, twist_covariance=sure)
 
 
 def seen(array: Obstacles, points, visible=1.0) -> PointCloud2:
@@ -250,12 +252,55 @@ def test_baseline_and_rules(drive, tmp_path, capsys):
     assert main(["evaluate", worse, "--truth", truth, "--baseline", str(old)]) == 1
     captured = capsys.readouterr()
     assert "failed: position: 0.3 -> 0.9 (tolerance 0.02)" in captured.err
-    position = next(line for line in captured.out.splitlines() if line.startswith("position "))
+    position = [line for line in captured.out.splitlines() if line.startswith("position ")][-1]
     assert position.split()[-2:] == ["WORSE", "m"]
     assert main(["evaluate", worse, "--truth", truth, "--baseline", str(old), "--fail-on", "switches"]) == 0
     assert main(["evaluate", worse, "--truth", truth, "--fail-on", "recall<0.95"]) == 1
     assert main(["evaluate", worse, "--truth", truth, "--baseline", str(old), "--max-range", "50"]) == 2
     assert "made with max_range 60.0 (now 50.0)" in capsys.readouterr().err
+
+
+def ruined(k, **columns):
+    """The car of scan ``k`` as the drive's result has it, with columns of no use."""
+    good = cars(k, (10.3 + 0.1 * k, 0.0), (30.0, 5.0))
+    return dataclasses.replace(good, **{name: change(getattr(good, name)) for name, change in columns.items()})
+
+
+@pytest.mark.parametrize(
+    ("columns", "names", "note"),
+    [
+        (
+            {"pose_covariance": np.negative},
+            ["anees_position", "anees_yaw", "unusable_covariances"],
+            "20 covariances of found objects (10 of position, 0 of velocity, 10 of yaw) are not positive definite",
+        ),
+        ({"twist_covariance": np.zeros_like}, ["anees_velocity", "unusable_covariances"], "(0 of position, 10 of vel"),
+        ({"pose_covariance": lambda P: 9.0 * P}, ["anees_position"], None),
+        ({"size": lambda s: s + np.array([0.5, 0.0, 0.0])}, ["size"], None),
+        ({"yaw": lambda yaw: yaw + 0.1}, ["yaw"], None),
+        ({"size": lambda s: 3.0 * s}, ["size", "iou_3d"], None),
+    ],
+)
+def test_ruined_boxes_and_covariances_fail_the_baseline(drive, tmp_path, capsys, columns, names, note):
+    truth, result = map(str, drive)
+    assert main(["evaluate", result, "--truth", truth, "--json"]) == 0
+    old = tmp_path / "old.json"
+    old.write_text(capsys.readouterr().out)
+    worse = str(write(tmp_path / "w.mcap", RESULT, [ruined(k, **columns) for k in range(10)]))
+    assert main(["evaluate", worse, "--truth", truth, "--baseline", str(old)]) == 1
+    captured = capsys.readouterr()
+    failed = [line.split()[3].rstrip(":") for line in captured.err.splitlines()]
+    assert set(names) <= set(failed)
+    assert "recall" not in failed
+    assert (note or "") in captured.out
+    assert ("are not positive definite" in captured.out) == (note is not None)
+
+
+def test_a_negative_size_is_no_result(drive, tmp_path, capsys):
+    truth, _ = map(str, drive)
+    bad = str(write(tmp_path / "w.mcap", RESULT, [ruined(k, size=np.negative) for k in range(10)]))
+    assert main(["evaluate", bad, "--truth", truth]) == 2
+    assert "result of 1000000000 ns has a negative size" in capsys.readouterr().err
 
 
 def test_people_get_tables(drive, tmp_path, capsys):

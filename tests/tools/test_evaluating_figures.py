@@ -65,6 +65,15 @@ def test_which_way_is_worse(name, before, now, worse, better):
     assert (change(name, before, now).worse(), change(name, before, now).better()) == (worse, better)
 
 
+def test_the_headline_has_what_the_planner_relies_on_each_by_one_figure():
+    """There or not, which one, since when, where, how large, which way, how fast, where to, what, and how sure."""
+    headline = [figure.name for figure in FIGURES if figure.headline]
+    relied_on = {"recall", "precision", "idf1", "latency_p95", "position", "size", "yaw", "velocity_settled",
+                 "predicted_3s", "class_right", "anees_position", "anees_velocity", "anees_yaw",
+                 "unusable_covariances", "iou_3d"}  # fmt: skip
+    assert relied_on <= set(headline)
+
+
 def test_only_what_the_baseline_has_is_compared():
     rows = compare({"mota": 0.5, "hota": 0.6}, {"hota": 0.7, "recall": 0.8})
     assert [(row.figure.name, row.before) for row in rows] == [("recall", 0.8), ("hota", 0.7)]

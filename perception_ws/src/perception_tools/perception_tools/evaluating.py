@@ -11,7 +11,7 @@ from vision_msgs.msg import Detection3DArray
 from perception_core.config import to_mapping
 from perception_core.errors import BagError, PerceptionError, TransformError
 from perception_core.evaluation.config import EvaluationConfig
-from perception_core.evaluation.evaluate import Evaluation, evaluate
+from perception_core.evaluation.evaluate import Evaluation, Honesty, evaluate
 from perception_core.evaluation.frames import EvaluationFrame
 from perception_core.evaluation.joining import Joined, join
 from perception_core.geometry.boxes import bev_corners
@@ -85,9 +85,10 @@ def judge_recording(
     if not joined.pairs:
         raise PerceptionError(f"{result}: {_no_common_stamp(found, there.truths)}")
     frames, lost = _frames(joined, poses)
-    notes = (*there.notes, *_notes(joined, lost))
     config = there.narrow(config)
-    return Judged(evaluate(frames, config), config, topic, there.tracked, notes)
+    evaluation = evaluate(frames, config)
+    notes = (*there.notes, *_notes(joined, lost), *_doubts(evaluation.consistency))
+    return Judged(evaluation, config, topic, there.tracked, notes)
 
 
 def _first_frame(bag: BagReader, topic: str) -> str:
@@ -187,6 +188,13 @@ def _notes(joined: Joined, lost: int) -> list[str]:
         "scans are left out because no transform says where the robot stood": lost,
     }
     return [f"{count} {what}" for what, count in counts.items() if count]
+
+
+def _doubts(honesty: Honesty) -> list[str]:
+    if not honesty.unusable:
+        return []
+    counts = ", ".join(f"{getattr(honesty, name).unusable} of {name}" for name in ("position", "velocity", "yaw"))
+    return [f"{honesty.unusable} covariances of found objects ({counts}) are not positive definite: in no ANEES"]
 
 
 def _no_common_stamp(found: Sequence[Obstacles], truths: Sequence[Any]) -> str:

@@ -71,8 +71,8 @@ FIGURES: tuple[Figure, ...] = (
     Figure("never_settled", ("latency", "never_settled"), "down", 0.0, headline=True, count=True),
     Figure("position", ("accuracy", "position"), "down", 0.02, "m", False, True),
     Figure("position_horizontal", ("accuracy", "position_horizontal"), "down", 0.02, "m", False),
-    Figure("size", ("accuracy", "size"), "down", 0.02, "m", False),
-    Figure("yaw", ("accuracy", "yaw"), "down", 0.02, "rad", False),
+    Figure("size", ("accuracy", "size"), "down", 0.02, "m", False, True),
+    Figure("yaw", ("accuracy", "yaw"), "down", 0.02, "rad", False, True),
     Figure("velocity", ("accuracy", "velocity"), "down", 0.05, "m/s"),
     Figure("velocity_settled", ("accuracy", "velocity_settled"), "down", 0.03, "m/s", headline=True),
     Figure(
@@ -84,9 +84,10 @@ FIGURES: tuple[Figure, ...] = (
         Figure(f"predicted_{k + 1}s", ("prediction", k, "rmse"), "down", 0.05 * (k + 1), "m", headline=k == 2)
         for k in range(3)
     ),
-    Figure("anees_position", ("consistency", "position", "anees"), "target", 0.1, tracked=False, target=3.0),
-    Figure("anees_velocity", ("consistency", "velocity", "anees"), "target", 0.1, target=3.0),
-    Figure("anees_yaw", ("consistency", "yaw", "anees"), "target", 0.1, tracked=False, target=1.0),
+    Figure("anees_position", ("consistency", "position", "anees"), "target", 0.1, "", False, True, 3.0),
+    Figure("anees_velocity", ("consistency", "velocity", "anees"), "target", 0.1, "", True, True, 3.0),
+    Figure("anees_yaw", ("consistency", "yaw", "anees"), "target", 0.1, "", False, True, 1.0),
+    Figure("unusable_covariances", ("consistency", "unusable"), "down", 0.0, tracked=False, headline=True, count=True),
     Figure("class_right", ("naming", "right"), "up", 0.01, tracked=False, headline=True),
     Figure("class_wrong", ("naming", "wrong"), "down", 0.01, tracked=False),
     Figure("ap", ("detection", "everything", "ap"), "up", 0.01, tracked=False, headline=True),
@@ -96,9 +97,13 @@ FIGURES: tuple[Figure, ...] = (
     Figure("aoe", ("detection", "everything", "aoe"), "down", 0.05, "rad", False),
     Figure("ave", ("detection", "everything", "ave"), "down", 0.05, "m/s"),
     Figure("iou_bev", ("detection", "mean_bev"), "up", 0.01, tracked=False),
-    Figure("iou_3d", ("detection", "mean_space"), "up", 0.01, tracked=False),
+    Figure("iou_3d", ("detection", "mean_space"), "up", 0.01, tracked=False, headline=True),
 )
-"""Every figure that has a better and a worse."""
+"""Every figure that has a better and a worse.
+
+Headline are those of what a planner relies on: whether something is there, under one id, how soon, where, how large,
+which way, how fast and where to, what it is, and how sure all that is; the others tell where a loss comes from.
+"""
 
 BY_NAME = {figure.name: figure for figure in FIGURES}
 

@@ -127,6 +127,7 @@ class Honesty:
         velocity: of vx, vy, vz.
         velocity_horizontal: of vx, vy.
         yaw: modulo pi.
+        unusable: covariances of position, velocity and yaw that are not positive definite, all together.
     """
 
     position: Consistency
@@ -134,6 +135,7 @@ class Honesty:
     velocity: Consistency
     velocity_horizontal: Consistency
     yaw: Consistency
+    unusable: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,13 +200,17 @@ def _classes(scans: Sequence[Scan]) -> list[int]:
 
 
 def _honesty(pairs: Pairs) -> Honesty:
-    position, velocity = pairs.position_covariance, pairs.velocity_covariance
+    P_position, P_velocity = pairs.position_covariance, pairs.velocity_covariance
+    position = consistency(pairs.position, P_position, pairs.object)
+    velocity = consistency(pairs.velocity, P_velocity, pairs.object)
+    yaw = consistency(pairs.yaw[:, None], pairs.yaw_variance[:, None, None], pairs.object)
     return Honesty(
-        consistency(pairs.position, position, pairs.object),
-        consistency(pairs.position[:, :2], position[:, :2, :2], pairs.object),
-        consistency(pairs.velocity, velocity, pairs.object),
-        consistency(pairs.velocity[:, :2], velocity[:, :2, :2], pairs.object),
-        consistency(pairs.yaw[:, None], pairs.yaw_variance[:, None, None], pairs.object),
+        position,
+        consistency(pairs.position[:, :2], P_position[:, :2, :2], pairs.object),
+        velocity,
+        consistency(pairs.velocity[:, :2], P_velocity[:, :2, :2], pairs.object),
+        yaw,
+        position.unusable + velocity.unusable + yaw.unusable,
     )
 
 

@@ -30,7 +30,7 @@ class EvaluationFrame:
         """Check that both speak of the same moment and place, in numbers.
 
         Raises:
-            PerceptionError: different stamps or frames, boxes or velocities that are not finite.
+            PerceptionError: different stamps or frames, boxes or velocities that are not finite, a negative size.
         """
         if self.truth.stamp_ns != self.result.stamp_ns:
             raise PerceptionError(
@@ -45,6 +45,8 @@ class EvaluationFrame:
             for column in ("centre", "size", "yaw", *(("velocity", "existence") if boxes is self.result else ())):
                 if not np.isfinite(getattr(boxes, column)).all():
                     raise PerceptionError(f"evaluation: {name} of {self.stamp_ns} ns has a {column} that is not finite")
+            if (boxes.size < 0.0).any():
+                raise PerceptionError(f"evaluation: {name} of {self.stamp_ns} ns has a negative size")
 
     @property
     def stamp_ns(self) -> int:
