@@ -303,6 +303,27 @@ def test_a_negative_size_is_no_result(drive, tmp_path, capsys):
     assert "result of 1000000000 ns has a negative size" in capsys.readouterr().err
 
 
+def test_two_true_objects_of_one_id_are_refused(drive, tmp_path, capsys):
+    arrays = [cars(k, (10.0, 0.0), (30.0, 5.0), names=["a", "a"] if k == 2 else ["a", "b"]) for k in range(10)]
+    truth = str(write(tmp_path / "twice.mcap", TRUTH, arrays))
+    assert main(["evaluate", str(drive[1]), "--truth", truth]) == 2
+    assert "twice.mcap: 2 true objects of one id at 1200000000 ns: " in capsys.readouterr().err
+
+
+def test_a_true_object_without_extent_is_refused(drive, tmp_path, capsys):
+    flat = dataclasses.replace(cars(0, (10.0, 0.0)), size=np.array([[4.0, 0.0, 1.6]]))
+    truth = str(write(tmp_path / "flat.mcap", TRUTH, [flat]))
+    assert main(["evaluate", str(drive[1]), "--truth", truth]) == 2
+    assert "flat.mcap: a true object of 4 x 0 x 1.6 m at 1000000000 ns" in capsys.readouterr().err
+
+
+def test_two_obstacles_of_one_id_are_no_result(drive, tmp_path, capsys):
+    arrays = [cars(k, (10.3, 0.0), (30.0, 5.0), names=["a", "a"] if k == 4 else ["a", "b"]) for k in range(10)]
+    result = str(write(tmp_path / "twice.mcap", RESULT, arrays))
+    assert main(["evaluate", result, "--truth", str(drive[0])]) == 2
+    assert "result of 1400000000 ns has 2 objects of one id: " in capsys.readouterr().err
+
+
 def test_people_get_tables(drive, tmp_path, capsys):
     truth, _ = drive
     false = [

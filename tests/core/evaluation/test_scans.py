@@ -122,11 +122,21 @@ def test_without_a_covariance_nobody_is_excused(frame, thing):
 
 
 @pytest.mark.parametrize(
-    "change", [{"x": float("nan")}, {"size": (np.inf, 1.0, 1.0)}, {"velocity": (np.nan, 0.0, 0.0)}]
+    "change",
+    [{"x": float("nan")}, {"size": (np.inf, 1.0, 1.0)}, {"velocity": (np.nan, 0.0, 0.0)}, {"size": (4.0, -1.0, 1.0)}],
 )
 def test_what_is_no_number_is_not_compared(frame, thing, change):
     with pytest.raises(PerceptionError, match="result of 0 ns has a"):
         frame(0.0, [thing(1)], [thing(1, **change)])
+
+
+def test_who_is_there_twice_is_not_compared(frame, thing):
+    """The truth by its number, obstacles by their UUID; the same id in truth and result means nothing."""
+    with pytest.raises(PerceptionError, match=r"truth of 0 ns has 3 objects of one id: 7$"):
+        frame(0.0, [thing(7), thing(1, x=9.0), thing(7, x=18.0), thing(7, x=27.0)], [])
+    with pytest.raises(PerceptionError, match=r"result of 0 ns has 2 objects of one id: 0{31}5$"):
+        frame(0.0, [thing(5)], [thing(5), thing(5, x=9.0)])
+    assert len(frame(0.0, [thing(1), thing(2, x=9.0)], [thing(1), thing(2, x=9.0)]).result) == 2
 
 
 def test_true_boxes_are_numbers_too_but_their_velocity_may_be_unknown(frame, thing):

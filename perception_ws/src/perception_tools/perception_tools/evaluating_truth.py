@@ -1,5 +1,6 @@
 """What a result is held against: the ground truth of a simulated or converted drive, or a KITTI folder."""
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -126,6 +127,7 @@ def _truth(
     points, visible = (np.full(count, -1), np.full(count, np.nan)) if seen is None else seen
     if len(points) != count:
         raise BagError(f"{path}: {count} true objects at {array.stamp_ns} ns, but {len(points)} rows of visibility")
+    _check(array, path)
     unknown = array.motion == Motion.UNKNOWN
     return Truth(
         stamp_ns=array.stamp_ns,
@@ -141,6 +143,15 @@ def _truth(
         visible_fraction=visible.astype(np.float64),
         boxes_2d=np.zeros((count, 4)),
     )
+
+
+def _check(array: Obstacles, path: Path) -> None:
+    """Look whether what is true can be: each object there once, and none without extent. Raises BagError."""
+    for row, count in Counter(one.tobytes() for one in array.ids).items():
+        if count > 1:
+            raise BagError(f"{path}: {count} true objects of one id at {array.stamp_ns} ns: {row.hex()}")
+    for length, width, height in array.size[(array.size <= 0.0).any(axis=1)]:
+        raise BagError(f"{path}: a true object of {length:g} x {width:g} x {height:g} m at {array.stamp_ns} ns")
 
 
 def _tracked(truths: tuple[Truth, ...]) -> bool:

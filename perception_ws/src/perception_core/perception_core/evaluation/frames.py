@@ -1,5 +1,6 @@
 """One scan to be judged: what is really there, what the perception said, and where the robot stood."""
 
+from collections import Counter
 from dataclasses import dataclass
 
 import numpy as np
@@ -30,7 +31,8 @@ class EvaluationFrame:
         """Check that both speak of the same moment and place, in numbers.
 
         Raises:
-            PerceptionError: different stamps or frames, boxes or velocities that are not finite, a negative size.
+            PerceptionError: different stamps or frames, boxes or velocities that are not finite, a negative size, an
+                id that is there twice.
         """
         if self.truth.stamp_ns != self.result.stamp_ns:
             raise PerceptionError(
@@ -47,6 +49,14 @@ class EvaluationFrame:
                     raise PerceptionError(f"evaluation: {name} of {self.stamp_ns} ns has a {column} that is not finite")
             if (boxes.size < 0.0).any():
                 raise PerceptionError(f"evaluation: {name} of {self.stamp_ns} ns has a negative size")
+            self._check_ids(name, [row.tobytes().hex() if row.ndim else str(row) for row in boxes.ids])
+
+    def _check_ids(self, name: str, ids: list[str]) -> None:
+        for identity, count in Counter(ids).items():
+            if count > 1:
+                raise PerceptionError(
+                    f"evaluation: {name} of {self.stamp_ns} ns has {count} objects of one id: {identity}"
+                )
 
     @property
     def stamp_ns(self) -> int:
