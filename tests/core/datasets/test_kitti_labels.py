@@ -57,6 +57,8 @@ def test_the_score_of_a_result_file_is_passed_over():
         (CAR.replace("Car", "Spaceship"), "labels:2: unknown type 'Spaceship'"),
         (CAR.replace("4.0", "long"), "labels:2: .*'long'"),
         (CAR.replace("4.0", "nan"), "labels:2: .* not finite"),
+        (CAR.replace("4.0", "0"), "labels:2: a box of 1.5 x 1.6 x 0 m"),
+        (CAR.replace("1.5 1.6", "-1.5 1.6"), "labels:2: a box of -1.5 x 1.6 x 4 m .height, width, length."),
     ],
 )
 def test_malformed_lines_are_named(line, message):

@@ -54,6 +54,7 @@ def test_none_and_without_poses():
         (FILE.format(item().replace("<h>1.5</h>", "")), "tracklet 0: h is missing"),
         (FILE.format(item().replace("<h>1.5</h>", "<h>tall</h>")), "h 'tall' is no number"),
         (FILE.format(item().replace("<h>1.5</h>", "<h>nan</h>")), "h is nan"),
+        (FILE.format(item().replace("<h>1.5</h>", "<h>-1.5</h>")), "tracklet 0: h is -1.5, expected more than 0"),
         ("<!DOCTYPE x [<!ENTITY a 'b'>]><x/>", "entities"),
     ],
 )

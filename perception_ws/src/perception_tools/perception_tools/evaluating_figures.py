@@ -213,7 +213,8 @@ def parse_rules(text: str, has_baseline: bool) -> list[Rule]:
     """Return the rules of ``mota,hota:0.02,recall<0.9``; ``headline`` and ``all`` stand for many figures.
 
     Raises:
-        PerceptionError: an unknown figure, a limit from the wrong side, or a comparison without a baseline.
+        PerceptionError: an unknown figure, a limit from the wrong side, a negative tolerance, or a comparison
+            without a baseline.
     """
     rules = []
     for part in filter(None, (word.strip() for word in text.split(","))):
@@ -226,15 +227,20 @@ def parse_rules(text: str, has_baseline: bool) -> list[Rule]:
             continue
         if not has_baseline:
             raise PerceptionError(f"--fail-on {part!r}: worse than what? It needs --baseline, or a limit (mota<0.9)")
+        if value is not None and value < 0.0:
+            raise PerceptionError(f"--fail-on {part!r}: a tolerance is 0 or more")
         rules += [Rule(figure, tolerance=value) for figure in _named(name, part)]
     return rules
 
 
 def _value(text: str | None, part: str) -> float | None:
     try:
-        return None if text is None else float(text)
+        value = None if text is None else float(text)
     except ValueError:
-        raise PerceptionError(f"--fail-on {part!r}: {text!r} is no number") from None
+        value = math.nan
+    if value is not None and not math.isfinite(value):
+        raise PerceptionError(f"--fail-on {part!r}: {text!r} is no number")
+    return value
 
 
 def _limited(name: str, sign: str, part: str) -> Figure:

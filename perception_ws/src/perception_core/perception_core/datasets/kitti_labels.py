@@ -67,8 +67,8 @@ def read_labels(path: Path | str, T_base_rect: Transform) -> KittiLabels:
     """Read one label file and move its boxes from the rectified camera 0 into base_link.
 
     Raises:
-        DatasetError: a missing file, or a line with a wrong number of fields, an unknown type or a value that is
-            no finite number; the message names the file and the line.
+        DatasetError: a missing file, or a line with a wrong number of fields, an unknown type, a value that is no
+            finite number or a box without extent; the message names the file and the line.
     """
     path = Path(path)
     try:
@@ -129,4 +129,7 @@ def _parse_line(line: str, where: str) -> tuple[str, list[float]]:
         raise DatasetError(f"{where}: {error}") from error
     if not np.isfinite(values).all():
         raise DatasetError(f"{where}: values {values} are not finite")
+    if kind != DONT_CARE and min(values[7:10]) <= 0.0:
+        sides = " x ".join(f"{side:g}" for side in values[7:10])
+        raise DatasetError(f"{where}: a box of {sides} m (height, width, length), expected more than 0")
     return kind, values

@@ -76,7 +76,7 @@ def _tracklet(item: ET.Element, where: str) -> Tracklet:
     kind = (item.findtext("objectType") or "").strip()
     if kind not in _CLASS_OF_TYPE:
         raise DatasetError(f"{where}: unknown type {kind!r}, known: {', '.join(_CLASS_OF_TYPE)}")
-    height, width, length = (_number(item, tag, where) for tag in ("h", "w", "l"))
+    height, width, length = (_side(item, tag, where) for tag in ("h", "w", "l"))
     poses = np.array([[_number(pose, tag, where) for tag in _POSE] for pose in item.findall("poses/item")])
     poses = poses.reshape(-1, len(_POSE))
     first = _number(item, "first_frame", where)
@@ -90,6 +90,13 @@ def _tracklet(item: ET.Element, where: str) -> Tracklet:
         poses[:, :3] + (0.0, 0.0, height / 2.0),
         poses[:, 3],
     )
+
+
+def _side(item: ET.Element, tag: str, where: str) -> float:
+    value = _number(item, tag, where)
+    if value <= 0.0:
+        raise DatasetError(f"{where}: {tag} is {value:g}, expected more than 0 m")
+    return value
 
 
 def _number(item: ET.Element, tag: str, where: str) -> float:
