@@ -25,6 +25,38 @@ def street(points: int = 4000) -> Scan:
     return Scan(PointCloud(xyz, 0, "lidar", intensity=np.full(len(xyz), 100.0)), from_yaw(0.0, (0.0, 0.0, 1.7)))
 
 
+@pytest.mark.parametrize(
+    ("words", "text"),
+    [
+        (["tracking", "--scans", "0"], "perception bench: --scans: 0 is out of range, expected 1 or more"),
+        (["lidar", "--scans", "-1"], "--scans: -1 is out of range, expected 1 or more"),
+        (["tracking", "--seeds", "0"], "--seeds: 0 is out of range, expected 1 or more"),
+        (["tracking", "--first-seed", "-1"], "--first-seed: -1 is out of range, expected 0 to 2147483648"),
+        (["ground", "--first-seed", "2147483649"], "--first-seed: 2147483649 is out of range"),
+        (["tracking", "--first-seed", "2147483648", "--seeds", "2"], "--seeds: 2 from --first-seed 2147483648 on go"),
+    ],
+)
+def test_counts_that_mean_nothing_are_refused(words, text, capsys):
+    assert cli.main(["bench", *words]) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert text in captured.err
+    assert len(captured.err.splitlines()) == 1
+
+
+def test_a_suite_that_is_none_is_told_which_there_are(capsys):
+    with pytest.raises(SystemExit) as ended:
+        cli.main(["bench", "racking"])
+    assert ended.value.code == 2
+    last = capsys.readouterr().err.splitlines()[-1]
+    assert last.endswith("argument SUITE: 'racking' is none of lidar, inference, tracking, ground, obstacles")
+
+
+def test_without_a_suite_all_are_meant():
+    assert cli.parser().parse_args(["bench"]).suites == []
+    assert cli.parser().parse_args(["bench", "ground", "lidar"]).suites == ["ground", "lidar"]
+
+
 def test_contenders_take_turns_and_ours_is_the_measure():
     order: list[str] = []
     calls = {"ours": lambda item: order.append(f"a{item}"), "other": lambda item: order.append(f"b{item}")}

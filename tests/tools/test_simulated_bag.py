@@ -113,7 +113,8 @@ def test_each_lidar_has_its_topic_and_its_mount(tmp_path):
         ("tiny", {"overrides": {"lidar.beams": 3}}, r"tiny\.lidar\.beams: unknown parameter"),
         ("moon", {}, "scenario 'moon'"),
         ("tiny", {"duration": -1.0}, "duration"),
-        ("tiny", {"seed": -1}, "seed: -1"),
+        ("tiny", {"seed": -1}, "tiny.seed: -1 is out of range, expected 0 to 2147483648"),
+        ("tiny", {"seed": 10**22}, "tiny.seed: 10000000000000000000000 is out of range, expected 0 to 2147483648"),
     ],
 )
 def test_bad_input_is_named(tmp_path, scenario, options, message):

@@ -191,6 +191,10 @@ def _checked_scalar(name: str, value: Any, kind: type, meta: Mapping[str, Any]) 
 
 
 def _range(low: float | None, high: float | None, unit: str) -> str:
-    left = "-inf" if low is None else f"{low:g}"
-    right = "inf" if high is None else f"{high:g}"
+    left = "-inf" if low is None else _bound(low)
+    right = "inf" if high is None else _bound(high)
     return f"{left} to {right}{' ' + unit if unit else ''}"
+
+
+def _bound(value: float) -> str:
+    return str(value) if isinstance(value, int) else f"{value:g}"

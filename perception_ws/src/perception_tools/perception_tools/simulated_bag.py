@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from perception_core.errors import ConfigError
 from perception_core.simulation import Message, Scenario, SimulatedFrame, Simulation, load_scenario, with_overrides
 from perception_core.simulation.rig import BASE_FRAME, ODOM_FRAME
 from perception_core.simulation.scenario_config import MAIN_CAMERA, MAIN_LIDAR
@@ -52,13 +51,11 @@ def simulate_bag(
         ConfigError: no such scenario or key, or a value out of range.
         BagError: ``output`` cannot be written.
     """
-    if seed is not None and seed < 0:
-        raise ConfigError(f"seed: {seed} is out of range, expected 0 or more")
+    named = {"seed": seed, "duration": None if duration is None else float(duration)}
     loaded = load_scenario(scenario, overrides)
-    if duration is not None:
-        loaded = with_overrides(loaded, {"duration": float(duration)})
+    loaded = with_overrides(loaded, {key: value for key, value in named.items() if value is not None})
     began = time.perf_counter()
-    simulation = Simulation(loaded, seed)
+    simulation = Simulation(loaded)
     _record(simulation, loaded, output)
     return {
         "output": str(output),

@@ -11,6 +11,9 @@ MAIN_LIDAR = "top"
 MAIN_CAMERA = "front"
 """Name of the camera under the key ``camera``."""
 
+MAX_SEED = 2**31
+"""The largest seed."""
+
 ANY_CAR = "car"
 """Model of an actor whose seed chooses among :data:`CARS`."""
 
@@ -157,7 +160,7 @@ class ScenarioConfig(Config):
     """All of a scenario but its lists of actors, of traffic and of further sensors."""
 
     description: str = param("", "one line for people")
-    seed: int = param(1, "seed of everything random", low=0, high=2**31)
+    seed: int = param(1, "seed of everything random", low=0, high=MAX_SEED)
     duration: float = param(15.0, "length of the drive", unit="s", low=0.1, high=3600.0)
     start: int = param(1_700_000_000, "stamp of the scenario's time 0", unit="s", low=1, high=4_000_000_000)
     rain: float = param(0.0, "rain rate (10 is heavy, 50 a cloudburst)", unit="mm/h", low=0.0, high=200.0)

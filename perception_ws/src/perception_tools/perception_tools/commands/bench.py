@@ -17,7 +17,7 @@ _SCANS, _SEEDS = 20, 2
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of the verb."""
-    parser.add_argument("suites", nargs="*", choices=[*SUITES, []], metavar="SUITE", help=f"{', '.join(SUITES)}; all")
+    parser.add_argument("suites", nargs="*", type=_suite, metavar="SUITE", help=f"{', '.join(SUITES)}; all")
     parser.add_argument("--data", type=Path, help="folder with KITTI data; else PERCEPTION_DATA, else simulated alone")
     parser.add_argument("--scans", type=int, help="frames, and scans of each simulated drive (20; tracking: all)")
     parser.add_argument("--seeds", type=int, help="simulated places and drives of each kind (2; tracking: 1)")
@@ -27,8 +27,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print one JSON object")
 
 
+def _suite(name: str) -> str:
+    if name not in SUITES:
+        raise argparse.ArgumentTypeError(f"{name!r} is none of {', '.join(SUITES)}")
+    return name
+
+
 def run(arguments: argparse.Namespace) -> int:
     """Measure and print."""
+    _check(arguments)
     from perception_tools.benchmarks import threads
 
     threads.ask_for_one()
@@ -51,6 +58,21 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _check(arguments: argparse.Namespace) -> None:
+    """Look whether there is something to measure. Raises ConfigError."""
+    from perception_core.errors import ConfigError
+    from perception_core.simulation.scenario_config import MAX_SEED
+
+    for name, value in (("--scans", arguments.scans), ("--seeds", arguments.seeds)):
+        if value is not None and value < 1:
+            raise ConfigError(f"{name}: {value} is out of range, expected 1 or more")
+    first, count = arguments.first_seed, arguments.seeds or 1
+    if not 0 <= first <= MAX_SEED:
+        raise ConfigError(f"--first-seed: {first} is out of range, expected 0 to {MAX_SEED}")
+    if first + count - 1 > MAX_SEED:
+        raise ConfigError(f"--seeds: {count} from --first-seed {first} on go beyond {MAX_SEED}")
+
+
 def _frames(data: Path | None, arguments: argparse.Namespace) -> tuple[str, list[Any]]:
     from perception_tools.benchmarks.frames import load_frames
 
@@ -58,11 +80,11 @@ def _frames(data: Path | None, arguments: argparse.Namespace) -> tuple[str, list
 
 
 def _scans(arguments: argparse.Namespace) -> int:
-    return max(_SCANS if arguments.scans is None else arguments.scans, 1)
+    return _SCANS if arguments.scans is None else int(arguments.scans)
 
 
 def _seeds(arguments: argparse.Namespace) -> int:
-    return max(_SEEDS if arguments.seeds is None else arguments.seeds, 1)
+    return _SEEDS if arguments.seeds is None else int(arguments.seeds)
 
 
 def _lidar(data: Path | None, arguments: argparse.Namespace) -> dict[str, Any]:
@@ -87,10 +109,8 @@ def _tracking(data: Path | None, arguments: argparse.Namespace) -> dict[str, Any
     from perception_core.inference.folders import model_folders
     from perception_tools.benchmarks import suites, tracking
 
-    first = max(arguments.first_seed, 0)
-    seeds = range(first, first + max(arguments.seeds or 1, 1))
-    scans = None if arguments.scans is None else max(arguments.scans, 1)
-    quality = tracking.measure(arguments.scenarios, seeds, scans, arguments.truth_2d)
+    seeds = range(arguments.first_seed, arguments.first_seed + (arguments.seeds or 1))
+    quality = tracking.measure(arguments.scenarios, seeds, arguments.scans, arguments.truth_2d)
     name, frames = _frames(data, arguments)
     speed = [asdict(row) for row in suites.tracking(frames, model_folders())]
     return {**asdict(quality), "frames": name, "speed": speed}
