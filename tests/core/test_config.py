@@ -90,3 +90,11 @@ def test_any_mapping_gives_a_config_or_a_config_error(mapping: dict[str, object]
     except ConfigError:
         return
     assert isinstance(built, Outer)
+
+
+def test_who_mistypes_a_key_is_told_of_those_that_are_read_apart_too() -> None:
+    beside = ("zebras", "actors")
+    with pytest.raises(ConfigError, match=r"inner\.cel: .* known here: cell, names$"):
+        config.from_mapping(Outer, {"inner.cel": 1.0}, beside=beside)
+    with pytest.raises(ConfigError, match=r"outr: .* known here: actors, count, inner, kind, on, sizes, zebras$"):
+        config.from_mapping(Outer, {"outr": 1}, beside=beside)

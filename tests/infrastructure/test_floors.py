@@ -16,7 +16,7 @@ SOURCES = sorted((CORE / "perception_core").rglob("*.py"))
 # From the ground up. A room imports from lower floors only, never from its neighbours.
 FLOORS = [
     {"errors", "compiling"},
-    {"config"},
+    {"config", "documents"},
     {"types", "geometry", "inference"},
     {"camera", "lidar", "fusion", "tracking", "planning", "simulation", "evaluation", "datasets", "calibration"},
     {"pipeline"},

@@ -31,6 +31,8 @@ def test_help_names_every_verb_and_is_quick():
         (["simulate", "tiny", "o.mcap", "--set", "lidar.beams=3"], "tiny.lidar.beams: unknown parameter (value 3)"),
         (["simulate", "tiny", "o.mcap", "--set", "lidar.columns"], "--set lidar.columns: expected KEY=VALUE"),
         (["simulate", "tiny", "o.mcap", "--set", "seed=[1"], "--set seed=[1: the value is no YAML"),
+        (["simulate", "tiny", "o.mcap", "--set", "lidars={a: {}, a: {}}"], "the value is no YAML (repeated key 'a'"),
+        (["simulate", "tiny", "o.mcap", "--set", "seed=2001-99-99"], "the value is no YAML"),
         (["doctor", "none.mcap"], "none.mcap: no such bag"),
         (["demo", "--drive", "none"], "none: no such folder"),
         (["demo", "--rate", "0"], "--rate: 0.0 is out of range"),

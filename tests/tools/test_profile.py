@@ -58,6 +58,8 @@ def test_several_cameras_are_several_nodes(tmp_path):
         ("lidar_node: {ros__parameters: {lidar_name: roof}}", "lidar_name: the nodes disagree: roof, top"),
         ("tracking_node: {ros__parameters: {fixed_frame: odom}}", "fixed_frame: the nodes disagree"),
         ("- a list", "expected node names"),
+        ("lidar_node: {}\nlidar_node: {ros__parameters: {}}", "cannot be read: repeated key 'lidar_node'"),
+        ("lidar_node: {ros__parameters: {max_age: 1.0, max_age: 2.0}}", "cannot be read: repeated key 'max_age'"),
         ("lidar_node: [", "cannot be read"),
         ("lidar_node: 3", "expected ros__parameters, got 3"),
     ],

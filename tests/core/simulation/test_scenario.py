@@ -160,11 +160,25 @@ def test_overrides_of_what_is_not_there_are_refused_by_name(key, value, message)
     assert "\n" not in str(caught.value)
 
 
+def test_an_unknown_key_is_answered_with_all_that_a_scenario_has():
+    with pytest.raises(ConfigError, match=r"any\.nonsense: unknown parameter") as caught:
+        parse_scenario("any", {"nonsense": 3})
+    known = str(caught.value).partition("known here: ")[2].split(", ")
+    assert {"actors", "traffic", "cameras", "lidars", "camera", "lidar", "duration"} <= set(known)
+    assert known == sorted(known)
+    with pytest.raises(ConfigError, match=r"any\.lidar\.beams: .* known here: columns, ") as caught:
+        parse_scenario("any", {"lidar": {"beams": 3}})
+    assert "actors" not in str(caught.value)
+
+
 def test_files_are_read_and_refused(tmp_path):
     path = tmp_path / "mine.yaml"
     path.write_text(yaml.safe_dump({"duration": 3.0}))
     assert load_scenario(path).config.duration == 3.0
     assert load_scenario(path).name == "mine"
+    path.write_text("duration: 3.0\nlidar: {rate: 5}\nlidar: {rate: 10}\n")
+    with pytest.raises(ConfigError, match=r"mine\.yaml: not YAML \(repeated key 'lidar'.* line 3, column 1"):
+        load_scenario(path)
     path.write_text("a: [")
     with pytest.raises(ConfigError, match="not YAML"):
         load_scenario(path)

@@ -9,7 +9,7 @@ import dataclasses
 import math
 import types
 import typing
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -93,13 +93,16 @@ def specs(config_class: type[Config], prefix: str = "") -> Iterator[ParameterSpe
         yield ParameterSpec(name, kind, element, default, **_spec_meta(field.metadata[_META]))
 
 
-def from_mapping[C: "Config"](config_class: type[C], mapping: Mapping[str, Any], prefix: str = "") -> C:
+def from_mapping[C: "Config"](
+    config_class: type[C], mapping: Mapping[str, Any], prefix: str = "", beside: Iterable[str] = ()
+) -> C:
     """Build a config from a mapping with dotted or nested keys; what is not named keeps its default.
 
     Args:
         config_class: the dataclass to build.
         mapping: ``{"ground.cell_size": 0.5}`` or ``{"ground": {"cell_size": 0.5}}``.
         prefix: prepended to names in error messages, for instance the node's name and a dot.
+        beside: keys of the same document that somebody else reads; who mistypes one is told of them too.
 
     Raises:
         ConfigError: unknown key, wrong type, or value out of range; the message names all three.
@@ -110,7 +113,7 @@ def from_mapping[C: "Config"](config_class: type[C], mapping: Mapping[str, Any],
     arguments: dict[str, Any] = {}
     for key, value in nested.items():
         if key not in fields:
-            known = ", ".join(sorted(fields))
+            known = ", ".join(sorted([*fields, *beside]))
             raise ConfigError(f"{prefix}{key}: unknown parameter (value {value!r}); known here: {known}")
         if _META in fields[key].metadata:
             arguments[key] = _checked(f"{prefix}{key}", value, hints[key], fields[key].metadata[_META])

@@ -9,6 +9,7 @@ import yaml
 from ament_index_python.packages import PackageNotFoundError, get_package_share_directory
 
 from perception_core.config import from_mapping
+from perception_core.documents import load_yaml
 from perception_core.errors import ConfigError
 from perception_core.pipeline import PipelineConfig, Rig
 from perception_nodes.config import (
@@ -177,7 +178,7 @@ def calibration_folder(profile: Profile) -> Path | None:
 
 def _read(path: Path) -> Mapping[str, Any]:
     try:
-        document = yaml.safe_load(path.read_text(encoding="utf-8"))
+        document = load_yaml(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise ConfigError(f"{path}: cannot be read: {' '.join(str(error).split())}") from error
     if not isinstance(document, Mapping):

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import yaml
 
+from perception_core.documents import load_yaml
 from perception_core.errors import CalibrationError
 from perception_core.geometry.camera_model import CameraModel
 from perception_core.geometry.transforms import Transform, from_quaternion, identity, invert
@@ -163,7 +164,7 @@ def load_camera_info(path: Path | str, frame: str = "") -> CameraModel:
 
 def _read(path: Path) -> Any:
     try:
-        return yaml.safe_load(path.read_text(encoding="utf-8"))
+        return load_yaml(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise CalibrationError(f"{path}: cannot read the calibration file ({error.strerror})") from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:

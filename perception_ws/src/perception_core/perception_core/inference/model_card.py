@@ -9,6 +9,7 @@ from typing import Any, Protocol
 import yaml
 
 from perception_core.config import Config, from_mapping, group, param
+from perception_core.documents import load_yaml
 from perception_core.errors import ConfigError, ModelError
 
 _FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*")
@@ -196,7 +197,7 @@ def load_card(source: Path | ReadableText) -> ModelCard:
             out of range.
     """
     try:
-        content = _UniqueKeyLoader(source.read_text(encoding="utf-8")).get_single_data()
+        content = load_yaml(source.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise ModelError(f"{source}: cannot read the model card: {_one_line(error)}") from error
     try:
@@ -256,17 +257,6 @@ def _split_classes(key: str, entries: Any) -> tuple[list[str], list[str]]:
         names.append(pair[0])
         labels.append(pair[1])
     return names, labels
-
-
-class _UniqueKeyLoader(yaml.SafeLoader):
-    """YAML's safe loader, which by itself keeps the last of two equal keys in silence."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        keys = [key.value for key, _ in node.value]
-        repeated = {key for key in keys if keys.count(key) > 1}
-        if repeated:
-            raise yaml.constructor.ConstructorError(None, None, f"repeated key {sorted(repeated)}", node.start_mark)
-        return super().construct_mapping(node, deep)
 
 
 def _one_line(error: Exception) -> str:

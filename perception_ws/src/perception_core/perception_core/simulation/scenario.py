@@ -12,6 +12,7 @@ from typing import Any
 import yaml
 
 from perception_core.config import Config, from_mapping, to_mapping
+from perception_core.documents import load_yaml
 from perception_core.errors import ConfigError
 from perception_core.simulation.scenario_config import (
     MAIN_CAMERA,
@@ -74,7 +75,8 @@ def load_scenario(name_or_path: Path | str, overrides: Mapping[str, Any] | None 
     """Load a scenario by name or from a YAML file; ``overrides`` as in :func:`with_overrides`.
 
     Raises:
-        ConfigError: no such scenario or file, no YAML mapping, an unknown key or a value out of range.
+        ConfigError: no such scenario or file, no YAML mapping, a key that is unknown or repeated, or a value out of
+            range.
     """
     text = str(name_or_path)
     path = Path(text)
@@ -89,7 +91,7 @@ def load_scenario(name_or_path: Path | str, overrides: Mapping[str, Any] | None 
         known = ", ".join(scenario_names())
         raise ConfigError(f"scenario {text!r}: neither a known name ({known}) nor a .yaml file")
     try:
-        document = yaml.safe_load(content)
+        document = load_yaml(content)
     except yaml.YAMLError as error:
         line = " ".join(str(error).split())
         raise ConfigError(f"scenario {text}: not YAML ({line})") from error
@@ -128,7 +130,7 @@ def parse_scenario(name: str, document: Any) -> Scenario:
     traffic = _entries(TrafficConfig, f"{name}.traffic", mapping.pop("traffic", []))
     lidars = _sensors(LidarConfig, name, ("lidar", MAIN_LIDAR, "LiDAR"), mapping.pop("lidars", {}))
     cameras = _sensors(CameraConfig, name, ("camera", MAIN_CAMERA, "camera"), mapping.pop("cameras", {}))
-    config = from_mapping(ScenarioConfig, mapping, f"{name}.")
+    config = from_mapping(ScenarioConfig, mapping, f"{name}.", (*_LISTS, *_SENSORS))
     check(name, config, actors, traffic, dict(lidars), dict(cameras))
     return Scenario(name, config, actors, lidars, cameras, traffic)
 

@@ -55,6 +55,7 @@ def parse_overrides(settings: list[str]) -> dict[str, Any]:
     """
     import yaml
 
+    from perception_core.documents import load_yaml
     from perception_core.errors import ConfigError
 
     overrides = {}
@@ -63,7 +64,7 @@ def parse_overrides(settings: list[str]) -> dict[str, Any]:
         if not key or not sign:
             raise ConfigError(f"--set {setting}: expected KEY=VALUE")
         try:
-            overrides[key] = yaml.safe_load(value)
+            overrides[key] = load_yaml(value)
         except yaml.YAMLError as error:
             line = " ".join(str(error).split())
             raise ConfigError(f"--set {setting}: the value is no YAML ({line})") from error
