@@ -48,6 +48,19 @@ def test_pairs_may_be_nested_or_flat():
         ({"actors": [{"path": [1, 2, 3]}]}, r"x\.actors\[0\]\.path: .* groups of 2"),
         ({"ego": {"speed": [0]}}, r"x\.ego\.speed"),
         ({"lidar": {"elevations": [0, 1, 2.5]}}, r"x\.lidar\.elevations: .* whole"),
+        (
+            {"lidar": {"elevations": [[-15, 15, 100_000]]}},
+            r"x\.lidar\.elevations: 100000 beams, expected at most 1024",
+        ),
+        (
+            {"lidar": {"elevations": [[-15, 0, 600], [1, 15, 425]]}},
+            r"x\.lidar\.elevations: 1025 beams, expected at most 1024",
+        ),
+        (
+            {"lidars": {"rear": {"elevations": [[-15, 15, 1000]], "columns": 2001}}},
+            r"x\.lidars\.rear: 1000 beams x 2001 columns are 2001000 rays a sweep, expected at most 2000000",
+        ),
+        ({"lidar": {"elevations": [-91, 15, 16]}}, r"x\.lidar\.elevations: .* from -90 to 90 deg"),
         ({"lidar": {"position": [0, 1]}}, r"x\.lidar\.position: .* expected 3 numbers"),
         ({"lidars": [1]}, r"x\.lidars: expected a mapping of mappings"),
         ({"lidars": {"top": {}}}, r"x\.lidars\.top: the name of the LiDAR under `lidar`"),

@@ -16,6 +16,9 @@ from perception_core.simulation.scenario_config import (
     TrafficConfig,
 )
 
+_MAX_BEAMS, _MAX_RAYS = 1024, 2_000_000
+"""Several times what the largest LiDARs have (128 beams, half a million rays): more is a slip, and fills the memory."""
+
 Rule = tuple[str, Sequence[Value], int, int]
 """Name, numbers, length of a group of them and how many are needed at least."""
 
@@ -95,6 +98,14 @@ def _check_lidar(label: str, config: LidarConfig) -> None:
         raise ConfigError(f"{label}.elevations: {beams!r}: expected groups of 3, at least 3 numbers")
     if any(count != int(count) or count < 1 for count in beams[2::3]):
         raise ConfigError(f"{label}.elevations: {beams!r}: counts must be whole, from 1")
+    if any(abs(angle) > 90.0 for angle in (*beams[0::3], *beams[1::3])):
+        raise ConfigError(f"{label}.elevations: {beams!r}: beams point from -90 to 90 deg")
+    count = int(sum(beams[2::3]))
+    if count > _MAX_BEAMS:
+        raise ConfigError(f"{label}.elevations: {count} beams, expected at most {_MAX_BEAMS}")
+    if count * config.columns > _MAX_RAYS:
+        rays = f"{count} beams x {config.columns} columns are {count * config.columns} rays a sweep"
+        raise ConfigError(f"{label}: {rays}, expected at most {_MAX_RAYS}")
     if len(config.position) != 3:
         raise ConfigError(f"{label}.position: {list(config.position)!r}: expected 3 numbers")
 
