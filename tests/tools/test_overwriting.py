@@ -7,6 +7,7 @@ import pytest
 from perception_core.errors import PerceptionError
 from perception_tools.cli import main
 from perception_tools.overwriting import refuse_to_overwrite
+from perception_tools.profile import write_with_model
 
 
 @pytest.fixture
@@ -65,6 +66,23 @@ def test_replay_of_a_folder_refuses_its_files(drive, tmp_path, capsys):
     assert main(["replay", str(folder), "--profile", "demo", "--output", str(bag)]) == 2
     assert "drive_0.mcap: is what is read" in capsys.readouterr().err
     assert untouched(folder) == before
+
+
+def test_a_profile_with_another_model_is_not_written_over_the_profile(tmp_path):
+    mine = tmp_path / "mine.yaml"
+    mine.write_text("camera_node: {ros__parameters: {}}  # by hand\n")
+    with pytest.raises(PerceptionError, match=r"mine\.yaml: is what is read"):
+        write_with_model(str(mine), "other", tmp_path)
+    assert "by hand" in mine.read_text()
+
+
+def test_the_demo_does_not_write_its_profile_over_the_scenario(tmp_path, capsys):
+    scenario = tmp_path / "demo.yaml"
+    scenario.write_text("duration: 3.0\n")
+    before = untouched(tmp_path)
+    assert main(["demo", "--scenario", str(scenario), "--model", "yolox_nano", "--out", str(tmp_path)]) == 2
+    assert "demo.yaml: is what is read" in capsys.readouterr().err
+    assert untouched(tmp_path) == before
 
 
 @pytest.mark.parametrize(

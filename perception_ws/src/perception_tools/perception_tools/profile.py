@@ -22,6 +22,7 @@ from perception_nodes.config import (
     check_lidars,
     each_camera,
 )
+from perception_tools.overwriting import refuse_to_overwrite
 
 _WILDCARD = "/**"
 _OF_ROS = ("use_sim_time", "start_type_description_service", "qos_overrides")
@@ -134,6 +135,7 @@ def write_with_model(name: str, model: str, folder: Path) -> Path:
 
     Raises:
         ConfigError: no such profile, or no YAML.
+        PerceptionError: ``folder`` is the one that the profile is in.
     """
     path = find_profile(name)
     document = _read(path)
@@ -143,6 +145,7 @@ def write_with_model(name: str, model: str, folder: Path) -> Path:
     for parameters in cameras:
         parameters["camera.model"] = model
     written = folder / path.name
+    refuse_to_overwrite(path, written)
     written.write_text(yaml.safe_dump(document, sort_keys=False), encoding="utf-8")
     return written
 

@@ -10,6 +10,7 @@ HELP = "bring the nodes up, play a drive to them in real time, show the obstacle
 
 _BUDGET_MS = 100.0
 _SHOWN = 15
+_SIMULATED_PROFILE = "demo"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -58,7 +59,10 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _check(arguments: argparse.Namespace) -> None:
     from perception_core.errors import ConfigError
+    from perception_tools.overwriting import refuse_to_overwrite
 
+    if arguments.model:
+        refuse_to_overwrite(Path(arguments.scenario), arguments.out / f"{_SIMULATED_PROFILE}.yaml")
     for name, low, high in (("rate", 0.01, 100.0), ("duration", 0.1, 3600.0)):
         value = getattr(arguments, name)
         if value is not None and not low <= value <= high:
@@ -88,7 +92,7 @@ def _drive(arguments: argparse.Namespace) -> tuple[Path, str, str]:
     )
     if made:
         say(f"simulated {arguments.scenario}, kept in {path}")
-    return path, "demo", f"Simulated drive: {arguments.scenario}"
+    return path, _SIMULATED_PROFILE, f"Simulated drive: {arguments.scenario}"
 
 
 def _print(summary: dict[str, Any], rows: list[dict[str, Any]]) -> None:
