@@ -5,7 +5,8 @@ from simulated_drive import NAMESPACE, RIG, RecordedDrive, pipeline, run
 
 from perception_core.pipeline import Pipeline, PipelineConfig
 from perception_core.planning import SectorConfig
-from perception_core.simulation.simulator import SimulatedFrame
+from perception_core.simulation.scenario import load_scenario
+from perception_core.simulation.simulator import SimulatedFrame, Simulation
 from perception_core.types import Mode, PointCloud, SensorState
 
 
@@ -99,3 +100,27 @@ def test_bands_are_made_where_they_have_edges_and_know_what_was_seen(
     both = hit["level"] & np.isfinite(last.sectors.ranges)
     assert (last.bands["level"].ranges[both] >= last.sectors.ranges[both]).all()
     assert run(pipeline(source), frames[:1])[0].bands == {}
+
+
+class BrokenOnce(RecordedDrive):
+    """Odometry that is no number at one stamp."""
+
+    broken_ns = 0
+
+    def lookup(self, target: str, source: str, stamp_ns: int) -> np.ndarray:
+        """As TransformSource."""
+        T = super().lookup(target, source, stamp_ns)
+        return np.full_like(T, np.nan) if (target, stamp_ns) == ("odom", self.broken_ns) else T
+
+
+def test_a_scan_whose_pose_is_no_number_is_dropped_and_the_next_goes_on(
+    drive: tuple[RecordedDrive, list[SimulatedFrame]],
+) -> None:
+    _, frames = drive
+    source = BrokenOnce(Simulation(load_scenario("tiny")), frames)
+    source.broken_ns = frames[3].stamp_ns
+    made = pipeline(source)
+    assert [r.stamp_ns for r in run(made, frames)] == [f.stamp_ns for k, f in enumerate(frames) if k != 3]
+    (reason,) = made.drops
+    assert "is not finite" in reason
+    assert made.blind(frames[3].stamp_ns).sectors is None

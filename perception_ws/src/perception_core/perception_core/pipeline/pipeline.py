@@ -30,7 +30,7 @@ from perception_core.fusion import (
     camera_from_base,
 )
 from perception_core.geometry.camera_model import CameraModel
-from perception_core.geometry.transforms import Transform
+from perception_core.geometry.transforms import Transform, checked
 from perception_core.lidar.assembly import ScanAssembler
 from perception_core.lidar.config import LidarConfig
 from perception_core.lidar.join import JoinedScan, ScanJoin
@@ -289,7 +289,7 @@ class Pipeline:
         statuses = self._monitor.statuses(now_ns)
         obstacles = self._tracker.predict_only(now_ns, rig.fixed_frame, Mode.BLIND, statuses)
         try:
-            T_fixed_base = self._transforms.lookup(rig.fixed_frame, rig.base_frame, now_ns)
+            T_fixed_base = self._pose(now_ns)
         except TransformError:
             return BlindResult(obstacles.stamp_ns, obstacles, None, None, {})
         grid = self._occupancy.update(obstacles, T_fixed_base, None) if self._occupancy else None
@@ -307,7 +307,7 @@ class Pipeline:
         rig = self._rig
         view = self._lidar_views.pop(objects.stamp_ns, None)
         try:
-            T_fixed_base = self._transforms.lookup(rig.fixed_frame, rig.base_frame, objects.stamp_ns)
+            T_fixed_base = self._pose(objects.stamp_ns)
         except TransformError as error:
             self._drop(f"transform {rig.fixed_frame} <- {rig.base_frame}", error)
             return []
@@ -318,6 +318,10 @@ class Pipeline:
         sectors = sector_ranges(obstacles, T_fixed_base, coverage, self._config.sectors)
         bands = band_ranges(obstacles, T_fixed_base, view, self._config.sectors)
         return [PipelineResult(objects.stamp_ns, lidar, objects, obstacles, grid, sectors, bands)]
+
+    def _pose(self, stamp_ns: int) -> Transform:
+        frames = self._rig.fixed_frame, self._rig.base_frame
+        return checked(self._transforms.lookup(*frames, stamp_ns), f"{frames[0]} <- {frames[1]}")
 
     def _views(self, stamp_ns: int) -> Sequence[CameraView]:
         views: list[CameraView] = []
