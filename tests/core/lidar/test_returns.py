@@ -94,6 +94,18 @@ def test_covered_all_over_it_is_of_no_use(watch: ReturnsWatch) -> None:
 
 
 @pytest.mark.parametrize(("expects_ground", "usable"), [(True, False), (False, True)])
+def test_returns_from_beyond_all_that_is_looked_at_are_none_where_ground_is_expected(
+    expects_ground: bool, usable: bool
+) -> None:
+    """Walls 80 m off, of which a range of 60 m shows nothing: on the ground a fault; who flies high is alone."""
+    watch = ReturnsWatch(ReturnsConfig(expects_ground=expects_ground), 0.5, 60.0)
+    far = PointCloud(hall(0.0, 32).xyz * np.float32(8.0), NS, "lidar")
+    view = watch.look(far)
+    assert view.usable == usable
+    assert view.reason == ("" if usable else "no returns from beyond 0.5 m within 60 m: covered?")
+
+
+@pytest.mark.parametrize(("expects_ground", "usable"), [(True, False), (False, True)])
 def test_nothing_from_the_start_is_a_fault_on_the_ground_and_none_high_up(expects_ground: bool, usable: bool) -> None:
     watch = ReturnsWatch(ReturnsConfig(expects_ground=expects_ground), 0.5)
     view = watch.look(PointCloud(np.empty((0, 3), np.float32), NS, "lidar"))

@@ -75,7 +75,8 @@ class LidarNode(PerceptionNode[LidarNodeConfig]):
         self._coverage = self.publish_to(LaserScan, f"{topics}/coverage")
         self._view = self.publish_to(Image, f"{topics}/view")
         self._sensors = {name: SensorReport(self, f"lidar/{name}/status", name, SensorKind.LIDAR) for name in names}
-        self._returns = {name: ReturnsWatch(config.lidar.returns, config.lidar.crop.min_range) for name in names}
+        crop = config.lidar.crop
+        self._returns = {name: ReturnsWatch(config.lidar.returns, crop.min_range, crop.max_range) for name in names}
         self._impairments = dict.fromkeys(names, "")
         self._scan_gates = {name: self.gate(f"LiDAR {name}") for name in names}
         self._pending = PendingQueue(seconds(config.transform_timeout), _SCAN_QUEUE, self._give_up)

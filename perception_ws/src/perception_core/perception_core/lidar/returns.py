@@ -74,10 +74,17 @@ class ReturnsView:
 class ReturnsWatch:
     """The history of the returns of one LiDAR by azimuth in its own frame."""
 
-    def __init__(self, config: ReturnsConfig, min_range: float) -> None:
-        """Start without history; returns nearer than ``min_range`` metres are the cover itself."""
+    def __init__(self, config: ReturnsConfig, min_range: float, max_range: float = math.inf) -> None:
+        """Start without history.
+
+        Args:
+            config: what counts as covered.
+            min_range: metres; what is nearer is the cover itself.
+            max_range: metres; what is farther is not looked at. Where ground is expected, it is expected within that.
+        """
         self._config = config
         self._min_range = min_range
+        self._max_range = max_range if config.expects_ground else math.inf
         self.reset()
 
     def reset(self) -> None:
@@ -109,7 +116,7 @@ class ReturnsWatch:
         stride = (len(cloud) // _SAMPLES) | 1
         x, y, z = cloud.xyz[::stride].T.astype(np.float64)
         squared = x * x + y * y + z * z
-        far = squared > self._min_range**2
+        far = (squared > self._min_range**2) & (squared <= self._max_range**2)
         if not self._config.expects_ground and far.any():
             self._farthest = max(self._farthest, math.sqrt(np.percentile(squared[far], 99)))
         turn = (np.arctan2(y[far], x[far]) / (2.0 * math.pi) + 0.5) * DIRECTIONS
@@ -151,7 +158,9 @@ class ReturnsWatch:
         reach = math.exp(float(np.median(log_range[sees]))) if sees.any() else 0.0
         vanished = int(self._vanished.sum())
         if not sees.any() and (self._config.expects_ground or vanished):
-            return ReturnsView(0.0, 0.0, f"no returns from beyond {self._min_range:g} m: covered?", usable=False)
+            farther = f" within {self._max_range:g} m" if math.isfinite(self._max_range) else ""
+            reason = f"no returns from beyond {self._min_range:g} m{farther}: covered?"
+            return ReturnsView(0.0, 0.0, reason, usable=False)
         if vanished and vanished >= self._config.blocked_share * directions:
             reason = f"the returns of {vanished} of {directions} directions vanished: covered?"
             return ReturnsView(seen, reach, reason, usable=vanished < _BLIND * directions)

@@ -100,7 +100,8 @@ class Pipeline:
         self._lidar = scan_reader or LidarProcessor(config.lidar, rig.base_frame, rig.body)
         self._on_lidar = on_lidar
         self._join: ScanJoin[PointCloud] = ScanJoin(rig.lidars, config.lidar.join)
-        self._returns = {name: ReturnsWatch(config.lidar.returns, config.lidar.crop.min_range) for name in rig.lidars}
+        crop = config.lidar.crop
+        self._returns = {n: ReturnsWatch(config.lidar.returns, crop.min_range, crop.max_range) for n in rig.lidars}
         images = image_configs or {}
         self._image_watches = {name: ImageWatch(images.get(name, ImageWatchConfig())) for name in readers}
         self._rates = RateHistory() if rig.has_rates else None

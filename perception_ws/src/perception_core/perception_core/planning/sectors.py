@@ -24,9 +24,13 @@ class SectorConfig(Config):
     range_min: float = param(0.3, "nearer obstacles are reported at this range", unit="m", low=0.0, high=10.0)
     range_max: float = param(60.0, "farther obstacles are not reported", unit="m", low=1.0, high=300.0)
     free_range: float = param(
-        10.0, "a sector without obstacle is free when most of it was seen this far, else unknown", unit="m",
-        low=0.0, high=300.0,
-    )  # fmt: skip
+        10.0,
+        "a sector without obstacle is free (+inf) when most of it was seen this far, else unknown (NaN): +inf promises "
+        "no more than this",
+        unit="m",
+        low=0.0,
+        high=300.0,
+    )
     position_sigmas: float = param(
         1.0, "obstacles are taken nearer by this many sigma of their position", low=0.0, high=5.0
     )
@@ -69,6 +73,8 @@ class SectorConfig(Config):
 @dataclass(frozen=True, slots=True)
 class SectorRanges:
     """Ranges around the robot in its base frame, REP-117: +inf where free, NaN where nothing is known.
+
+    Free holds no obstacle and was seen for at least ``free_range``, which need not be ``range_max``.
 
     Attributes:
         ranges: float32 (S,) metres.
