@@ -175,9 +175,10 @@ def test_a_live_fusion_node_fuses_what_the_offline_one_does():
     )
 
 
-@pytest.mark.parametrize(("digits", "text"), [("00", "hull of 2 digits"), ("xy" * 16, "no hexadecimal")])
+@pytest.mark.parametrize(("digits", "text"), [("00", "hull of 2 digits"), ("xy" * 16, "hull is no hexadecimal number")])
 def test_a_hull_that_is_none_is_refused(digits, text):
-    msg = boxes.objects_to_msg(one_object())
+    msg, sound = (boxes.objects_to_msg(one_object()) for _ in range(2))
     msg.detections[0].id += f" hull={digits}"
-    with pytest.raises(CloudError, match=text):
+    msg.detections = [*sound.detections, *msg.detections]
+    with pytest.raises(CloudError, match=rf"detections\[1\].id: {text}"):
         boxes.objects_from_msg(msg, Mode.FUSED)

@@ -35,6 +35,7 @@ from perception_core.fusion.object_table import NO_HULL, ObjectTable, joined, pa
 from perception_core.fusion.occlusion import Horizon, horizon
 from perception_core.fusion.overlaps import inside_vehicles, outside_bigger
 from perception_core.fusion.pair_scores import pair_scores
+from perception_core.fusion.sound_clusters import without_bad_clusters
 from perception_core.fusion.views import CameraView, ProjectedClusters, project_clusters, sample, without_bad_boxes
 from perception_core.geometry.camera_model import CameraModel
 from perception_core.types import CLASSES, SEGMENTS, Clusters, Detections2D, Mode, Objects, Segmentation, Sensor
@@ -95,7 +96,7 @@ class Fusion:
                 the base frame's origin. None where that is not known: then nothing is told that only a camera sees.
         """
         config = self._config.association
-        views = [self._usable(view) for view in views]
+        clusters, views = self._sound(clusters), [self._usable(view) for view in views]
         ground = plane_under(clusters, self._config.camera_only.ground_sigma)
         found = [camera_only.ranges(view, ground, self._config.camera_only) for view in views]
         rows = sample(clusters)
@@ -140,6 +141,13 @@ class Fusion:
         """Return what was left out since the last call, by reason, and forget it."""
         dropped, self._dropped = self._dropped, Counter()
         return dropped
+
+    def _sound(self, clusters: Clusters) -> Clusters:
+        """Return the clusters without those that cannot be used (counted)."""
+        kept, bad = without_bad_clusters(clusters)
+        if bad:
+            self._dropped["clusters whose numbers are not finite, or sizes negative"] += bad
+        return kept
 
     def _usable(self, view: CameraView) -> CameraView:
         """Return a view without what cannot be used (counted), and without pixels where those are not."""

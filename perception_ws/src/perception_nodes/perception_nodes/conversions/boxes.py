@@ -197,8 +197,9 @@ class _Words:
                 )
         try:
             corners = np.frombuffer(bytes.fromhex("".join(hulls)), "<f8").reshape(-1, 2)
-        except ValueError as error:
-            raise CloudError(f"detection id: hull is no hexadecimal number: {error}") from None
+        except ValueError:
+            i = next(i for i, digits in enumerate(hulls) if not _is_hexadecimal(digits))
+            raise CloudError(f"detections[{i}].id: hull is no hexadecimal number") from None
         return corners, np.cumsum([0, *(len(digits) // _CORNER_DIGITS for digits in hulls)], dtype=np.int32)
 
 
@@ -215,6 +216,14 @@ def _words(index: int, text: str) -> dict[str, str]:
 def _is_number(text: str) -> bool:
     try:
         float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _is_hexadecimal(digits: str) -> bool:
+    try:
+        bytes.fromhex(digits)
     except ValueError:
         return False
     return True
