@@ -13,8 +13,10 @@ therefore be shifted by as much before it is compared, and pays for the shift.
 from dataclasses import dataclass
 
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 
+from perception_core.compiling import frozen
 from perception_core.fusion.camera_only import Ranges
 from perception_core.fusion.config import AssociationConfig
 from perception_core.fusion.masks import mask_counts
@@ -113,25 +115,43 @@ def _widened(boxes: Floats, projected: ProjectedClusters, play: Floats) -> Float
     """Return the boxes (D, 4) with the play of a cluster at the mean depth of what is in the image on all sides."""
     if len(boxes) == 0 or len(projected.count) == 0:
         return boxes
-    seen = projected.count > 0
-    margin = np.median(play[seen], axis=0) if seen.any() else np.zeros(len(boxes))
+    seen = np.flatnonzero(projected.count)
+    margin = np.zeros(len(boxes))
+    if len(seen):
+        # The play falls with the depth: its median is that of the middle one, or the mean of the middle two.
+        far = seen[np.argsort(projected.depth[seen])]
+        margin = (play[far[(len(far) - 1) // 2]] + play[far[len(far) // 2]]) / 2
     return np.asarray(boxes + margin[:, None] * [-1.0, -1.0, 1.0, 1.0])
 
 
 def _overlap(bounds: Floats, boxes: Floats, play: Floats) -> tuple[Floats, Floats]:
     """Return intersection over union (M, D) after the best shift within ``play``, and what the shift costs (0 to 1]."""
-    b = np.nan_to_num(bounds, nan=-1.0)[:, None, :]
-    d = boxes[None]
-    lows, highs = d[..., :2] - b[..., :2], d[..., 2:] - b[..., 2:]
-    # Between these two shifts the smaller of the two lies inside the larger: none is needed where 0 is between them.
-    wanted = np.clip(0.0, np.minimum(lows, highs), np.maximum(lows, highs))
-    shift = np.clip(wanted, -play[..., None], play[..., None])
-    low = np.maximum(b[..., :2] + shift, d[..., :2])
-    high = np.minimum(b[..., 2:] + shift, d[..., 2:])
-    shared = np.maximum(high - low, 0.0).prod(axis=2)
-    union = np.maximum(b[..., 2:] - b[..., :2], 0.0).prod(axis=2) + (d[..., 2:] - d[..., :2]).prod(axis=2) - shared
-    iou = np.divide(shared, union, out=np.zeros_like(shared), where=union > 0.0)
-    strain = np.exp(-0.25 * ((shift / play[..., None]) ** 2).sum(axis=2))
+    iou, strain = _shifted(bounds, frozen(boxes), frozen(play))
+    return iou, np.exp(-0.25 * strain)
+
+
+@njit(cache=True)
+def _shifted(bounds: Floats, boxes: Floats, play: Floats) -> tuple[Floats, Floats]:
+    """Return intersection over union (M, D) after the best shift, and the sum of squares of shift over play (M, D)."""
+    iou, strain = np.zeros((len(bounds), len(boxes))), np.zeros((len(bounds), len(boxes)))
+    for m in range(len(bounds)):
+        for d in range(len(boxes)):
+            shared = own = other = 1.0
+            for low in range(2):
+                high = low + 2
+                b0, b1 = (-1.0, -1.0) if np.isnan(bounds[m, low]) else (bounds[m, low], bounds[m, high])
+                # Between these two shifts the smaller of the two lies inside the larger: none is needed where 0 is
+                # between them.
+                to_low, to_high = boxes[d, low] - b0, boxes[d, high] - b1
+                wanted = min(max(0.0, min(to_low, to_high)), max(to_low, to_high))
+                shift = min(max(wanted, -play[m, d]), play[m, d])
+                strain[m, d] += (shift / play[m, d]) ** 2
+                shared *= max(min(b1 + shift, boxes[d, high]) - max(b0 + shift, boxes[d, low]), 0.0)
+                own *= max(b1 - b0, 0.0)
+                other *= boxes[d, high] - boxes[d, low]
+            union = own + other - shared
+            if union > 0.0:
+                iou[m, d] = shared / union
     return iou, strain
 
 
@@ -140,15 +160,28 @@ def _depth_fit(clusters: Clusters, found: Ranges) -> Floats:
     centre = clusters.centre[:, :2] - found.eye[:2]
     far = np.hypot(centre[:, 0], centre[:, 1])
     near = np.maximum(far - np.hypot(clusters.size[:, 0], clusters.size[:, 1]) / 2, 0.0)
-    distance = np.nan_to_num(found.distance, nan=0.0)[None]
-    # Of a large cluster any part may be meant.
-    off = np.clip(distance, near[:, None], far[:, None]) - distance
-    sigma = (
-        np.where(np.isfinite(found.sigma), found.sigma, 1e6)[None] + _DEPTH_SLACK[0] + _DEPTH_SLACK[1] * far[:, None]
-    )
-    may_be_nearer = np.hypot(sigma, _NEARER_SHARE * distance)
-    sigma = np.where((off < 0.0) & found.foot_covered[None], may_be_nearer, sigma)
-    return np.maximum(np.exp(-0.5 * (off / sigma) ** 2), _DEPTH_FLOOR)
+    return np.asarray(np.maximum(np.exp(-0.5 * _off_place(near, far, *_told(found))), _DEPTH_FLOOR))
+
+
+def _told(found: Ranges) -> tuple[Floats, Floats, NDArray[np.bool_]]:
+    """Return distance and deviation (D,) in metres, where nothing tells beyond what matters; is the foot covered?"""
+    sigma = np.where(np.isfinite(found.sigma), found.sigma, 1e6)
+    return np.nan_to_num(found.distance, nan=0.0), sigma, found.foot_covered
+
+
+@njit(cache=True)
+def _off_place(near: Floats, far: Floats, distance: Floats, sigma: Floats, covered: NDArray[np.bool_]) -> Floats:
+    """Return (M, D): the square of the deviations from clusters between ``near`` and ``far`` (M,) to detections."""
+    out = np.empty((len(near), len(distance)))
+    for m in range(len(near)):
+        for d in range(len(distance)):
+            # Of a large cluster any part may be meant.
+            off = min(max(distance[d], near[m]), far[m]) - distance[d]
+            spread = sigma[d] + _DEPTH_SLACK[0] + _DEPTH_SLACK[1] * far[m]
+            if off < 0.0 and covered[d]:
+                spread = np.hypot(spread, _NEARER_SHARE * distance[d])
+            out[m, d] = (off / spread) ** 2
+    return out
 
 
 def _footprint_fit(clusters: Clusters, view: CameraView) -> Floats:
