@@ -45,6 +45,21 @@ def test_rays_invert_the_projection(model: str, distortion: tuple[float, ...]) -
     np.testing.assert_allclose(camera.rays(pixels[valid]), directions, atol=1e-6)
 
 
+@pytest.mark.parametrize(("model", "distortion"), LENSES)
+def test_what_is_visible_is_what_projects_into_the_image(model: str, distortion: tuple[float, ...]) -> None:
+    camera = CameraModel(640, 480, K, distortion, model)
+    pixels, valid = camera.project(_points())
+    rows, seen = camera.visible(_points())
+    np.testing.assert_array_equal(rows, np.flatnonzero(valid))
+    np.testing.assert_array_equal(seen, pixels[valid])
+
+
+def test_half_the_angle_of_view_is_that_of_the_farthest_corner() -> None:
+    """From the centre it is 320 pixels to the left border, 240 upwards."""
+    expected = np.arctan(np.hypot(320.0 / 500.0, 240.0 / 510.0))
+    assert CameraModel(640, 480, K).half_angle() == pytest.approx(expected)
+
+
 def test_points_behind_outside_and_folded_back_are_not_valid() -> None:
     strong = CameraModel(640, 480, K, (-0.4, 0.0, 0.0, 0.0))
     points = np.array([[0.0, 0.0, -5.0], [0.0, 0.0, 0.0], [9.0, 0.0, 1.0], [0.0, 0.0, 5.0]])

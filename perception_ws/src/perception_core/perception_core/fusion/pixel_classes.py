@@ -8,7 +8,9 @@ not show it, detector and segmenter disagree, and the pixels say nothing.
 import numpy as np
 from numpy.typing import NDArray
 
-from perception_core.fusion.views import CameraView, ProjectedClusters, count_inside, pixels_under
+from perception_core.compiling import frozen
+from perception_core.fusion.sampling import fitting_counts, labels_under, shares_shown
+from perception_core.fusion.views import CameraView, ProjectedClusters, pixels_under
 from perception_core.types import CLASSES, SEGMENTS, Segmentation, classes, segments
 
 _VEHICLE, _RIDDEN, _ON_FOOT = (
@@ -46,9 +48,10 @@ def match_support(
     and ``1 - trust`` where none does though the box is full of such pixels; 1 also where no return is inside.
     """
     trusts = trust * agreement(view, segmentation)
-    fits = _FITS[view.detections.class_ids][:, labels_at(projected, segmentation)]
-    inside = count_inside(projected, view.detections.boxes)
-    fitting = count_inside(projected, view.detections.boxes, fits)
+    shown, fits = labels_at(projected, segmentation), _FITS[view.detections.class_ids]
+    inside, fitting = fitting_counts(
+        projected.pixels, projected.count, projected.bounds, frozen(view.detections.boxes), shown, fits
+    )
     share = np.divide(fitting, inside, out=np.ones(inside.shape), where=inside > 0)
     support: NDArray[np.float64] = 1.0 - trusts * (1.0 - share)
     return support
@@ -56,14 +59,9 @@ def match_support(
 
 def agreement(view: CameraView, segmentation: Segmentation) -> NDArray[np.float64]:
     """Return float64 (D,) in [0, 1]: how far the label image shows what each box says is there."""
-    shown = np.zeros(len(view.detections))
-    for d, (box, class_id) in enumerate(zip(view.detections.boxes, view.detections.class_ids, strict=True)):
-        x0, y0, x1, y1 = np.floor(box).astype(int).clip(0)
-        rows, columns = (slice(a, b, max(1, (b - a) // _SAMPLES)) for a, b in ((y0, y1), (x0, x1)))
-        pixels = segmentation.labels[rows, columns]
-        if pixels.size:
-            shown[d] = _SHOWS[class_id][pixels].mean()
-    return np.minimum(1.0, shown / _FILLED)
+    windows = np.floor(view.detections.boxes).astype(np.int64).clip(0)
+    shown = shares_shown(frozen(segmentation.labels), windows, _SHOWS[view.detections.class_ids], _SAMPLES)
+    return np.asarray(np.minimum(1.0, shown / _FILLED))
 
 
 def shown_by(
@@ -82,8 +80,8 @@ def class_counts(projected: ProjectedClusters, segmentation: Segmentation) -> ND
 
 def labels_at(projected: ProjectedClusters, segmentation: Segmentation) -> NDArray[np.uint8]:
     """Return uint8 (P,): the class of the pixel that each projected point falls on."""
-    labels: NDArray[np.uint8] = segmentation.labels[pixels_under(projected.pixels)]
-    return labels
+    shown: NDArray[np.uint8] = labels_under(projected.pixels, frozen(segmentation.labels))
+    return shown
 
 
 def _table(always: set[str]) -> NDArray[np.bool_]:

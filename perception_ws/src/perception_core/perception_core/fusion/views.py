@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from perception_core.compiling import frozen
 from perception_core.errors import ImageError
-from perception_core.fusion.sampling import MOST_POINTS, inside_counts, sampled
+from perception_core.fusion.sampling import MOST_POINTS, by_cluster, inside_counts, moved, sampled
 from perception_core.geometry import transforms
 from perception_core.geometry.camera_model import CameraModel
 from perception_core.types import CLASSES, Clusters, Detections2D, InstanceMasks, Segmentation
@@ -56,7 +56,7 @@ class ProjectedClusters:
     Of each cluster a sample of at most ``MOST_POINTS`` is looked at.
 
     Attributes:
-        pixels: float64 (P, 2).
+        pixels: float64 (P, 2), cluster by cluster.
         labels: int32 (P,) cluster of each.
         index: int64 (P,) row of each among the points of the clusters.
         count: int64 (M,) points inside the image.
@@ -123,35 +123,20 @@ def project_clusters(clusters: Clusters, view: CameraView, rows: NDArray[np.int6
         view: one camera's.
         rows: int64 (K,) the points that are looked at, all of which have a cluster; None takes a sample.
     """
-    m = len(clusters)
-    sighted = np.append(_in_cone(clusters, view), False)  # the last one is for label -1
-    index = sample(clusters) if rows is None else rows
-    looked_at = np.bincount(clusters.labels[index], minlength=m)
-    index = index[sighted[clusters.labels[index]]]
-    points = transforms.apply(view.T_camera_base, clusters.points[index])
-    pixels, valid = view.model.project(points)
-    kept = np.flatnonzero(valid)
-    kept = kept[np.lexsort((points[kept, 2], clusters.labels[index[kept]]))]
-    index, pixels, far = index[kept], pixels[kept], points[kept, 2]
+    m, looked_at_rows = len(clusters), sample(clusters) if rows is None else rows
+    T = frozen(view.T_camera_base.astype(np.float32))
+    index, points, looked_at = moved(clusters.points, clusters.labels, looked_at_rows, _in_cone(clusters, view), T)
+    kept, pixels = view.model.visible(points)
+    index = index[kept]
     labels = clusters.labels[index]
-    count = np.bincount(labels, minlength=m)
-    bounds = np.full((m, 4), np.nan)
-    depth = np.full(m, np.nan)
-    seen = np.flatnonzero(count)
-    if len(seen):
-        starts = (np.cumsum(count) - count)[seen]
-        bounds[seen, :2] = np.minimum.reduceat(pixels, starts)
-        bounds[seen, 2:] = np.maximum.reduceat(pixels, starts)
-        depth[seen] = far[starts + count[seen] // 2]  # sorted by depth within each cluster
+    order, count, bounds, depth = by_cluster(labels, pixels, points[kept, 2], m)
     share = count / np.maximum(looked_at, 1)
-    return ProjectedClusters(pixels, labels, index, count, share, bounds, depth)
+    return ProjectedClusters(pixels[order], labels[order], index[order], count, share, bounds, depth)
 
 
 def _in_cone(clusters: Clusters, view: CameraView) -> NDArray[np.bool_]:
     """Tell which clusters' bounding spheres reach into the cone around the optical axis that holds the whole image."""
-    w, h = view.model.width - 1, view.model.height - 1
-    border = np.array([[0, 0], [w, 0], [0, h], [w, h], [w / 2, 0], [w / 2, h], [0, h / 2], [w, h / 2]])
-    half_angle = float(np.arccos(view.model.rays(border)[:, 2].min()))
+    half_angle = view.model.half_angle()
     centre = transforms.apply(view.T_camera_base, clusters.centre)
     distance = np.linalg.norm(centre, axis=1)
     radius = np.linalg.norm(clusters.size, axis=1) / 2
@@ -166,16 +151,7 @@ def pixels_under(pixels: NDArray[np.float64]) -> tuple[NDArray[np.int64], NDArra
     return row, column
 
 
-def count_inside(
-    projected: ProjectedClusters, boxes: NDArray[np.float64], counted: NDArray[np.bool_] | None = None
-) -> NDArray[np.int64]:
-    """Return int64 (M, D): points of each cluster inside each image box (D, 4).
-
-    ``counted`` bool (D, P) says which points count for each box; None is all.
-    """
-    every = np.empty((len(boxes), 0), np.bool_)
-    counted = every if counted is None else counted
-    inside: NDArray[np.int64] = inside_counts(
-        projected.pixels, projected.labels, frozen(boxes), frozen(counted), len(projected.count)
-    )
+def count_inside(projected: ProjectedClusters, boxes: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Return int64 (M, D): points of each cluster inside each image box (D, 4)."""
+    inside: NDArray[np.int64] = inside_counts(projected.pixels, projected.count, projected.bounds, frozen(boxes))
     return inside

@@ -4,6 +4,7 @@
 calib3d documents them; ``equidistant`` (k1 k2 k3 k4) is the fisheye model of Kannala and Brandt 2006.
 """
 
+import functools
 from dataclasses import dataclass
 
 import numpy as np
@@ -79,17 +80,26 @@ class CameraModel:
             pixels float64 (N, 2) (NaN where not valid) and bool (N,): in front of the camera, inside the image and
             inside the field of view where the distortion polynomial still grows (beyond it points fold back).
         """
-        pixels = np.full((len(points), 2), np.nan)
+        pixels, valid = np.full((len(points), 2), np.nan), np.zeros(len(points), dtype=np.bool_)
+        rows, inside = self.visible(points)
+        valid[rows] = True
+        pixels[rows] = inside
+        return pixels, valid
+
+    def visible(self, points: NDArray[np.floating]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """Project points (N, 3) of the optical frame, metres; return those of :meth:`project` that are valid.
+
+        Returns:
+            int64 (K,) their rows, ascending, and float64 (K, 2) their pixels.
+        """
         p = np.asarray(points, dtype=np.float64)
         front = np.flatnonzero(p[:, 2] > MIN_DEPTH)
-        normal = p[front, :2] / p[front, 2:3]
-        distorted, unique = self._distort(normal)
+        p = p[front]
+        distorted, unique = self._distort(p[:, :2] / p[:, 2:])
         uv = distorted @ self.matrix[:2, :2].T + self.matrix[:2, 2]
-        inside = unique & (uv >= -0.5).all(axis=1) & (uv[:, 0] < self.width - 0.5) & (uv[:, 1] < self.height - 0.5)
-        valid = np.zeros(len(p), dtype=np.bool_)
-        valid[front[inside]] = True
-        pixels[front[inside]] = uv[inside]
-        return pixels, valid
+        u, v = uv.T
+        inside = unique & (u >= -0.5) & (v >= -0.5) & (u < self.width - 0.5) & (v < self.height - 0.5)
+        return front[inside], uv[inside]
 
     def rays(self, pixels: NDArray[np.floating]) -> NDArray[np.float64]:
         """Return unit rays (N, 3) in the optical frame through pixels (N, 2), undistorted by Newton steps."""
@@ -102,6 +112,10 @@ class CameraModel:
         rays: NDArray[np.float64] = np.column_stack([normal, np.ones(len(normal))])
         rays /= np.linalg.norm(rays, axis=1, keepdims=True)
         return rays
+
+    def half_angle(self) -> float:
+        """Return the radians from the optical axis to the farthest corner or middle of an edge of the image."""
+        return _half_angle(self.width, self.height, self.matrix.tobytes(), self.distortion, self.model)
 
     def _distort(self, normal: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
         if not any(self.distortion):
@@ -135,6 +149,15 @@ class CameraModel:
         theta = np.clip(theta, 0.0, np.pi / 2 - 1e-6)
         scale = np.where(bent > 1e-12, np.tan(theta) / np.maximum(bent, 1e-12), 1.0)
         return target * scale[:, None]
+
+
+@functools.lru_cache(maxsize=64)
+def _half_angle(width: int, height: int, matrix: bytes, distortion: tuple[float, ...], model: str) -> float:
+    """Return what :meth:`CameraModel.half_angle` does; the intrinsics of a camera hardly ever change."""
+    camera = CameraModel(width, height, np.frombuffer(matrix).reshape(3, 3), distortion, model)
+    w, h = width - 1, height - 1
+    border = np.array([[0, 0], [w, 0], [0, h], [w, h], [w / 2, 0], [w / 2, h], [0, h / 2], [w, h / 2]])
+    return float(np.arccos(camera.rays(border)[:, 2].min()))
 
 
 def _odd_polynomial(
