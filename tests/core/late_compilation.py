@@ -21,6 +21,7 @@ from perception_core.lidar.processor import LidarProcessor
 from perception_core.planning import occupancy, sectors
 from perception_core.tracking import Tracker, TrackerConfig
 from perception_core.types import CLASSES, Clusters, Detections2D, Mode, Objects, Obstacles, PointCloud, Segmentation
+from perception_core.types.classes import CAR, INDEX
 
 DRIVES, FLIES = LidarConfig(), LidarConfig(cluster=ClusterConfig(hanging_to=30.0))
 LIDAR = transforms.from_yaw(0.0, (0.0, 0.0, 1.7))
@@ -60,8 +61,21 @@ def lidar(receive: Callable[[Any], Any]) -> list[Clusters]:
     ]
 
 
+def in_one_place() -> Clusters:
+    """A long body and its end, parted from it and askew; the rear of a car, whose guessed length lies on another."""
+    centre = np.array([[12.0, -3.0, 1.0], [18.0, -3.0, 1.0], [10.0, 3.0, 0.75], [13.0, 1.5, 0.75]])
+    size = np.array([[9.0, 2.4, 2.0], [2.5, 1.2, 2.0], [1.8, 0.1, 1.5], [4.0, 1.7, 1.5]])
+    yaw, count = np.array([0.0, 0.4, np.pi / 2, 0.0]), np.array([60, 10, 40, 80], np.int32)
+    labels = np.repeat(np.arange(4, dtype=np.int32), count)
+    points = centre[labels] + np.random.default_rng(0).uniform(-0.5, 0.5, (len(labels), 3))
+    covariance = np.tile(np.eye(3) * 0.01, (4, 1, 1))
+    return Clusters(0, "base_link", centre, size, yaw, covariance, count, points.astype(np.float32), labels)
+
+
 def fuse(receive: Callable[[Any], Any], scans: list[Clusters]) -> list[Objects]:
-    """Each scan without a camera, and with one that sees none to two things, with classes of pixels or without."""
+    """Each scan without a camera, and with one that sees none to two things, with classes of pixels or without; and
+    what stands in one place, with a camera that names it.
+    """
     joined, coverage = Fusion(FusionConfig()), np.full(90, 20.0, np.float32)
     views: list[list[CameraView]] = [[]]
     boxes = np.array([[100.0, 80.0, 220.0, 180.0], [10.0, 80.0, 60.0, 180.0]])
@@ -69,7 +83,10 @@ def fuse(receive: Callable[[Any], Any], scans: list[Clusters]) -> list[Objects]:
     for n in range(3):
         seen = receive(Detections2D(0, "", boxes[:n], np.full(n, 0.8), np.zeros(n, np.int32), (320, 240)))
         views += [[CameraView("", MODEL, CAMERA, seen, labels)] for labels in (None, pixels)]
-    return [joined.fuse(receive(clusters), view, coverage) for clusters in scans for view in views]
+    cars = np.array([[80.0, 122.0, 116.0, 153.0], [116.0, 121.0, 149.0, 150.0]])
+    named = receive(Detections2D(0, "", cars, np.full(2, 0.9), np.full(2, INDEX[CAR], np.int32), (320, 240)))
+    out = [joined.fuse(receive(clusters), view, coverage) for clusters in scans for view in views]
+    return [*out, joined.fuse(receive(in_one_place()), [CameraView("", MODEL, CAMERA, named)], coverage)]
 
 
 def objects(n: int, stamp_ns: int) -> Objects:

@@ -57,7 +57,7 @@ _KIND_OF = {
 }
 
 
-def reliability(scores: Floats, match: Floats, config: ClassConfig) -> Floats:
+def reliability(scores: Floats, match: Floats | float, config: ClassConfig) -> Floats:
     """Return (D,): probability that a label belongs to the object that it was given to.
 
     Detection scores lie below the precision that they are met with: they are products of two probabilities (that there
@@ -66,7 +66,7 @@ def reliability(scores: Floats, match: Floats, config: ClassConfig) -> Floats:
 
     Args:
         scores: (D,) of the detections, in [0, 1].
-        match: (D,) probability that the detection shows this object and no other.
+        match: (D,), or one for all: probability that the detection shows this object and no other.
         config: gives the trust in a score of 1.
     """
     out: Floats = config.camera_trust * np.cbrt(np.clip(scores, 0.0, 1.0)) * match

@@ -37,6 +37,7 @@ from perception_core.fusion.overlaps import inside_vehicles, outside_bigger
 from perception_core.fusion.pair_scores import pair_scores
 from perception_core.fusion.sound_clusters import without_bad_clusters
 from perception_core.fusion.views import CameraView, ProjectedClusters, project_clusters, sample, without_bad_boxes
+from perception_core.geometry import boxes as shapes
 from perception_core.geometry.camera_model import CameraModel
 from perception_core.types import CLASSES, SEGMENTS, Clusters, Detections2D, Mode, Objects, Segmentation, Sensor
 from perception_core.types.classes import INDEX, UNKNOWN
@@ -109,10 +110,12 @@ class Fusion:
             pair_scores(clusters, view, image, where, config, trust)
             for view, image, where in zip(views, images, found, strict=True)
         ]
-        matches = associate(pairs, [self._likelihood(view) for view in views], config.min_score)
+        told = [self._told(view, slice(None), 1.0) for view in views]
+        matches = associate(pairs, [likelihood for likelihood, _ in told], config.min_score)
         around = horizon(clusters, rows)
         groups = joining.group_parts(clusters, views, images, pairs, matches, around, config)
-        table = self._objects(clusters, groups, self._witnesses(groups, views, images, matches), around)
+        owner = _owner(groups)
+        table = self._objects(clusters, groups, owner, self._witnesses(owner, views, images, matches), around)
         table = table.select(np.flatnonzero(outside_bigger(table)))
         if self._config.camera_only.beside_lidar and coverage is not None:
             alone = [np.ones(len(view.detections), np.bool_) for view in views]
@@ -161,32 +164,36 @@ class Fusion:
             return replace(view, detections=detections, segmentation=None, masks=None)
         return replace(view, detections=detections, masks=masks)
 
-    def _likelihood(self, view: CameraView, match: Floats | None = None) -> Floats:
-        """Return (D, C) P(label | class) of a view's detections; ``match`` (D,) how certain their objects are."""
+    def _told(
+        self, view: CameraView, rows: NDArray[np.int64] | slice, certainty: Floats | float
+    ) -> tuple[Floats, Floats]:
+        """Return float64 (K, C) P(label | class) of some detections of a view, and (K,) how reliable they are.
+
+        Args:
+            view: one camera's.
+            rows: which detections.
+            certainty: float64 (K,), or one for all: probability that they show the object in question.
+        """
         detections, classes = view.detections, self._config.classes
-        certain = np.ones(len(detections)) if match is None else match
-        reliable = classification.reliability(detections.scores, certain, classes)
-        return confusion.label_likelihood(detections.class_ids, reliable, confusion.table(classes.confusion, view.name))
+        reliable = classification.reliability(detections.scores[rows], certainty, classes)
+        table = confusion.table(classes.confusion, view.name)
+        return confusion.label_likelihood(detections.class_ids[rows], reliable, table), reliable
 
     def _witnesses(
         self,
-        groups: list[list[int]],
+        owner: NDArray[np.int64],
         views: Sequence[CameraView],
         images: Sequence[ProjectedClusters],
         matches: Sequence[Association],
     ) -> _Witnesses:
-        owner = _owner(groups)
-        labels = np.zeros((len(groups), len(CLASSES)))
-        counts, lone = (np.zeros((len(groups), len(SEGMENTS)), np.int64) for _ in range(2))
-        reliability = np.zeros(len(groups))
+        objects = int(owner.max(initial=-1)) + 1
+        labels = np.zeros((objects, len(CLASSES)))
+        counts, lone = (np.zeros((objects, len(SEGMENTS)), np.int64) for _ in range(2))
+        reliability = np.zeros(objects)
         for view, image, match in zip(views, images, matches, strict=True):
-            certain = np.zeros(len(view.detections))
-            certain[match.detection] = match.certainty
-            likelihood = self._likelihood(view, certain)
             row = owner[match.cluster]
-            np.add.at(labels, row, np.log(likelihood[match.detection]))
-            scores = view.detections.scores[match.detection]
-            reliable = classification.reliability(scores, match.certainty, self._config.classes)
+            likelihood, reliable = self._told(view, match.detection, match.certainty)
+            np.add.at(labels, row, np.log(likelihood))
             np.maximum.at(reliability, row, reliable)
             if view.segmentation is not None:
                 seen = pixel_classes.class_counts(image, view.segmentation)
@@ -195,9 +202,15 @@ class Fusion:
                     np.add.at(lone, owner, seen)
         return _Witnesses(labels, counts, lone, reliability)
 
-    def _objects(self, clusters: Clusters, groups: list[list[int]], told: _Witnesses, around: Horizon) -> ObjectTable:
-        lead = np.array([g[0] for g in groups], np.int64)
-        owner, count = _owner(groups), clusters.point_count
+    def _objects(
+        self,
+        clusters: Clusters,
+        groups: list[list[int]],
+        owner: NDArray[np.int64],
+        told: _Witnesses,
+        around: Horizon,
+    ) -> ObjectTable:
+        lead, count = np.array([g[0] for g in groups], np.int64), clusters.point_count
         points = np.bincount(owner, weights=count, minlength=len(groups)).astype(np.int64)
         outlines = [clusters.footprint(g[0]) if len(g) == 1 else NO_HULL for g in groups]
         boxes = in_line(_visible(clusters, groups, lead), outlines, points)
@@ -244,22 +257,16 @@ class Fusion:
     ) -> ObjectTable:
         """Return the objects of detections that no cluster explains."""
         config = self._config.camera_only
-        placed = unexplained.place_all(views, found, ground, config)
-        placed = placed.only(alone)
-        keep = ~unexplained.explained(placed, clusters, config.gate) & ~unexplained.seen_free(placed, coverage)
-        chances = unexplained.chance(placed, coverage)
-        return self._placed_objects(views, placed.select(np.flatnonzero(keep)), chances[keep])
+        placed = unexplained.place_all(views, found, ground, config).only(alone)
+        placed = placed.select(np.flatnonzero(~unexplained.explained(placed, clusters, config.gate)))
+        placed = placed.select(np.flatnonzero(~unexplained.seen_free(placed, coverage)))
+        return self._placed_objects(views, placed, unexplained.chance(placed, coverage))
 
     def _placed_objects(self, views: Sequence[CameraView], placed: unexplained.Placed, chance: Floats) -> ObjectTable:
-        """Return the objects of placed detections, those that two cameras see joined."""
-        likelihoods = [self._likelihood(view) for view in views]
-        scores = [
-            classification.reliability(v.detections.scores, np.ones(len(v.detections)), self._config.classes)
-            for v in views
-        ]
-        rows = list(zip(placed.view.tolist(), placed.detection.tolist(), strict=True))
-        labels = np.array([np.log(likelihoods[v][d]) for v, d in rows]).reshape(-1, len(CLASSES))
-        reliable = np.array([scores[v][d] for v, d in rows]).reshape(-1) * chance
+        """Return the objects of placed detections, view by view, those that two cameras see joined."""
+        told = [self._told(view, placed.detection[placed.view == v], 1.0) for v, view in enumerate(views)]
+        labels = np.log(np.concatenate([np.empty((0, len(CLASSES))), *(likelihood for likelihood, _ in told)]))
+        reliable = np.concatenate([np.empty(0), *(reliable for _, reliable in told)]) * chance
         merged = unexplained.merge_doubles(placed, labels, reliable)
         nothing, no_points = np.zeros_like(merged.labels), np.zeros(len(merged.reliability), np.int64)
         # That it is there at all is told by its existence: of what is there, the label names the class.
@@ -287,6 +294,16 @@ def warm_up() -> None:
     Fusion(FusionConfig()).fuse(
         clusters, [CameraView("", model, np.eye(4), detections, pixels)], np.ones(8, np.float32)
     )
+    _warm_up_rare()
+
+
+def _warm_up_rare() -> None:
+    """Compile what only some scans ask for: an outline upon another, and one at the end of a long box."""
+    size = np.array([[8.0, 2.0, 1.0], [2.0, 1.0, 1.0]])
+    two = Boxes(np.array([[0.0, 0.0, 0.0], [5.0, 0.0, 0.0]]), size, np.array([0.0, 0.5]), np.zeros((2, 6, 6)))
+    outlines = shapes.bev_corners(two.centre, two.size, two.yaw)
+    shapes.clip_polygon(outlines[0], outlines[1])
+    in_line(two, list(outlines), np.array([2, 1]))
 
 
 def _visible(clusters: Clusters, groups: list[list[int]], lead: NDArray[np.int64]) -> Boxes:
@@ -303,7 +320,7 @@ def _visible(clusters: Clusters, groups: list[list[int]], lead: NDArray[np.int64
 def _owner(groups: list[list[int]]) -> NDArray[np.int64]:
     """Return int64 (M,): the group of each cluster."""
     owner = np.empty(sum(len(g) for g in groups), np.int64)
-    owner[[c for parts in groups for c in parts]] = [g for g, parts in enumerate(groups) for _ in parts]
+    owner[[c for parts in groups for c in parts]] = np.repeat(np.arange(len(groups)), [len(g) for g in groups])
     return owner
 
 

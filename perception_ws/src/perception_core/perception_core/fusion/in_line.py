@@ -6,8 +6,10 @@ rest by a dark tank or a ladder, the rest tells which: no part of a body crosses
 """
 
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 
+from perception_core.compiling import frozen
 from perception_core.fusion.completion import Boxes
 
 Floats = NDArray[np.float64]
@@ -40,11 +42,13 @@ def in_line(boxes: Boxes, footprints: list[Floats], points: NDArray[np.int64]) -
     long = np.flatnonzero((length >= _LONG) & (length >= _ELONGATED * width))
     centre, size, yaw = boxes.centre, boxes.size, boxes.yaw
     changed = False
-    for v in long[np.argsort(points[long], kind="stable")].tolist():
-        turn = np.abs((boxes.yaw - boxes.yaw[v] + np.pi / 4) % (np.pi / 2) - np.pi / 4)
-        apart = np.hypot(*(boxes.centre[:, :2] - boxes.centre[v, :2]).T) - length[v] / 2 - length
-        there = (turn > _OBLIQUE) & (points < points[v]) & (length > _SMALL) & (apart < _GAP)
-        for p in np.flatnonzero(there).tolist():
+    long = long[np.argsort(points[long], kind="stable")]
+    turn = np.abs((boxes.yaw - boxes.yaw[long, None] + np.pi / 4) % (np.pi / 2) - np.pi / 4)
+    away = boxes.centre[None, :, :2] - boxes.centre[long, None, :2]
+    apart = np.hypot(away[..., 0], away[..., 1]) - length[long, None] / 2 - length
+    there = (turn > _OBLIQUE) & (points < points[long, None]) & (length > _SMALL) & (apart < _GAP)
+    for v, near in zip(long.tolist(), there, strict=True):
+        for p in np.flatnonzero(near).tolist():
             found = _along(boxes, v, footprints[p])
             if found is None or found[1].prod() > _ROOM * _area(boxes, p):
                 continue
@@ -67,11 +71,23 @@ def _along(boxes: Boxes, v: int, outline: Floats) -> tuple[Floats, Floats] | Non
         return None
     c, s = np.cos(boxes.yaw[v]), np.sin(boxes.yaw[v])
     axes = np.array([[c, s], [-s, c]])
-    local = (outline - boxes.centre[v, :2]) @ axes.T
-    low, high = local.min(axis=0), local.max(axis=0)
-    half = boxes.size[v, :2] / 2
-    gap = max(low[0] - half[0], -half[0] - high[0])
-    near = half[1] - high[1] if -(axes[1] @ boxes.centre[v, :2]) > 0.0 else half[1] + low[1]
-    if gap > _GAP or abs(near) > _FLUSH:
+    centre, half = boxes.centre[v, :2], boxes.size[v, :2] / 2
+    if not _flush(frozen(outline), frozen(centre), frozen(half), float(c), float(s)):
         return None
-    return boxes.centre[v, :2] + (low + high) / 2 @ axes, high - low
+    local = (outline - centre) @ axes.T
+    low, high = local.min(axis=0), local.max(axis=0)
+    return centre + (low + high) / 2 @ axes, high - low
+
+
+@njit(cache=True)
+def _flush(outline: Floats, centre: Floats, half: Floats, c: float, s: float) -> bool:
+    """Tell whether an outline (H, 2) is near the end of a box, and its near side in the line of the box's."""
+    low, high = np.full(2, np.inf), np.full(2, -np.inf)
+    for i in range(len(outline)):
+        x, y = outline[i, 0] - centre[0], outline[i, 1] - centre[1]
+        along, across = x * c + y * s, y * c - x * s
+        low[0], high[0] = min(low[0], along), max(high[0], along)
+        low[1], high[1] = min(low[1], across), max(high[1], across)
+    to_the_left = s * centre[0] - c * centre[1] > 0.0
+    near = half[1] - high[1] if to_the_left else half[1] + low[1]
+    return bool(max(low[0] - half[0], -half[0] - high[0]) <= _GAP and abs(near) <= _FLUSH)

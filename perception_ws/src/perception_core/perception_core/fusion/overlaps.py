@@ -1,8 +1,10 @@
 """Two solids share no place: bits of vehicles, and what is guessed of one where another stands."""
 
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 
+from perception_core.compiling import frozen
 from perception_core.fusion.completion import Boxes
 from perception_core.fusion.object_table import ObjectTable
 from perception_core.fusion.priors import VEHICLES
@@ -30,17 +32,16 @@ def inside_vehicles(
     what is guessed of a vehicle lie on one that shows more of itself: two solids share no place.
     """
     vehicles = np.flatnonzero(probabilities[:, _VEHICLES].sum(axis=1) >= 0.5)
-    inside = np.zeros(len(points), np.bool_)
-    for v in vehicles.tolist():
-        local = _local(visible.centre[:, None, :2], whole, v)[:, 0]
-        inside |= (local <= whole.size[v, :2] / 2 + _INSIDE_SLACK).all(axis=1) & (points < points[v])
+    fewer = points[None] < points[vehicles, None]
+    inside: NDArray[np.bool_] = (fewer & _within(visible.centre[:, None, :2], whole, vehicles)).any(axis=0)
     grown = whole.size[:, 0] - visible.size[:, 0]
     corners, seen = (shapes.bev_corners(b.centre, b.size, b.yaw) for b in (whole, visible))
-    for i in vehicles[(grown[vehicles] > _GROWN) & ~inside[vehicles]].tolist():
-        reach = (whole.size[vehicles, 0] + whole.size[i, 0]) / 2
-        near = np.hypot(*(whole.centre[vehicles, :2] - whole.centre[i, :2]).T) < reach
-        rivals = vehicles[near & (points[vehicles] > points[i])]
-        inside[i] = any(_lies_more_on(corners[i], seen[i], corners[v]) for v in rivals.tolist())
+    guessed = vehicles[(grown[vehicles] > _GROWN) & ~inside[vehicles]]
+    apart = whole.centre[guessed, None, :2] - whole.centre[None, vehicles, :2]
+    near = np.hypot(apart[..., 0], apart[..., 1]) < (whole.size[guessed, :1] + whole.size[None, vehicles, 0]) / 2
+    near &= points[None, vehicles] > points[guessed, None]
+    for i, rivals in zip(guessed.tolist(), near, strict=True):
+        inside[i] = any(_lies_more_on(corners[i], seen[i], corners[v]) for v in vehicles[rivals].tolist())
     return inside
 
 
@@ -63,18 +64,32 @@ def outside_bigger(table: ObjectTable) -> NDArray[np.bool_]:
     """
     named = (table.sensors & np.uint8(Sensor.CAMERA)) > 0
     vehicle = np.isin(table.probabilities.argmax(axis=1), _VEHICLES)
-    swallowed = np.zeros(len(named), dtype=np.bool_)
     centre, size, yaw = table.boxes.centre, table.boxes.size, table.boxes.yaw
-    corners = shapes.bev_corners(centre, size, yaw)
     top = centre[:, 2] + size[:, 2] / 2
-    for v in np.flatnonzero(named & vehicle).tolist():
-        local = _local(corners, table.boxes, v)
-        inside = (local <= size[v, :2] / 2 + _INSIDE_SLACK).all(axis=(1, 2)) & (top <= top[v] + 2 * _INSIDE_SLACK)
-        swallowed |= inside & (table.points < table.points[v])
-    return ~swallowed | (named & ~vehicle)
+    outer = np.flatnonzero(named & vehicle)
+    inside = _within(shapes.bev_corners(centre, size, yaw), table.boxes, outer)
+    inside &= top[None] <= top[outer, None] + 2 * _INSIDE_SLACK
+    swallowed = (inside & (table.points[None] < table.points[outer, None])).any(axis=0)
+    return np.asarray(~swallowed | (named & ~vehicle))
 
 
-def _local(points: Floats, boxes: Boxes, v: int) -> Floats:
-    """Return how far points (M, K, 2) lie from the middle of box ``v`` along and across it, metres."""
-    c, s = np.cos(boxes.yaw[v]), np.sin(boxes.yaw[v])
-    return np.asarray(np.abs((points - boxes.centre[v, :2]) @ np.array([[c, -s], [s, c]])))
+def _within(places: Floats, boxes: Boxes, outer: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Return bool (V, M): which of M things lie with all of their points (M, K, 2) in each of the boxes ``outer``."""
+    yaw, half = boxes.yaw[outer], boxes.size[outer, :2] / 2 + _INSIDE_SLACK
+    within: NDArray[np.bool_] = _all_within(
+        frozen(places), frozen(boxes.centre[outer, :2]), frozen(half), np.cos(yaw), np.sin(yaw)
+    )
+    return within
+
+
+@njit(cache=True)
+def _all_within(places: Floats, centre: Floats, half: Floats, c: Floats, s: Floats) -> NDArray[np.bool_]:
+    out = np.ones((len(centre), len(places)), np.bool_)
+    for v in range(len(centre)):
+        for m in range(len(places)):
+            for k in range(places.shape[1]):
+                x, y = places[m, k, 0] - centre[v, 0], places[m, k, 1] - centre[v, 1]
+                if abs(x * c[v] + y * s[v]) > half[v, 0] or abs(y * c[v] - x * s[v]) > half[v, 1]:
+                    out[v, m] = False
+                    break
+    return out

@@ -12,8 +12,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 
+from perception_core.compiling import frozen
 from perception_core.fusion import camera_only
 from perception_core.fusion.camera_only import Ranges, prior_of
 from perception_core.fusion.completion import Boxes
@@ -134,28 +136,42 @@ def explained(placed: Placed, clusters: Clusters, gate: float) -> NDArray[np.boo
 def seen_free(placed: Placed, coverage: NDArray[np.float32]) -> NDArray[np.bool_]:
     """Tell which detections stand where the LiDAR saw the ground go on well beyond them."""
     beyond = placed.range + np.maximum(_FREE_BEYOND * placed.range_sigma, _FREE_MARGIN)
-    return np.array(
-        [
-            bool(np.mean(_sectors(coverage, side) > limit) >= _FREE_SHARE)
-            for side, limit in zip(placed.side, beyond, strict=True)
-        ],
-        np.bool_,
-    )
+    free: NDArray[np.bool_] = _looks(frozen(coverage), frozen(placed.side), beyond)[0] >= _FREE_SHARE
+    return free
 
 
 def chance(placed: Placed, coverage: NDArray[np.float32]) -> Floats:
     """Return (K,): how far the LiDAR's silence leaves the detections probable."""
-    reach = np.array([float(np.median(_sectors(coverage, side))) for side in placed.side]).reshape(-1)
+    reach = _looks(frozen(coverage), frozen(placed.side), np.zeros(len(placed.view)))[1]
     return np.where(reach * _SURE_RANGE >= placed.range, _SILENT, 1.0)
 
 
-def _sectors(coverage: NDArray[np.float32], side: Floats) -> NDArray[np.float32]:
-    """Return the coverage in the directions of the middle half of a box."""
-    left, right = side
-    quarter = (left - right) / 4
+@njit(cache=True)
+def _looks(coverage: NDArray[np.float32], side: Floats, beyond: Floats) -> tuple[Floats, Floats]:
+    """Look at the coverage (S,) in the directions of the middle half of each box.
+
+    Args:
+        coverage: float32 (S,) metres a sector.
+        side: float64 (K, 2) bearings in radians of left and right edge.
+        beyond: float64 (K,) metres.
+
+    Returns:
+        float64 (K,) the share of the directions in which the coverage goes beyond, and (K,) its median in metres.
+    """
     n = len(coverage)
-    first, last = (int(np.floor((b + np.pi) / (2.0 * np.pi) * n)) for b in (right + quarter, left - quarter))
-    return coverage[np.arange(first, last + 1) % n]
+    share, middle = np.empty(len(side)), np.empty(len(side))
+    for k in range(len(side)):
+        left, right = side[k]
+        quarter = (left - right) / 4.0
+        first = int(np.floor((right + quarter + np.pi) / (2.0 * np.pi) * n))
+        last = int(np.floor((left - quarter + np.pi) / (2.0 * np.pi) * n))
+        seen = np.empty(last - first + 1, np.float32)
+        for i in range(len(seen)):
+            seen[i] = coverage[(first + i) % n]
+        share[k] = np.sum(seen > beyond[k]) / len(seen)
+        seen.sort()
+        middle[k] = (seen[(len(seen) - 1) // 2] + seen[len(seen) // 2]) / np.float32(2.0)
+    return share, middle
 
 
 def merge_doubles(placed: Placed, labels: Floats, reliability: Floats) -> Merged:

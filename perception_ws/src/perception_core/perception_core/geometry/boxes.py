@@ -4,8 +4,11 @@ A box is (centre, size, yaw): x along ``size[0]``, turned by ``yaw`` radians abo
 """
 
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 from scipy.spatial import ConvexHull, QhullError
+
+from perception_core.compiling import frozen
 
 Floats = NDArray[np.float64]
 
@@ -57,21 +60,34 @@ def polygon_area(polygon: Floats) -> float:
 
 def clip_polygon(subject: Floats, clip: Floats) -> Floats:
     """Return the intersection (K, 2) of two convex counter-clockwise polygons (Sutherland and Hodgman 1974)."""
-    output = subject
-    for start, end in zip(clip, np.roll(clip, -1, axis=0), strict=True):
-        if len(output) == 0:
-            return np.empty((0, 2))
-        edge = end - start
-        side = edge[0] * (output[:, 1] - start[1]) - edge[1] * (output[:, 0] - start[0])
-        kept: list[Floats] = []
-        for i in range(len(output)):
-            j = (i + 1) % len(output)
-            if side[i] >= 0:
-                kept.append(output[i])
-            if (side[i] > 0 > side[j]) or (side[i] < 0 < side[j]):
-                kept.append(output[i] + (output[j] - output[i]) * (side[i] / (side[i] - side[j])))
-        output = np.array(kept).reshape(-1, 2)
-    return output
+    corners: Floats = _clipped(frozen(subject), frozen(clip))
+    return corners
+
+
+@njit(cache=True)
+def _clipped(subject: Floats, clip: Floats) -> Floats:
+    """Cut (N, 2) along each edge of (E, 2) in turn."""
+    here = subject.copy()
+    for e in range(len(clip)):
+        start, end, n = clip[e], clip[(e + 1) % len(clip)], len(here)
+        kept, after = 0, np.empty((2 * n, 2))
+        for i in range(n):
+            own, following = _left_of(here[i], start, end), _left_of(here[(i + 1) % n], start, end)
+            if own >= 0.0:
+                after[kept] = here[i]
+                kept += 1
+            if own > 0.0 > following or own < 0.0 < following:
+                after[kept] = here[i] + (here[(i + 1) % n] - here[i]) * (own / (own - following))
+                kept += 1
+        here = after[:kept]
+    return here
+
+
+@njit(cache=True)
+def _left_of(point: Floats, start: Floats, end: Floats) -> float:
+    """Return twice the area of the triangle, positive where the point (2,) lies on the left of the edge."""
+    area: float = (end[0] - start[0]) * (point[1] - start[1]) - (end[1] - start[1]) * (point[0] - start[0])
+    return area
 
 
 def iou_bev(centre_a: Floats, size_a: Floats, yaw_a: float, centre_b: Floats, size_b: Floats, yaw_b: float) -> float:
