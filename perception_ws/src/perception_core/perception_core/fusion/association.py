@@ -24,6 +24,9 @@ Indices = NDArray[np.int64]
 
 _ROUNDS = 4
 
+_NONE: Indices = np.empty((0, 2), np.int64)
+"""No match."""
+
 _CLUTTER = 0.05
 """Score of whatever else a box may show."""
 
@@ -53,14 +56,15 @@ def associate(pairs: Sequence[PairScores], likelihoods: Sequence[Floats], min_sc
     """
     gains = [_gain(p, min_score) for p in pairs]
     matches = [_solve(gain) for gain in gains]
+    answered = [[_NONE] * (len(pairs) - 1) for _ in pairs]
     for _ in range(_ROUNDS if len(pairs) > 1 else 0):
-        before = matches
         for v in range(len(pairs)):
-            others = [(matches[w], likelihoods[w]) for w in range(len(pairs)) if w != v]
-            agreement = _agreement(len(gains[v]), others, likelihoods[v])
-            matches = [*matches[:v], _solve(np.where(gains[v] > 0.0, gains[v] + agreement, 0.0)), *matches[v + 1 :]]
-        if all(np.array_equal(a, b) for a, b in zip(before, matches, strict=True)):
-            break
+            others = [match for w, match in enumerate(matches) if w != v]
+            if all(np.array_equal(a, b) for a, b in zip(answered[v], others, strict=True)):
+                continue
+            theirs = [likelihood for w, likelihood in enumerate(likelihoods) if w != v]
+            agreement = _agreement(len(gains[v]), list(zip(others, theirs, strict=True)), likelihoods[v])
+            matches[v], answered[v] = _solve(np.where(gains[v] > 0.0, gains[v] + agreement, 0.0)), others
     return [
         Association(match[:, 0], match[:, 1], _certainty(p)[match[:, 0], match[:, 1]])
         for p, match in zip(pairs, matches, strict=True)
@@ -79,7 +83,7 @@ def _solve(gain: Floats) -> Indices:
     """Return int64 (K, 2): rows and columns of positive gain, each at most once, whose sum is greatest."""
     rows, columns = np.flatnonzero((gain > 0.0).any(axis=1)), np.flatnonzero((gain > 0.0).any(axis=0))
     if len(rows) == 0:
-        return np.empty((0, 2), np.int64)
+        return _NONE
     r, c = linear_sum_assignment(np.maximum(gain[np.ix_(rows, columns)], 0.0), maximize=True)
     found = np.column_stack([rows[r], columns[c]]).astype(np.int64)
     return found[gain[found[:, 0], found[:, 1]] > 0.0]
@@ -87,15 +91,15 @@ def _solve(gain: Floats) -> Indices:
 
 def _agreement(clusters: int, others: Sequence[tuple[Indices, Floats]], likelihood: Floats) -> Floats:
     """Return (M, D): how well the labels of one view fit what the other views call each cluster."""
-    log = np.tile(np.log(class_prior()), (clusters, 1))
-    told = np.zeros(clusters, np.bool_)
+    told = np.unique(np.concatenate([match[:, 0] for match, _ in others]))
+    log = np.tile(np.log(class_prior()), (len(told), 1))
     for match, theirs in others:
-        log[match[:, 0]] += np.log(theirs[match[:, 1]])
-        told[match[:, 0]] = True
+        log[np.searchsorted(told, match[:, 0])] += np.log(theirs[match[:, 1]])
     belief = np.exp(log - log.max(axis=1, keepdims=True, initial=-np.inf))
     belief /= belief.sum(axis=1, keepdims=True)
-    ratio = belief @ likelihood.T
-    return np.where(told[:, None], np.log(np.maximum(ratio, 1e-6)), 0.0)
+    out = np.zeros((clusters, len(likelihood)))
+    out[told] = np.log(np.maximum(belief @ likelihood.T, 1e-6))
+    return out
 
 
 def _certainty(pairs: PairScores) -> Floats:

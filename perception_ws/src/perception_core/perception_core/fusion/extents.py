@@ -158,12 +158,11 @@ def extents(seen: Seen) -> Extents:
     )
     ways = log.sum(axis=3) + (tall + _LOG_SHARE - np.log(2.0))[..., None]
     log_likelihood = np.empty((len(seen.top), len(CLASSES)))
-    share = np.empty_like(ways)
-    for c in range(len(CLASSES) - 1):
-        kinds = _KINDS_OF[c]
-        total = np.logaddexp.reduce(ways[:, kinds], axis=(1, 2))
-        share[:, kinds] = np.exp(ways[:, kinds] - total[:, None, None])
-        log_likelihood[:, c] = total
+    total = np.logaddexp(ways[..., 0], ways[..., 1])
+    for kinds in _MIXED:
+        total[:, kinds] = np.logaddexp.reduce(ways[:, kinds], axis=(1, 2))[:, None]
+    share = np.exp(ways - total[..., None])
+    log_likelihood[:, CLASS_OF_KIND] = total
     broad = np.log(np.maximum(np.column_stack([seen.extent, seen.top]), 0.1) * _DECADES)
     log_likelihood[:, -1] = -broad.sum(axis=1)
     return Extents(log_likelihood, share, mean, variance, height, height_variance)
@@ -212,5 +211,6 @@ def _tables() -> tuple[Floats, Floats, Floats]:
 
 
 _LYING_MEAN, _LYING_SIGMA, _HEIGHT = _tables()
-_KINDS_OF = [np.flatnonzero(c == CLASS_OF_KIND) for c in range(len(CLASSES) - 1)]
+_MIXED = [k for k in (np.flatnonzero(c == CLASS_OF_KIND) for c in range(len(CLASSES) - 1)) if len(k) > 1]
+"""The kinds of each class that has several."""
 _LOG_SHARE = np.log([share for _, share, _ in KINDS])

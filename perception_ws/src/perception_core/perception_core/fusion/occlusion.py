@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 
 from perception_core.fusion.sampling import MOST_POINTS, nearest_by_direction, sampled
@@ -67,15 +68,26 @@ def horizon(clusters: Clusters, rows: NDArray[np.int64] | None = None) -> Horizo
     rows = sampled(clusters.labels, clusters.point_count, MOST_POINTS) if rows is None else rows
     nearest = nearest_by_direction(clusters.points, rows, _BINS)
     corners = np.diff(clusters.hull_start)
-    owner = np.repeat(np.arange(m), corners)
-    middle = np.arctan2(clusters.centre[:, 1], clusters.centre[:, 0]) * _SCALE
-    turn = (np.arctan2(clusters.hull[:, 1], clusters.hull[:, 0]) * _SCALE - middle[owner] + _BINS / 2) % _BINS
-    order = np.lexsort((turn, owner))
-    reach = np.hypot(clusters.hull[:, 0], clusters.hull[:, 1])[order]
-    outer = np.floor(turn - _BINS / 2 + middle[owner]).astype(np.int64)[order]
-    first, last, ends = np.zeros(m, np.int64), np.zeros(m, np.int64), np.zeros((m, 2))
-    some = np.flatnonzero(corners)
-    begin, end = clusters.hull_start[:-1][some], clusters.hull_start[1:][some] - 1
-    first[some], last[some] = outer[begin], outer[end]
-    ends[some, 0], ends[some, 1] = reach[begin], reach[end]
-    return Horizon(first, last, ends, nearest)
+    middle = np.repeat(np.arctan2(clusters.centre[:, 1], clusters.centre[:, 0]) * _SCALE, corners)
+    turn = (np.arctan2(clusters.hull[:, 1], clusters.hull[:, 0]) * _SCALE - middle + _BINS / 2) % _BINS
+    some, ends = np.flatnonzero(corners), _outermost(turn, clusters.hull_start)
+    outer, reach = np.zeros((m, 2), np.int64), np.zeros((m, 2))
+    at = ends[some]
+    outer[some] = np.floor(turn[at] - _BINS / 2 + middle[at]).astype(np.int64)
+    reach[some] = np.hypot(clusters.hull[at, 0], clusters.hull[at, 1])
+    return Horizon(outer[:, 0], outer[:, 1], reach, nearest)
+
+
+@njit(cache=True)
+def _outermost(turn: NDArray[np.float64], start: NDArray[np.int32]) -> NDArray[np.int64]:
+    """Return int64 (M, 2): the first corner of the least turn of each cluster, and the last of the greatest."""
+    ends = np.zeros((len(start) - 1, 2), np.int64)
+    for k in range(len(ends)):
+        low = high = start[k]
+        for i in range(start[k], start[k + 1]):
+            if turn[i] < turn[low]:
+                low = i
+            if turn[i] >= turn[high]:
+                high = i
+        ends[k, 0], ends[k, 1] = low, high
+    return ends
