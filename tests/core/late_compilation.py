@@ -21,7 +21,7 @@ from perception_core.lidar.processor import LidarProcessor
 from perception_core.planning import occupancy, sectors
 from perception_core.tracking import Tracker, TrackerConfig
 from perception_core.types import CLASSES, Clusters, Detections2D, Mode, Objects, Obstacles, PointCloud, Segmentation
-from perception_core.types.classes import CAR, INDEX
+from perception_core.types.classes import CAR, INDEX, PERSON
 
 DRIVES, FLIES = LidarConfig(), LidarConfig(cluster=ClusterConfig(hanging_to=30.0))
 LIDAR = transforms.from_yaw(0.0, (0.0, 0.0, 1.7))
@@ -74,7 +74,7 @@ def in_one_place() -> Clusters:
 
 def fuse(receive: Callable[[Any], Any], scans: list[Clusters]) -> list[Objects]:
     """Each scan without a camera, and with one that sees none to two things, with classes of pixels or without; and
-    what stands in one place, with a camera that names it.
+    what stands in one place, with a camera that names it, or takes the rear of the car for two people.
     """
     joined, coverage = Fusion(FusionConfig()), np.full(90, 20.0, np.float32)
     views: list[list[CameraView]] = [[]]
@@ -84,9 +84,12 @@ def fuse(receive: Callable[[Any], Any], scans: list[Clusters]) -> list[Objects]:
         seen = receive(Detections2D(0, "", boxes[:n], np.full(n, 0.8), np.zeros(n, np.int32), (320, 240)))
         views += [[CameraView("", MODEL, CAMERA, seen, labels)] for labels in (None, pixels)]
     cars = np.array([[80.0, 122.0, 116.0, 153.0], [116.0, 121.0, 149.0, 150.0]])
-    named = receive(Detections2D(0, "", cars, np.full(2, 0.9), np.full(2, INDEX[CAR], np.int32), (320, 240)))
+    people = np.array([[80.0, 122.0, 100.0, 153.0], [94.0, 122.0, 118.0, 153.0]])
     out = [joined.fuse(receive(clusters), view, coverage) for clusters in scans for view in views]
-    return [*out, joined.fuse(receive(in_one_place()), [CameraView("", MODEL, CAMERA, named)], coverage)]
+    for two, name in ((cars, CAR), (people, PERSON)):
+        seen = receive(Detections2D(0, "", two, np.full(2, 0.9), np.full(2, INDEX[name]), (320, 240)))
+        out.append(joined.fuse(receive(in_one_place()), [CameraView("", MODEL, CAMERA, seen)], coverage))
+    return out
 
 
 def objects(n: int, stamp_ns: int) -> Objects:

@@ -11,7 +11,7 @@ from fusion_scenes import CAMERA, REAR_OF_CAR, T_CAMERA_BASE, Box, clusters_of, 
 
 from perception_core.errors import ImageError
 from perception_core.fusion import CameraView, Fusion, FusionConfig
-from perception_core.fusion.pixel_classes import agreement, class_counts, labels_at, match_support, shown_by
+from perception_core.fusion.pixel_classes import agreement, class_counts, closest_box, labels_at, match_support
 from perception_core.fusion.views import project_clusters
 from perception_core.types import SEGMENTS, Mode, Objects, Segmentation, Sensor
 from perception_core.types.classes import ANIMAL, CAR, CYCLIST, INDEX, PERSON, UNKNOWN
@@ -111,12 +111,21 @@ def test_returns_are_counted_by_class_of_pixel() -> None:
     assert counts[0, SEGMENT_INDEX["vehicle"]] == 60
 
 
-def test_points_show_the_classes_of_their_pixels() -> None:
-    projected = project_clusters(clusters_of(REAR_OF_CAR), view_of())
-    ids = np.array([INDEX[CAR], INDEX[PERSON], INDEX[CYCLIST]])
-    shown = shown_by(projected.pixels, painted((None, "vehicle")), ids)
-    assert shown.shape == (3, 60)
-    assert shown.all(axis=1).tolist() == [True, False, True]
+def test_a_point_belongs_to_the_box_whose_middle_is_nearest_in_half_widths() -> None:
+    """Boxes from 0 to 100 and from 80 to 120: 85 is 0.7 half widths from the first middle, 0.75 from the second."""
+    boxes = np.array([[0.0, 0.0, 100.0, 50.0], [80.0, 0.0, 120.0, 50.0]])
+    pixels = np.array([[85.0, 10.0], [90.0, 10.0], [110.0, 50.0], [110.0, 51.0], [121.0, 10.0]])
+    ids = np.array([INDEX[CAR], INDEX[PERSON]], np.int32)
+    assert closest_box(pixels, boxes, ids, None).tolist() == [0, 1, 1, -1, -1]
+
+
+def test_a_point_belongs_to_no_box_whose_class_its_pixel_does_not_show() -> None:
+    boxes = np.array([[0.0, 0.0, 100.0, 50.0]] * 3)
+    ids = np.array([INDEX[PERSON], INDEX[CYCLIST], INDEX[CAR]], np.int32)
+    pixels = np.array([[50.0, 10.0]])
+    assert closest_box(pixels, boxes, ids, painted((None, "person"))).tolist() == [0]
+    assert closest_box(pixels, boxes, ids, painted((None, "vehicle"))).tolist() == [1]
+    assert closest_box(pixels, boxes, ids, painted((None, "sky"))).tolist() == [-1]
 
 
 # -- what becomes of it in fusion --------------------------------------------------------------------------------------

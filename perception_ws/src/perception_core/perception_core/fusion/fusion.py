@@ -298,11 +298,12 @@ def warm_up() -> None:
 
 
 def _warm_up_rare() -> None:
-    """Compile what only some scans ask for: an outline upon another, and one at the end of a long box."""
+    """Compile what only some scans ask for: an outline upon another, one at the end of a long box, two in one."""
     size = np.array([[8.0, 2.0, 1.0], [2.0, 1.0, 1.0]])
     two = Boxes(np.array([[0.0, 0.0, 0.0], [5.0, 0.0, 0.0]]), size, np.array([0.0, 0.5]), np.zeros((2, 6, 6)))
     outlines = shapes.bev_corners(two.centre, two.size, two.yaw)
     shapes.clip_polygon(outlines[0], outlines[1])
+    splitting.warm_up()
     in_line(two, list(outlines), np.array([2, 1]))
 
 

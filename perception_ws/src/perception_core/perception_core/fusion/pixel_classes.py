@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perception_core.compiling import frozen
-from perception_core.fusion.sampling import fitting_counts, labels_under, shares_shown
-from perception_core.fusion.views import CameraView, ProjectedClusters, pixels_under
+from perception_core.fusion.sampling import closest_boxes, fitting_counts, labels_under, shares_shown
+from perception_core.fusion.views import CameraView, ProjectedClusters
 from perception_core.types import CLASSES, SEGMENTS, Segmentation, classes, segments
 
 _VEHICLE, _RIDDEN, _ON_FOOT = (
@@ -64,11 +64,29 @@ def agreement(view: CameraView, segmentation: Segmentation) -> NDArray[np.float6
     return np.asarray(np.minimum(1.0, shown / _FILLED))
 
 
-def shown_by(
-    pixels: NDArray[np.float64], segmentation: Segmentation, class_ids: NDArray[np.int32]
-) -> NDArray[np.bool_]:
-    """Return bool (D, P): which projected points (P, 2) are on pixels that an object of each class (D,) shows."""
-    return _SHOWS[class_ids][:, segmentation.labels[pixels_under(pixels)]]
+def closest_box(
+    pixels: NDArray[np.float64],
+    boxes: NDArray[np.float64],
+    class_ids: NDArray[np.int32],
+    segmentation: Segmentation | None,
+) -> NDArray[np.int64]:
+    """Return int64 (N,): which of K boxes each of some projected points belongs to, -1 for none.
+
+    Of those that hold it, and whose class its pixel shows where there is a label image, the one whose middle is nearest
+    across the image.
+
+    Args:
+        pixels: float64 (N, 2).
+        boxes: float64 (K, 4).
+        class_ids: int32 (K,) of the boxes.
+        segmentation: the label image.
+    """
+    if segmentation is None:
+        shown, fits = np.zeros(len(pixels), np.uint8), np.ones((len(boxes), 1), np.bool_)
+    else:
+        shown, fits = labels_under(pixels, frozen(segmentation.labels)), _SHOWS[class_ids]
+    closest: NDArray[np.int64] = closest_boxes(pixels, frozen(boxes), shown, fits)
+    return closest
 
 
 def class_counts(projected: ProjectedClusters, segmentation: Segmentation) -> NDArray[np.int64]:

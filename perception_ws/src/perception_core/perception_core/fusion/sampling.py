@@ -169,6 +169,30 @@ def inside_counts(pixels: Floats, count: Indices, bounds: Floats, boxes: Floats)
 
 
 @njit(cache=True)
+def closest_boxes(pixels: Floats, boxes: Floats, shown: NDArray[np.uint8], fits: NDArray[np.bool_]) -> Indices:
+    """Return int64 (N,): of the boxes that hold a point and that it fits the one whose middle is nearest, -1 of none.
+
+    Args:
+        pixels: float64 (N, 2).
+        boxes: float64 (K, 4) x_min, y_min, x_max, y_max; across, distances count in their half widths.
+        shown: uint8 (N,) what the pixel under each point shows, below S.
+        fits: bool (K, S) what fits each box.
+    """
+    out = np.full(len(pixels), -1)
+    for p in range(len(pixels)):
+        x, y = pixels[p]
+        least = np.inf
+        for d in range(len(boxes)):
+            x0, y0, x1, y1 = boxes[d]
+            if not (x >= x0 and x <= x1 and y >= y0 and y <= y1 and fits[d, shown[p]]):
+                continue
+            beside = abs(x - (x0 + x1) / 2.0) / max((x1 - x0) / 2.0, 1.0)
+            if beside < least:
+                least, out[p] = beside, d
+    return out
+
+
+@njit(cache=True)
 def labels_under(pixels: Floats, labels: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Return uint8 (P,): what an image (H, W) shows at the pixel that each point (P, 2) falls on."""
     out = np.empty(len(pixels), np.uint8)

@@ -13,15 +13,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 
+from perception_core.compiling import frozen
 from perception_core.fusion.camera_only import Ranges
 from perception_core.fusion.config import AssociationConfig
 from perception_core.fusion.masks import instances_at
-from perception_core.fusion.pixel_classes import shown_by
+from perception_core.fusion.pixel_classes import closest_box
 from perception_core.fusion.priors import SIZE_PRIORS, VEHICLES
 from perception_core.fusion.views import CameraView, ProjectedClusters
-from perception_core.geometry import boxes
+from perception_core.geometry import boxes as shapes
 from perception_core.types import CLASSES, Clusters
 
 Floats = NDArray[np.float64]
@@ -53,6 +55,9 @@ _ROOM = 1.5
 
 _CUT_SIGMA = 0.1
 """Metres, of where the cut lies."""
+
+
+_NAMED = np.array([name in SIZE_PRIORS for name in CLASSES], np.bool_)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,25 +92,61 @@ def split_clusters(
     return _with_pieces(clusters, [cuts[c] for c in sorted(cuts)]) if cuts else clusters
 
 
+def warm_up() -> None:
+    """Compile what only a scan in which two detections meet one cluster asks for."""
+    row, one, box = np.zeros(1, np.int64), np.ones(1), np.ones((1, 4))
+    _claim(np.zeros((1, 1), np.bool_), row, row, one, one, one, one, box, frozen(box))
+    closest_box(np.zeros((1, 2)), box, np.zeros(1, np.int32), None)
+
+
 def _claims(
     clusters: Clusters, view: CameraView, projected: ProjectedClusters, where: Ranges, config: AssociationConfig
 ) -> NDArray[np.bool_]:
     """Return bool (M, D): the detections that may be what a cluster, or a part of it, is."""
     detections = view.detections
-    named = np.array([CLASSES[int(c)] in SIZE_PRIORS for c in detections.class_ids], np.bool_)
-    good = named & (detections.scores >= config.split_score) & np.isfinite(where.distance)
+    good = _NAMED[detections.class_ids] & (detections.scores >= config.split_score) & np.isfinite(where.distance)
     if good.sum() < 2:
         return np.zeros((len(clusters), len(detections)), np.bool_)
     centre = clusters.centre[:, :2] - where.eye[:2]
     far = np.hypot(centre[:, 0], centre[:, 1])
     half = np.hypot(clusters.size[:, 0], clusters.size[:, 1]) / 2
-    distance = np.nan_to_num(where.distance)[None]
-    off = np.abs(np.clip(distance, (far - half)[:, None], (far + half)[:, None]) - distance)
-    at_place = off <= _GATE * np.where(np.isfinite(where.sigma), where.sigma, 0.0)[None]
-    b, d = np.nan_to_num(projected.bounds, nan=-1e6)[:, None], detections.boxes[None]
-    meets = ((b[..., :2] < d[..., 2:]) & (b[..., 2:] > d[..., :2])).all(axis=2)
-    enough = projected.count >= 2 * config.min_points
-    return np.asarray(at_place & meets & enough[:, None] & good)
+    gate = _GATE * np.where(np.isfinite(where.sigma), where.sigma, 0.0)
+    claims = np.zeros((len(clusters), len(detections)), np.bool_)
+    rows, columns = np.flatnonzero(projected.count >= 2 * config.min_points), np.flatnonzero(good)
+    boxes = frozen(detections.boxes)
+    _claim(claims, rows, columns, far - half, far + half, where.distance, gate, projected.bounds, boxes)
+    return claims
+
+
+@njit(cache=True)
+def _claim(
+    claims: NDArray[np.bool_],
+    clusters: Indices,
+    detections: Indices,
+    near: Floats,
+    far: Floats,
+    distance: Floats,
+    gate: Floats,
+    bounds: Floats,
+    boxes: Floats,
+) -> None:
+    """Set the claims (M, D) of some detections to some clusters: those that are as far away and meet in the image.
+
+    Args:
+        claims: bool (M, D), the result.
+        clusters: int64 (K,) rows, all of which are in the image.
+        detections: int64 (L,) columns.
+        near, far: float64 (M,) metres from the camera between which a cluster lies.
+        distance, gate: float64 (D,) metres from the camera, and by which that may be wrong.
+        bounds: float64 (M, 4) of the clusters' pixels.
+        boxes: float64 (D, 4) of the detections.
+    """
+    for m in clusters:
+        for d in detections:
+            off = abs(min(max(distance[d], near[m]), far[m]) - distance[d])
+            beside = bounds[m, 0] >= boxes[d, 2] or bounds[m, 2] <= boxes[d, 0]
+            apart = beside or bounds[m, 1] >= boxes[d, 3] or bounds[m, 3] <= boxes[d, 1]
+            claims[m, d] = off <= gate[d] and not apart
 
 
 def _cut(
@@ -117,21 +158,20 @@ def _cut(
     config: AssociationConfig,
 ) -> _Cut | None:
     """Give the points of a cluster to those that claim it; None where it is better left whole."""
-    mine = np.flatnonzero(projected.labels == cluster)
+    mine = projected.rows_of(cluster)
     owner = _owners(view, projected, mine, claimants)
-    counts = np.array([(owner == d).sum() for d in claimants])
-    least = max(config.min_points, config.split_share * len(mine))
-    claimants = claimants[counts >= least]
-    if len(claimants) < 2:
+    counts = np.bincount(owner + 1, minlength=len(claimants) + 1)[1:]
+    least = max(config.min_points, config.split_share * (mine.stop - mine.start))
+    kept = counts >= least
+    if kept.sum() < 2:
         return None
+    claimants = claimants[kept]
     names = [CLASSES[int(view.detections.class_ids[d])] for d in claimants]
     if view.masks is None and not _long_enough(clusters, cluster, names):
         return None
-    owner = np.where(np.isin(owner, claimants), owner, -1)
     rows = np.flatnonzero(clusters.labels == cluster)
     of_row = np.full(len(rows), -1, np.int64)
-    of_row[np.searchsorted(rows, projected.index[mine])] = np.searchsorted(claimants, owner)
-    of_row[np.searchsorted(rows, projected.index[mine[owner < 0]])] = -1
+    of_row[np.searchsorted(rows, projected.index[mine])] = np.append(np.where(kept, np.cumsum(kept) - 1, -1), -1)[owner]
     piece = _by_columns(clusters.points[rows, :2].astype(np.float64), of_row, len(claimants))
     ground = float(clusters.centre[cluster, 2] - clusters.size[cluster, 2] / 2 - clusters.bottom[cluster])
     for k, name in enumerate(names):
@@ -142,27 +182,20 @@ def _cut(
     return _Cut(cluster, rows, piece)
 
 
-def _owners(view: CameraView, projected: ProjectedClusters, mine: Indices, claimants: Indices) -> Indices:
-    """Return int64 (N,): which claimant each of a cluster's projected points belongs to, -1 for none.
+def _owners(view: CameraView, projected: ProjectedClusters, mine: slice, claimants: Indices) -> Indices:
+    """Return int64 (N,): which of K claimants each of a cluster's projected points belongs to, -1 for none.
 
     By masks where there are some; else by the boxes that hold it, among which the class of its pixel chooses, and
     which claim nothing where they lie upon each other.
     """
-    pixels = projected.pixels[mine]
-    box = view.detections.boxes[claimants]
-    inside = ((pixels[:, None] >= box[None, :, :2]) & (pixels[:, None] <= box[None, :, 2:])).all(axis=2)
     if view.masks is not None:
-        on = instances_at(projected, view.masks)[mine]
-        return np.where(np.isin(on, claimants), on, -1)
-    if view.segmentation is not None:
-        inside &= shown_by(pixels, view.segmentation, view.detections.class_ids[claimants]).T
-    elif _nested(box):
-        return np.full(len(mine), -1)
-    middle = (box[:, 0] + box[:, 2]) / 2
-    half = np.maximum((box[:, 2] - box[:, 0]) / 2, 1.0)
-    beside = np.where(inside, np.abs(pixels[:, :1] - middle) / half, np.inf)
-    best = beside.argmin(axis=1)
-    return np.where(inside.any(axis=1), claimants[best], -1)
+        on = instances_at(projected.pixels[mine], view.masks)
+        at = np.minimum(np.searchsorted(claimants, on), len(claimants) - 1)
+        return np.where(claimants[at] == on, at, -1)
+    box = view.detections.boxes[claimants]
+    if view.segmentation is None and _nested(box):
+        return np.full(mine.stop - mine.start, -1)
+    return closest_box(projected.pixels[mine], box, view.detections.class_ids[claimants], view.segmentation)
 
 
 def _nested(box: Floats) -> bool:
@@ -234,7 +267,7 @@ def _stand_apart(xy: NDArray[np.float32], piece: Indices, names: Sequence[str]) 
 
 def _stands_out(own: NDArray[np.float32], rest: NDArray[np.float32]) -> bool:
     """Tell whether the middle of some points (N, 2) lies outside of the convex outline of others (K, 2)."""
-    outline = boxes.convex_hull(rest.astype(np.float64))
+    outline = shapes.convex_hull(rest.astype(np.float64))
     if len(outline) < 3:
         return True
     edge = np.roll(outline, -1, axis=0) - outline
@@ -304,7 +337,7 @@ def _piece(points: Floats, ground: float, row: int, origin: int, lay: float) -> 
     Cuts leave slanting ends, along which a rectangle may fit a little better: a piece lies as its cluster did, at the
     angle ``lay``, unless that needs far more room.
     """
-    hull = boxes.convex_hull(points[:, :2])
+    hull = shapes.convex_hull(points[:, :2])
     edges = np.roll(hull, -1, axis=0) - hull
     headings = np.append(np.arctan2(edges[:, 1], edges[:, 0]) if len(hull) > 1 else np.zeros(0), lay)
     c, s = np.cos(headings), np.sin(headings)

@@ -73,6 +73,11 @@ class ProjectedClusters:
     bounds: NDArray[np.float64]
     depth: NDArray[np.float64]
 
+    def rows_of(self, cluster: int) -> slice:
+        """Return where the points of one cluster are."""
+        first = int(self.count[:cluster].sum())
+        return slice(first, first + int(self.count[cluster]))
+
 
 def check_size(pixels: Segmentation | InstanceMasks, model: CameraModel) -> None:
     """Check that the pixels of a label image, or of masks, are those of the intrinsics.
