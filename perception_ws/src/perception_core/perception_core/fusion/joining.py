@@ -65,9 +65,10 @@ def group_parts(
     for view, projected, pair, one in zip(views, images, pairs, found, strict=True):
         links += _links(view, projected, pair, one, matched, config)
     links += _seam_links(views, found)
-    for link in links:
+    gaps = _gaps(clusters, links)
+    for link, gap in zip(links, gaps, strict=True):
         main, part = owner[link.main], owner[link.part]
-        if main == part or not _is_one(clusters, groups[main] + groups[part], link, horizon, config):
+        if main == part or not _is_one(clusters, groups[main] + groups[part], link, gap, horizon, config):
             continue
         groups[main] += groups.pop(part)
         for c in groups[main]:
@@ -110,13 +111,14 @@ def _seam_links(views: Sequence[CameraView], found: Sequence[Association]) -> li
     return [_Link(c, e, n, False) for v, c, n in cut for w, e, o in cut if w > v and c != e and n == o]
 
 
-def _is_one(clusters: Clusters, parts: list[int], link: _Link, horizon: Horizon, config: AssociationConfig) -> bool:
-    """Tell whether the parts together are no larger than a thing of the class, and near each other.
+def _is_one(
+    clusters: Clusters, parts: list[int], link: _Link, gap: float, horizon: Horizon, config: AssociationConfig
+) -> bool:
+    """Tell whether the parts together are no larger than a thing of the class, and those linked, ``gap`` apart, near.
 
     Two that each reach from the ground to a person's height are two people, unless together they are as slim as one.
     """
     prior = SIZE_PRIORS[link.class_name]
-    gap = _gap(clusters, link.main, link.part)
     reach = float(prior.mean[0] + 2.0 * prior.sigma[0])
     if gap > reach:
         return False
@@ -140,10 +142,17 @@ def _stands_alone(clusters: Clusters, part: int, gap: float) -> bool:
     return slim and clusters.bottom[part] < _ON_GROUND and clusters.top[part] > _TALL and gap > _BESIDE
 
 
-def _gap(clusters: Clusters, a: int, b: int) -> float:
-    """Return metres between a box and the nearest corner of another."""
-    corners = boxes.bev_corners(clusters.centre[[b]], clusters.size[[b]], clusters.yaw[[b]])[0]
-    c, s = np.cos(clusters.yaw[a]), np.sin(clusters.yaw[a])
-    local = np.abs((corners - clusters.centre[a, :2]) @ np.array([[c, -s], [s, c]])) - clusters.size[a, :2] / 2
-    outside = np.maximum(local, 0.0)
-    return float(np.hypot(outside[:, 0], outside[:, 1]).min())
+def _gaps(clusters: Clusters, links: Sequence[_Link]) -> list[float]:
+    """Return metres between the box of the one cluster of each link and the nearest corner of the other's."""
+    if not links:
+        return []
+    ends = np.array([(link.main, link.part) for link in links])
+    corners = boxes.bev_corners(clusters.centre[ends[:, 1]], clusters.size[ends[:, 1]], clusters.yaw[ends[:, 1]])
+    main = ends[:, 0]
+    yaw = clusters.yaw[main]
+    c, s = np.cos(yaw)[:, None], np.sin(yaw)[:, None]
+    x, y = (corners - clusters.centre[main, None, :2]).transpose(2, 0, 1)
+    half = clusters.size[main, None, :2] / 2
+    along, across = np.abs(x * c + y * s) - half[..., 0], np.abs(y * c - x * s) - half[..., 1]
+    gaps: list[float] = np.hypot(np.maximum(along, 0.0), np.maximum(across, 0.0)).min(axis=1).tolist()
+    return gaps
