@@ -12,8 +12,10 @@ go on to its side: it lies in the likelier way.
 from dataclasses import dataclass
 
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 
+from perception_core.compiling import frozen
 from perception_core.fusion.extents import CLASS_OF_KIND, Extents, Seen
 from perception_core.types import Clusters, classes
 
@@ -103,19 +105,17 @@ def complete(
     unknown = probabilities[:, -1]
     weight = probabilities[:, CLASS_OF_KIND, None] * extents.share
     missing = np.maximum(extents.mean - seen.extent[:, None, None, :], 0.0)
-    direction = _directions(seen)[:, None, None, :] * _ONE_SIDED[:, None, None]
-    shift = 0.5 * direction * missing
     chosen = _by_way(weight, unknown, named)
-    mean_shift = np.einsum("mco,mcoa->ma", chosen, shift)
     grown = np.einsum("mco,mcoa->ma", chosen, missing)
-    # What each kind and way says besides is spread around the box.
-    off = shift - mean_shift[:, None, None, :]
-    spread = np.einsum("mco,mcoa,mcob->mab", weight, off, off)
-    spread += unknown[:, None, None] * mean_shift[:, :, None] * mean_shift[:, None, :]
-    within = direction**2 * extents.variance / 4 + (1.0 - direction**2) * (extents.variance + missing**2) / _EITHER_SIDE
-    sigma = _FACE[:, 0] + _FACE[:, 1] * seen.range[:, None]
-    within = within + sigma[:, :, None, None] ** 2
-    spread[:, (0, 1), (0, 1)] += np.einsum("mco,mcoa->ma", weight, within)
+    mean_shift, spread = _shifts(
+        frozen(missing),
+        frozen(extents.variance),
+        frozen(_directions(seen)[:, None, :] * _ONE_SIDED[:, None]),
+        frozen(_FACE[:, 0] + _FACE[:, 1] * seen.range[:, None]),
+        frozen(weight),
+        frozen(chosen),
+        frozen(unknown),
+    )
     axes = _axes(boxes.yaw)
     low, high = bottom, _rise(seen, extents, probabilities)
     covariance = boxes.covariance.copy()
@@ -128,6 +128,50 @@ def complete(
     centre[:, 2] += (high[0] - fall) / 2
     size = boxes.size + np.column_stack([grown, high[0] + fall])
     return _longer_first(Boxes(centre, size, boxes.yaw, covariance))
+
+
+@njit(cache=True)
+def _shifts(
+    missing: Floats,
+    variance: Floats,
+    direction: Floats,
+    sigma: Floats,
+    weight: Floats,
+    chosen: Floats,
+    unknown: Floats,
+) -> tuple[Floats, Floats]:
+    """Return by how much M boxes move as they grow, and how that spreads over K kinds and both ways to lie.
+
+    Args:
+        missing, variance: float64 (M, K, 2, 2) metres that were not seen of the true extents, m^2 of those.
+        direction: float64 (M, K, 2) in [-1, 1]: towards which end a thing goes on, and how far all of it is there.
+        sigma: float64 (M, K) metres, of the seen faces.
+        weight: float64 (M, K, 2) probabilities.
+        chosen: float64 (M, K, 2) the weights by which the box is shaped.
+        unknown: float64 (M,) probability of a thing that stays as it was seen.
+
+    Returns:
+        float64 (M, 2) metres along and across the boxes, and the covariance (M, 2, 2) of their middles, m^2.
+    """
+    things, kinds = sigma.shape
+    moved, spread = np.zeros((things, 2)), np.zeros((things, 2, 2))
+    shift, within = np.empty((2, kinds, 2)), np.empty(2)
+    for m in range(things):
+        within[:] = 0.0
+        for way, k, a in np.ndindex(2, kinds, 2):
+            shift[way, k, a] = 0.5 * direction[m, k, a] * missing[m, k, way, a]
+            moved[m, a] += chosen[m, k, way] * shift[way, k, a]
+            aside = direction[m, k, a] ** 2
+            either = (1.0 - aside) * (variance[m, k, way, a] + missing[m, k, way, a] ** 2) / _EITHER_SIDE
+            within[a] += weight[m, k, way] * (aside * variance[m, k, way, a] / 4.0 + either + sigma[m, k] ** 2)
+        # What each kind and way says besides is spread around the box.
+        for way, k, a, b in np.ndindex(2, kinds, 2, 2):
+            off = weight[m, k, way] * (shift[way, k, a] - moved[m, a])
+            spread[m, a, b] += off * (shift[way, k, b] - moved[m, b])
+        for a, b in np.ndindex(2, 2):
+            spread[m, a, b] += unknown[m] * moved[m, a] * moved[m, b]
+            spread[m, a, b] += within[a] if a == b else 0.0
+    return moved, spread
 
 
 def _by_way(weight: Floats, unknown: Floats, named: NDArray[np.bool_]) -> Floats:
