@@ -8,8 +8,10 @@ import functools
 from dataclasses import dataclass
 
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 
+from perception_core.compiling import frozen
 from perception_core.errors import CalibrationError
 
 COEFFICIENTS: dict[str, tuple[int, ...]] = {
@@ -93,6 +95,9 @@ class CameraModel:
             int64 (K,) their rows, ascending, and float64 (K, 2) their pixels.
         """
         p = np.asarray(points, dtype=np.float64)
+        if not any(self.distortion):
+            rows, pixels = _pinhole(frozen(p), frozen(self.matrix), self.width, self.height)
+            return rows, pixels
         front = np.flatnonzero(p[:, 2] > MIN_DEPTH)
         p = p[front]
         distorted, unique = self._distort(p[:, :2] / p[:, 2:])
@@ -149,6 +154,23 @@ class CameraModel:
         theta = np.clip(theta, 0.0, np.pi / 2 - 1e-6)
         scale = np.where(bent > 1e-12, np.tan(theta) / np.maximum(bent, 1e-12), 1.0)
         return target * scale[:, None]
+
+
+@njit(cache=True)
+def _pinhole(
+    points: NDArray[np.float64], matrix: NDArray[np.float64], width: int, height: int
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Return what :meth:`CameraModel.visible` does, without distortion."""
+    rows, pixels = np.empty(len(points), np.int64), np.empty((len(points), 2))
+    n = 0
+    for i in range(len(points)):
+        if points[i, 2] > MIN_DEPTH:
+            x, y = points[i, 0] / points[i, 2], points[i, 1] / points[i, 2]
+            u, v = x * matrix[0, 0] + y * matrix[0, 1] + matrix[0, 2], y * matrix[1, 1] + matrix[1, 2]
+            if u >= -0.5 and v >= -0.5 and u < width - 0.5 and v < height - 0.5:
+                rows[n], pixels[n, 0], pixels[n, 1] = i, u, v
+                n += 1
+    return rows[:n].copy(), pixels[:n].copy()
 
 
 @functools.lru_cache(maxsize=64)
