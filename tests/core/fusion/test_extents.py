@@ -9,6 +9,13 @@ from perception_core.fusion.extents import CLASS_OF_KIND, Seen, extents, seen_of
 from perception_core.types.classes import BUS, CAR, INDEX, PERSON, UNKNOWN
 
 
+def posterior(e: float, mu: float, sigma: float, tau: float, hidden: float) -> list[float]:
+    """Log density, mean and variance of one thing of one kind."""
+    one = np.ones((1, 1))
+    out = module._posterior(e * one[0], mu * one, sigma * one, tau * one[0], hidden * one[0])
+    return [float(a[0, 0]) for a in out]
+
+
 @pytest.mark.parametrize(
     ("mu", "sigma", "tau", "hidden"), [(4.1, 0.5, 0.2, 0.1), (1.7, 0.2, 0.1, 0.9), (11, 2, 0.5, 1e-9)]
 )
@@ -16,8 +23,7 @@ def test_the_density_is_one(mu: float, sigma: float, tau: float, hidden: float) 
     """Of a face that was seen to its end; that of one hidden anywhere within S is one but for S below the mean."""
 
     def density(e: float) -> float:
-        out = module._posterior(*(np.array(x, float) for x in (e, mu, sigma, tau, hidden)))
-        return float(np.exp(out[0]))
+        return float(np.exp(posterior(e, mu, sigma, tau, hidden)[0]))
 
     total = integrate.quad(density, 1e-3, mu + 8 * sigma, points=[mu], limit=200)[0]
     assert total == pytest.approx(1.0, abs=0.06)
@@ -25,18 +31,25 @@ def test_the_density_is_one(mu: float, sigma: float, tau: float, hidden: float) 
 
 @pytest.mark.parametrize("e", [0.5, 3.0, 4.4, 6.0])
 def test_what_is_hidden_is_a_normal_cut_off(e: float) -> None:
-    mean, variance, tail = module._cut_off(np.array(e), np.array(4.1), np.array(0.5))
+    """So is one of which the outermost beams may miss anything: both cases have the same moments."""
+    _, mean, variance = posterior(e, 4.1, 0.5, 1e9, 0.5)
     reference = stats.truncnorm((e - 4.1) / 0.5, np.inf, loc=4.1, scale=0.5)
-    assert float(mean) == pytest.approx(reference.mean(), rel=1e-6)
-    assert float(variance) == pytest.approx(max(reference.var(), 0.25e-4), rel=1e-3)
-    assert float(tail) == pytest.approx(stats.norm.logsf(e, 4.1, 0.5), rel=1e-9)
+    assert mean == pytest.approx(reference.mean(), rel=1e-6)
+    assert variance == pytest.approx(max(reference.var(), 0.25e-4), rel=1e-3)
+
+
+@pytest.mark.parametrize("e", [3.0, 4.4])
+def test_the_density_of_a_hidden_end_is_what_remains_of_the_normal_over_the_length(e: float) -> None:
+    """Where beams may miss anything, 1 / tau, a seen end has hardly any density."""
+    expected = stats.norm.logsf(e, 4.1, 0.5) - np.log(max(e, 4.1)) + np.log(0.5)
+    assert posterior(e, 4.1, 0.5, 1e9, 0.5)[0] == pytest.approx(expected, abs=1e-6)
 
 
 def test_a_face_seen_to_its_end_is_as_long_as_it_looks() -> None:
     """A missed end of tau = 0.1 m moves the mean of 4.1 +- 0.5 m far below 3.6 m: what is added is about tau."""
-    _, mean, variance = module._posterior(*(np.array(x) for x in (3.6, 4.1, 0.5, 0.1, 1e-9)))
-    assert 3.6 < float(mean) < 3.75
-    assert float(variance) < 0.15**2
+    _, mean, variance = posterior(3.6, 4.1, 0.5, 0.1, 1e-9)
+    assert 3.6 < mean < 3.75
+    assert variance < 0.15**2
 
 
 def seen(length: float, width: float, top: float, x: float, y: float = 0.0, points: int = 500) -> Seen:

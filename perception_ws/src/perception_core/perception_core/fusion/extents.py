@@ -10,9 +10,11 @@ sigma^2 / tau; the second a normal cut off at e. The same integrals are the like
 from dataclasses import dataclass
 
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 from scipy.special import log_ndtr
 
+from perception_core.compiling import frozen
 from perception_core.fusion.priors import KINDS
 from perception_core.types.classes import CLASSES, INDEX
 
@@ -138,34 +140,40 @@ def seen_of(
 
 def extents(seen: Seen) -> Extents:
     """Weigh every named class and both ways to lie by what was seen, and tell the true extents under each."""
-    hidden = _hidden(seen)
+    m, kinds = len(seen.top), len(CLASS_OF_KIND)
     missed = _MISSED + 0.5 * _SPACING * seen.range[:, None] / np.maximum(np.abs(seen.sight[:, ::-1]), 0.1)
     noise = _NOISE + 0.5 * _SPACING * seen.range
-    # (M, K, 2, 2): kind, way to lie, axis of the box
+    # (M, 2, 2) rows: way to lie, axis of the box
     log, mean, variance = _posterior(
-        seen.extent[:, None, None, :],
-        _LYING_MEAN[None],
-        np.hypot(_LYING_SIGMA[None], noise[:, None, None, None]),
-        missed[:, None, None, :],
-        hidden[:, None, None, :],
+        _both_ways(seen.extent),
+        _LYING_MEAN,
+        np.hypot(_LYING_SIGMA, noise[:, None, None]).reshape(-1, kinds),
+        _both_ways(missed),
+        _both_ways(_hidden(seen)),
     )
     tall, height, height_variance = _posterior(
-        seen.top[:, None],
-        _HEIGHT[None, :, 0],
-        np.hypot(_HEIGHT[None, :, 1], _GROUND_NOISE),
-        (_MISSED + _RISE * seen.range)[:, None],
-        (1.0 - (1.0 - _LOW) * seen.full)[:, None],
+        seen.top,
+        _HEIGHT_MEAN,
+        np.tile(np.hypot(_HEIGHT_SIGMA, _GROUND_NOISE), (m, 1)),
+        _MISSED + _RISE * seen.range,
+        1.0 - (1.0 - _LOW) * seen.full,
     )
-    ways = log.sum(axis=3) + (tall + _LOG_SHARE - np.log(2.0))[..., None]
-    log_likelihood = np.empty((len(seen.top), len(CLASSES)))
-    total = np.logaddexp(ways[..., 0], ways[..., 1])
-    for kinds in _MIXED:
-        total[:, kinds] = np.logaddexp.reduce(ways[:, kinds], axis=(1, 2))[:, None]
-    share = np.exp(ways - total[..., None])
+    ways = log.reshape(m, 2, 2, kinds).sum(axis=2) + (tall + _LOG_SHARE - np.log(2.0))[:, None]
+    log_likelihood = np.empty((m, len(CLASSES)))
+    total = np.logaddexp(ways[:, 0], ways[:, 1])
+    for alike in _MIXED:
+        total[:, alike] = np.logaddexp.reduce(ways[..., alike], axis=(1, 2))[:, None]
+    share = np.exp(ways - total[:, None])
     log_likelihood[:, CLASS_OF_KIND] = total
     broad = np.log(np.maximum(np.column_stack([seen.extent, seen.top]), 0.1) * _DECADES)
     log_likelihood[:, -1] = -broad.sum(axis=1)
-    return Extents(log_likelihood, share, mean, variance, height, height_variance)
+    mean, variance = (a.reshape(m, 2, 2, kinds).transpose(0, 3, 1, 2) for a in (mean, variance))
+    return Extents(log_likelihood, share.transpose(0, 2, 1), mean, variance, height, height_variance)
+
+
+def _both_ways(of_axes: Floats) -> Floats:
+    """Return (M * 4,) from what is known of both axes (M, 2), once for each way to lie."""
+    return np.tile(of_axes, 2).reshape(-1)
 
 
 def _hidden(seen: Seen) -> Floats:
@@ -179,38 +187,94 @@ def _hidden(seen: Seen) -> Floats:
 
 
 def _posterior(e: Floats, mu: Floats, sigma: Floats, tau: Floats, hidden: Floats) -> tuple[Floats, Floats, Floats]:
-    """Return log density of a seen extent ``e``, mean and variance of the true one; arguments broadcast, metres."""
-    moved = mu - sigma**2 / tau
-    whole_mean, whole_variance, whole_tail = _cut_off(e, moved, sigma)
-    part_mean, part_variance, part_tail = _cut_off(e, mu, sigma)
-    whole_log = whole_tail - np.log(tau) + (e - mu) / tau + sigma**2 / (2.0 * tau**2) + np.log(1.0 - hidden + _TINY)
-    part_log = part_tail - np.log(np.maximum(mu, e)) + np.log(hidden)
-    log = np.logaddexp(whole_log, part_log)
-    share = np.exp(part_log - log)
-    mean = (1.0 - share) * whole_mean + share * part_mean
-    spread = share * (1.0 - share) * (whole_mean - part_mean) ** 2
-    return log, mean, (1.0 - share) * whole_variance + share * part_variance + spread
+    """Weigh seen extents by normal priors of K kinds of things.
+
+    Args:
+        e: float64 (R,) metres that were seen.
+        mu: float64 (L, K) metres, the means, of every L-th row alike.
+        sigma: float64 (R, K) metres.
+        tau: float64 (R,) metres missed on the mean by the outermost beams.
+        hidden: float64 (R,) probability that the end was not seen.
+
+    Returns:
+        float64 (R, K) each: log density of ``e``, mean and variance of the true extent, metres and m^2.
+    """
+    beyond = _beyond(e, mu, sigma, tau)
+    tail = log_ndtr(-beyond)
+    hazard = np.exp(-0.5 * beyond**2 - _HALF_LOG_2PI - tail)
+    told = np.log(np.stack([tau, 1.0 - hidden + _TINY, hidden]))
+    size = np.log(np.maximum(mu, e.reshape(-1, len(mu), 1))).reshape(sigma.shape)
+    whole, part = _log_densities(e, mu, sigma, tau, tail, told, size)
+    log = np.logaddexp(whole, part)
+    mean, variance = _moments(e, mu, sigma, tau, beyond, hazard, np.exp(part - log))
+    return log, mean, variance
 
 
-def _cut_off(low: Floats, mu: Floats, sigma: Floats) -> tuple[Floats, Floats, Floats]:
-    """Return mean, variance and log of the remaining mass of a normal distribution cut off below ``low``."""
-    a = (low - mu) / sigma
-    tail = log_ndtr(-a)
-    hazard = np.exp(-0.5 * a**2 - _HALF_LOG_2PI - tail)
-    mean = np.maximum(mu + sigma * hazard, low)
-    return mean, sigma**2 * np.clip(1.0 + (a - hazard) * hazard, 1e-4, 1.0), tail
+@njit(cache=True)
+def _beyond(e: Floats, mu: Floats, sigma: Floats, tau: Floats) -> Floats:
+    """Return float64 (2, R, K): where, in deviations, the normals of both cases are cut off: end seen, and hidden."""
+    out = np.empty((2, *sigma.shape))
+    for r, k in np.ndindex(sigma.shape):
+        mean = mu[r % len(mu), k]
+        out[0, r, k] = (e[r] - (mean - sigma[r, k] ** 2 / tau[r])) / sigma[r, k]
+        out[1, r, k] = (e[r] - mean) / sigma[r, k]
+    return out
 
 
-def _tables() -> tuple[Floats, Floats, Floats]:
-    """Return (K, 2, 2) means and deviations of the extents, kind x way to lie x axis, and (K, 2) of the height."""
-    mean = np.array([prior.mean for _, _, prior in KINDS])
-    sigma = np.array([prior.sigma for _, _, prior in KINDS])
-    height = np.column_stack([mean[:, 2], sigma[:, 2]])
-    ways = [[0, 1], [1, 0]]
-    return mean[:, ways], sigma[:, ways], height
+@njit(cache=True)
+def _log_densities(
+    e: Floats, mu: Floats, sigma: Floats, tau: Floats, tail: Floats, told: Floats, size: Floats
+) -> tuple[Floats, Floats]:
+    """Return log densities (R, K) of both cases.
+
+    Args:
+        e, mu, sigma, tau: as in :func:`_posterior`.
+        tail: float64 (2, R, K) logarithm of the mass that remains of the normals.
+        told: float64 (3, R) logarithms of ``tau``, of the probability of a seen end and of a hidden one.
+        size: float64 (R, K) logarithm of the length that a hidden end leaves open.
+    """
+    whole, part = np.empty(sigma.shape), np.empty(sigma.shape)
+    for r, k in np.ndindex(sigma.shape):
+        more = (e[r] - mu[r % len(mu), k]) / tau[r]
+        whole[r, k] = tail[0, r, k] - told[0, r] + more + sigma[r, k] ** 2 / (2.0 * tau[r] ** 2) + told[1, r]
+        part[r, k] = tail[1, r, k] - size[r, k] + told[2, r]
+    return whole, part
 
 
-_LYING_MEAN, _LYING_SIGMA, _HEIGHT = _tables()
+@njit(cache=True)
+def _moments(
+    e: Floats, mu: Floats, sigma: Floats, tau: Floats, beyond: Floats, hazard: Floats, hidden: Floats
+) -> tuple[Floats, Floats]:
+    """Return mean and variance (R, K) of the true extents.
+
+    Args:
+        e, mu, sigma, tau: as in :func:`_posterior`.
+        beyond, hazard: float64 (2, R, K) of the normals cut off, in deviations and their inverse.
+        hidden: float64 (R, K) probability that the end is hidden, given what was seen.
+    """
+    mean, variance = np.empty(sigma.shape), np.empty(sigma.shape)
+    for r, k in np.ndindex(sigma.shape):
+        square, share = sigma[r, k] ** 2, hidden[r, k]
+        usual = mu[r % len(mu), k]
+        a, b, h, i = beyond[0, r, k], beyond[1, r, k], hazard[0, r, k], hazard[1, r, k]
+        whole, part = max(usual - square / tau[r] + sigma[r, k] * h, e[r]), max(usual + sigma[r, k] * i, e[r])
+        narrow = square * min(max(1.0 + (a - h) * h, 1e-4), 1.0)
+        wide = square * min(max(1.0 + (b - i) * i, 1e-4), 1.0)
+        mean[r, k] = (1.0 - share) * whole + share * part
+        spread = share * (1.0 - share) * (whole - part) ** 2
+        variance[r, k] = (1.0 - share) * narrow + share * wide + spread
+    return mean, variance
+
+
+def _tables() -> tuple[Floats, Floats, Floats, Floats]:
+    """Return means and deviations of the extents (4, K), way to lie x axis of the box, and of the height (1, K)."""
+    mean = np.array([prior.mean for _, _, prior in KINDS]).T
+    sigma = np.array([prior.sigma for _, _, prior in KINDS]).T
+    ways = [0, 1, 1, 0]
+    return mean[ways], sigma[ways], mean[2:], sigma[2:]
+
+
+_LYING_MEAN, _LYING_SIGMA, _HEIGHT_MEAN, _HEIGHT_SIGMA = (frozen(table) for table in _tables())
 _MIXED = [k for k in (np.flatnonzero(c == CLASS_OF_KIND) for c in range(len(CLASSES) - 1)) if len(k) > 1]
 """The kinds of each class that has several."""
 _LOG_SHARE = np.log([share for _, share, _ in KINDS])
