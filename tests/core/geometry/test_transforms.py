@@ -33,6 +33,17 @@ def test_from_yaw_equals_the_quaternion_of_the_same_turn() -> None:
     assert transforms.yaw_of(by_quaternion) == pytest.approx(math.radians(30.0))
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_few_vectors_turn_as_they_do_among_many(dtype: type) -> None:
+    T = transforms.from_quaternion((1.0, 2.0, 3.0), np.array([0.1, -0.2, 0.3, 0.9]) / np.sqrt(0.95))
+    many = np.random.default_rng(0).uniform(-50.0, 50.0, (1000, 3)).astype(dtype)
+    turned = transforms.rotate(T, many)
+    assert turned.dtype == dtype
+    np.testing.assert_allclose(turned, many @ T[:3, :3].T, rtol=1e-4, atol=1e-4)
+    np.testing.assert_array_equal(transforms.rotate(T, many[100:110]), turned[100:110])
+    assert transforms.rotate(T, many[:0]).shape == (0, 3)
+
+
 def test_rotate_ignores_the_translation() -> None:
     T = transforms.from_yaw(math.pi / 2, (5.0, 5.0, 5.0))
     np.testing.assert_allclose(transforms.rotate(T, np.array([[2.0, 0.0, 1.0]])), [[0.0, 2.0, 1.0]], atol=1e-12)

@@ -114,8 +114,9 @@ class CameraModel:
             normal = self._undistort_equidistant(target)
         else:
             normal = self._undistort_fixed_point(target)
-        rays: NDArray[np.float64] = np.column_stack([normal, np.ones(len(normal))])
-        rays /= np.linalg.norm(rays, axis=1, keepdims=True)
+        rays = np.empty((len(normal), 3))
+        rays[:, :2], rays[:, 2] = normal, 1.0
+        rays /= np.sqrt((rays * rays).sum(axis=1, keepdims=True))
         return rays
 
     def half_angle(self) -> float:

@@ -13,6 +13,9 @@ from perception_core.errors import CalibrationError, TransformError
 
 Transform = NDArray[np.float64]
 
+_FEW = 300
+"""Vectors up to which a handful of calls for all columns is faster than one for each."""
+
 UNIT_TOLERANCE = 1e-3
 """Largest accepted deviation of a quaternion's norm from 1; a file rounded to 4 digits still passes."""
 
@@ -75,11 +78,15 @@ def rotate[F: (NDArray[np.float32], NDArray[np.float64])](T: Transform, vectors:
     """Turn free vectors (N, 3) from the axes of the source into those of the target; the float dtype is kept.
 
     Column by column rather than by a matrix product: a BLAS would spread 3 x 3 over threads, which costs ten times
-    the work on a busy machine and sums in an order of its own.
+    the work on a busy machine and sums in an order of its own. Of a few, the calls cost more than the loops.
     """
     R = T[:3, :3].astype(vectors.dtype)
-    x, y, z = vectors.T
     turned = np.empty_like(vectors)
+    if len(vectors) < _FEW:
+        x, y, z = (vectors[:, k, None] * R[:, k] for k in range(3))
+        np.add(x + y, z, out=turned)
+        return turned
+    x, y, z = vectors.T
     for axis in range(3):
         turned[:, axis] = R[axis, 0] * x + R[axis, 1] * y + R[axis, 2] * z
     return turned
