@@ -81,23 +81,26 @@ def _gain(pairs: PairScores, min_score: float) -> Floats:
 
 def _solve(gain: Floats) -> Indices:
     """Return int64 (K, 2): rows and columns of positive gain, each at most once, whose sum is greatest."""
-    rows, columns = np.flatnonzero((gain > 0.0).any(axis=1)), np.flatnonzero((gain > 0.0).any(axis=0))
+    counts = gain > 0.0
+    rows, columns = np.flatnonzero(counts.any(axis=1)), np.flatnonzero(counts.any(axis=0))
     if len(rows) == 0:
         return _NONE
-    r, c = linear_sum_assignment(np.maximum(gain[np.ix_(rows, columns)], 0.0), maximize=True)
-    found = np.column_stack([rows[r], columns[c]]).astype(np.int64)
-    return found[gain[found[:, 0], found[:, 1]] > 0.0]
+    r, c = linear_sum_assignment(np.maximum(gain[rows][:, columns], 0.0), maximize=True)
+    row, column = rows[r], columns[c]
+    return np.stack([row, column], axis=1)[counts[row, column]]
 
 
 def _agreement(clusters: int, others: Sequence[tuple[Indices, Floats]], likelihood: Floats) -> Floats:
     """Return (M, D): how well the labels of one view fit what the other views call each cluster."""
+    out = np.zeros((clusters, len(likelihood)))
     told = np.unique(np.concatenate([match[:, 0] for match, _ in others]))
+    if len(told) == 0:
+        return out
     log = np.tile(np.log(class_prior()), (len(told), 1))
     for match, theirs in others:
         log[np.searchsorted(told, match[:, 0])] += np.log(theirs[match[:, 1]])
-    belief = np.exp(log - log.max(axis=1, keepdims=True, initial=-np.inf))
+    belief = np.exp(log - log.max(axis=1, keepdims=True))
     belief /= belief.sum(axis=1, keepdims=True)
-    out = np.zeros((clusters, len(likelihood)))
     out[told] = np.log(np.maximum(belief @ likelihood.T, 1e-6))
     return out
 

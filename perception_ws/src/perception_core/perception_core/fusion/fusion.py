@@ -212,7 +212,8 @@ class Fusion:
     ) -> ObjectTable:
         lead, count = np.array([g[0] for g in groups], np.int64), clusters.point_count
         points = np.bincount(owner, weights=count, minlength=len(groups)).astype(np.int64)
-        outlines = [clusters.footprint(g[0]) if len(g) == 1 else NO_HULL for g in groups]
+        corner = clusters.hull_start.tolist()
+        outlines = [clusters.hull[corner[g[0]] : corner[g[0] + 1]] if len(g) == 1 else NO_HULL for g in groups]
         boxes = in_line(_visible(clusters, groups, lead), outlines, points)
         late = np.bincount(owner, weights=count * clusters.time_offset, minlength=len(groups)) / np.maximum(points, 1)
         covered = around.covered()[lead]
