@@ -47,16 +47,16 @@ def in_line(boxes: Boxes, footprints: list[Floats], points: NDArray[np.int64]) -
     away = boxes.centre[None, :, :2] - boxes.centre[long, None, :2]
     apart = np.hypot(away[..., 0], away[..., 1]) - length[long, None] / 2 - length
     there = (turn > _OBLIQUE) & (points < points[long, None]) & (length > _SMALL) & (apart < _GAP)
-    for v, near in zip(long.tolist(), there, strict=True):
-        for p in np.flatnonzero(near).tolist():
-            found = _along(boxes, v, footprints[p])
-            if found is None or found[1].prod() > _ROOM * _area(boxes, p):
-                continue
-            if not changed:
-                centre, size, yaw, changed = centre.copy(), size.copy(), yaw.copy(), True
-            turned = found[1][1] > found[1][0]
-            centre[p, :2], size[p, :2] = found[0], found[1][::-1] if turned else found[1]
-            yaw[p] = (boxes.yaw[v] + turned * np.pi / 2 + np.pi / 2) % np.pi - np.pi / 2
+    which, beside = np.nonzero(there)
+    for v, p in zip(long[which].tolist(), beside.tolist(), strict=True):
+        found = _along(boxes, v, footprints[p])
+        if found is None or found[1].prod() > _ROOM * _area(boxes, p):
+            continue
+        if not changed:
+            centre, size, yaw, changed = centre.copy(), size.copy(), yaw.copy(), True
+        turned = found[1][1] > found[1][0]
+        centre[p, :2], size[p, :2] = found[0], found[1][::-1] if turned else found[1]
+        yaw[p] = (boxes.yaw[v] + turned * np.pi / 2 + np.pi / 2) % np.pi - np.pi / 2
     return Boxes(centre, size, yaw, boxes.covariance) if changed else boxes
 
 

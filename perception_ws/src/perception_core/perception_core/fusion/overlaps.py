@@ -35,11 +35,13 @@ def inside_vehicles(
     fewer = points[None] < points[vehicles, None]
     inside: NDArray[np.bool_] = (fewer & _within(visible.centre[:, None, :2], whole, vehicles)).any(axis=0)
     grown = whole.size[:, 0] - visible.size[:, 0]
-    corners, seen = (shapes.bev_corners(b.centre, b.size, b.yaw) for b in (whole, visible))
     guessed = vehicles[(grown[vehicles] > _GROWN) & ~inside[vehicles]]
     apart = whole.centre[guessed, None, :2] - whole.centre[None, vehicles, :2]
     near = np.hypot(apart[..., 0], apart[..., 1]) < (whole.size[guessed, :1] + whole.size[None, vehicles, 0]) / 2
     near &= points[None, vehicles] > points[guessed, None]
+    if not near.any():
+        return inside
+    corners, seen = (shapes.bev_corners(b.centre, b.size, b.yaw) for b in (whole, visible))
     for i, rivals in zip(guessed.tolist(), near, strict=True):
         inside[i] = any(_lies_more_on(corners[i], seen[i], corners[v]) for v in vehicles[rivals].tolist())
     return inside

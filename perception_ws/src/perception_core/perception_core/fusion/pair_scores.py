@@ -107,7 +107,8 @@ def _play(view: CameraView, depth: Floats, config: AssociationConfig) -> Floats:
     """Return pixels (M, D) by which a cluster and its own box may be apart, one standard deviation."""
     focal = view.model.matrix[0, 0]
     speeds = [SPEED_SIGMA.get(CLASSES[int(c)], _MOVES) for c in view.detections.class_ids]
-    moved = abs(view.age) * np.array(speeds).reshape(1, -1) / np.maximum(np.nan_to_num(depth, nan=1e6), 1.0)[:, None]
+    far = np.maximum(np.where(np.isnan(depth), 1e6, depth), 1.0)
+    moved = abs(view.age) * np.array(speeds) / far[:, None]
     return np.asarray(focal * np.hypot(config.calibration_sigma, moved))
 
 
@@ -166,7 +167,7 @@ def _depth_fit(clusters: Clusters, found: Ranges) -> Floats:
 def _told(found: Ranges) -> tuple[Floats, Floats, NDArray[np.bool_]]:
     """Return distance and deviation (D,) in metres, where nothing tells beyond what matters; is the foot covered?"""
     sigma = np.where(np.isfinite(found.sigma), found.sigma, 1e6)
-    return np.nan_to_num(found.distance, nan=0.0), sigma, found.foot_covered
+    return np.where(np.isnan(found.distance), 0.0, found.distance), sigma, found.foot_covered
 
 
 @njit(cache=True)
