@@ -3,12 +3,12 @@
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 
 from perception_core.compiling import frozen
 from perception_core.errors import ImageError
 from perception_core.fusion.sampling import MOST_POINTS, by_cluster, inside_counts, moved, sampled
-from perception_core.geometry import transforms
 from perception_core.geometry.camera_model import CameraModel
 from perception_core.types import CLASSES, Clusters, Detections2D, InstanceMasks, Segmentation
 
@@ -129,8 +129,9 @@ def project_clusters(clusters: Clusters, view: CameraView, rows: NDArray[np.int6
         rows: int64 (K,) the points that are looked at, all of which have a cluster; None takes a sample.
     """
     m, looked_at_rows = len(clusters), sample(clusters) if rows is None else rows
+    wanted = _in_cone(clusters.centre, clusters.size, frozen(view.T_camera_base), view.model.half_angle())
     T = frozen(view.T_camera_base.astype(np.float32))
-    index, points, looked_at = moved(clusters.points, clusters.labels, looked_at_rows, _in_cone(clusters, view), T)
+    index, points, looked_at = moved(clusters.points, clusters.labels, looked_at_rows, wanted, T)
     kept, pixels = view.model.visible(points)
     index = index[kept]
     labels = clusters.labels[index]
@@ -139,15 +140,30 @@ def project_clusters(clusters: Clusters, view: CameraView, rows: NDArray[np.int6
     return ProjectedClusters(pixels[order], labels[order], index[order], count, share, bounds, depth)
 
 
-def _in_cone(clusters: Clusters, view: CameraView) -> NDArray[np.bool_]:
-    """Tell which clusters' bounding spheres reach into the cone around the optical axis that holds the whole image."""
-    half_angle = view.model.half_angle()
-    centre = transforms.apply(view.T_camera_base, clusters.centre)
-    distance = np.linalg.norm(centre, axis=1)
-    radius = np.linalg.norm(clusters.size, axis=1) / 2
-    angle = np.arctan2(np.hypot(centre[:, 0], centre[:, 1]), centre[:, 2])
-    sphere = np.arcsin(np.clip(radius / np.maximum(distance, 1e-6), 0.0, 1.0))
-    return (angle - sphere <= half_angle) | (distance <= radius)
+@njit(cache=True)
+def _in_cone(
+    centre: NDArray[np.float64], size: NDArray[np.float64], T: NDArray[np.float64], half_angle: float
+) -> NDArray[np.bool_]:
+    """Tell which clusters' bounding spheres reach into the cone around the optical axis that holds the whole image.
+
+    Args:
+        centre, size: float64 (M, 3) metres, of boxes in the base frame.
+        T: float64 (4, 4) from there to the optical frame.
+        half_angle: of the cone, radians.
+    """
+    out, place = np.zeros(len(centre), np.bool_), np.empty(3)
+    for k in range(len(centre)):
+        for axis in range(3):
+            row = T[axis]
+            place[axis] = row[0] * centre[k, 0] + row[1] * centre[k, 1] + row[2] * centre[k, 2] + row[3]
+        aside = np.hypot(place[0], place[1])
+        away = np.hypot(aside, place[2])
+        radius = np.hypot(np.hypot(size[k, 0], size[k, 1]), size[k, 2]) / 2.0
+        if away <= radius:
+            out[k] = True
+        else:
+            out[k] = np.arctan2(aside, place[2]) - np.arcsin(radius / away) <= half_angle
+    return out
 
 
 def pixels_under(pixels: NDArray[np.float64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
