@@ -47,6 +47,14 @@ def turned_bag(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.fixture(scope="module")
+def rails_bag(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Three scans of the scenario `highway`."""
+    path = tmp_path_factory.mktemp("highway") / "highway.mcap"
+    simulate_bag("highway", path, duration=0.3)
+    return path
+
+
 def refused(capsys, words):
     """Run a command that must be refused, and return its one line."""
     assert main(["calibrate", "check", *map(str, words)]) == 2
@@ -97,9 +105,31 @@ def test_people_read_a_table(turned_bag, capsys):
     assert any(line.startswith("corrected: base_link -> camera_front: [0.") for line in lines)
 
 
-def test_coarse_sensors_cannot_tell(tiny_bag, capsys):
-    assert main(["calibrate", "check", str(tiny_bag), "--profile", "demo", "--json"]) == 1
-    assert json.loads(capsys.readouterr().out)["verdict"] == "cannot tell"
+def test_who_cannot_tell_states_no_correction(tiny_bag, tmp_path, capsys):
+    words = ["calibrate", "check", str(tiny_bag), "--profile", "demo"]
+    assert main([*words, "--json", "--report", str(tmp_path / "a.png")]) == 1
+    answer = json.loads(capsys.readouterr().out)
+    assert answer["verdict"] == "cannot tell"
+    assert answer["correction"] == {}
+    assert answer["corrected_mount"] is None
+    assert answer["score"] is not None
+    assert answer["score_corrected"] is None
+    assert all(row["score_corrected"] is None for row in answer["scores"])
+    assert (tmp_path / "a.png").is_file()
+    assert main(words) == 1
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "cannot tell: top and front"
+    assert not [line for line in lines if line.startswith(("corrected", "roll", "pitch", "yaw", "the camera is off"))]
+    assert any(line.startswith("score ") and line.endswith(" as calibrated (0 is chance)") for line in lines)
+
+
+def test_beside_guard_rails_level_lines_alone_do_not_decide(rails_bag, capsys):
+    """The creases of the rails are lines beside their edges: a roll of 1.2 degrees scores best though all is right."""
+    assert main(["calibrate", "check", str(rails_bag), "--frames", "3", "--json"]) == 1
+    answer = json.loads(capsys.readouterr().out)
+    assert answer["verdict"] == "cannot tell"
+    assert answer["reasons"][0].startswith("quite another correction scores nearly as well")
+    assert any(reason.startswith("upright outlines alone say roll ") for reason in answer["reasons"])
 
 
 def test_black_images_cannot_tell(drive, tmp_path, capsys):

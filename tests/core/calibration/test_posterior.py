@@ -30,7 +30,8 @@ def posts(columns: tuple[int, ...], shift: float = 0.0) -> Objective:
         every, np.tile([0.0, 1.0, 0.0], (n, 1)), np.full(n, 0.003), np.full(n, UPRIGHT, np.uint8), np.zeros(n, np.int64)
     )
     views = Views(FORWARD[None], K[None], np.zeros((1, 6)))
-    return Objective(views, [edges], [np.repeat(np.arange(len(columns)), 20)])
+    parts = [np.repeat(np.arange(len(columns)), 20)]
+    return Objective(views, [edges], parts, parts)
 
 
 def lines(columns: tuple[int, ...]) -> list[np.ndarray]:

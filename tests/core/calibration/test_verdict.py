@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from perception_core.calibration.config import CalibrationCheckConfig
-from perception_core.calibration.posterior import Estimate
+from perception_core.calibration.posterior import Estimate, Witness
 from perception_core.calibration.verdict import TO_UNITS, State, Verdict, judge
 
 CONFIG = CalibrationCheckConfig()  # 0.25 degrees, 3 cm, 30 ms
@@ -12,10 +12,14 @@ PRIOR = np.array([1.5, 1.5, 1.5, 8.0, 8.0, 8.0, 60.0]) / TO_UNITS
 SURE = np.array([0.06, 0.06, 0.06, 1.0, 0.8, 0.8, 8.0])
 
 
-def estimate(sigma=SURE, clarity=12.0, rival=np.inf, **units) -> Estimate:
+def unknowns(**units) -> np.ndarray:
     names = ("roll", "pitch", "yaw", "x", "y", "z", "offset")
-    x = np.array([units.get(name, 0.0) for name in names]) / TO_UNITS
-    return Estimate(x, np.diag((np.asarray(sigma) / TO_UNITS) ** 2), PRIOR, clarity, rival)
+    return np.array([units.get(name, 0.0) for name in names]) / TO_UNITS
+
+
+def estimate(sigma=SURE, clarity=12.0, rival=np.inf, witnesses=(), **units) -> Estimate:
+    covariance = np.diag((np.asarray(sigma) / TO_UNITS) ** 2)
+    return Estimate(unknowns(**units), covariance, PRIOR, clarity, rival, witnesses)
 
 
 def test_nothing_off_fits():
@@ -76,7 +80,27 @@ def test_a_score_that_chance_reaches_cannot_tell_even_of_a_large_correction():
     judgement = judge(estimate(clarity=3.0, yaw=2.0), CONFIG)
     assert judgement.verdict is Verdict.CANNOT_TELL
     assert "by chance" in judgement.reasons[0]
+    assert judgement.states == (State.UNSURE,) * 7
 
 
 def test_a_rival_cannot_tell():
-    assert judge(estimate(rival=1.0), CONFIG).verdict is Verdict.CANNOT_TELL
+    judgement = judge(estimate(rival=1.0, roll=1.2), CONFIG)
+    assert judgement.verdict is Verdict.CANNOT_TELL
+    (reason,) = judgement.reasons
+    assert reason == "quite another correction scores nearly as well (1.0 deviations less, 1.9 are needed)"
+    assert judgement.states == (State.UNSURE,) * 7
+    assert judge(estimate(rival=4.0, roll=1.2), CONFIG).verdict is Verdict.DOES_NOT_FIT
+
+
+def test_outlines_of_one_direction_that_ask_for_something_else_cannot_tell():
+    """0.9 +- 0.1 degrees are more than three deviations and 0.25 degrees; of z, 5 +- 1 cm are not more than 3 and 3."""
+    upright = Witness("upright", unknowns(roll=-0.9, z=-5.0), np.array([0.1, 0.1, 0.1, 5.0, 1.0, 1.0, 8.0]) / TO_UNITS)
+    judgement = judge(estimate(roll=1.2, witnesses=(upright,)), CONFIG)
+    assert judgement.verdict is Verdict.CANNOT_TELL
+    assert judgement.reasons == ("upright outlines alone say roll +0.30 +- 0.10 deg, all together +1.20",)
+    assert judgement.states == (State.UNSURE,) * 7
+
+
+def test_what_one_direction_hardly_sees_is_no_objection():
+    level = Witness("level", unknowns(y=-30.0, yaw=0.5), np.array([0.1, 0.1, 0.2, 5.0, 7.0, 1.0, 8.0]) / TO_UNITS)
+    assert judge(estimate(witnesses=(level,)), CONFIG).verdict is Verdict.FITS

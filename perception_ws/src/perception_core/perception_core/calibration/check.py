@@ -6,10 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from perception_core.calibration.agreement import estimate_of
 from perception_core.calibration.config import CalibrationCheckConfig
 from perception_core.calibration.frames import CheckFrame, PreparedFrame, prepare
 from perception_core.calibration.objective import Objective
-from perception_core.calibration.posterior import Estimate, clarity, posterior
+from perception_core.calibration.posterior import Estimate
 from perception_core.calibration.problem import OFFSET, ROTATION, TRANSLATION, UNKNOWNS, Views, poses_under, project
 from perception_core.calibration.search import Found, find
 from perception_core.calibration.verdict import Judgement, State, Verdict, judge
@@ -21,8 +22,6 @@ _SECTORS = 8
 """Stripes of the image in which depth steps err on their own."""
 _CHUNK = 5.0
 """Metres after which the robot sees other things, or the same ones anew."""
-_APART = 4.0
-"""Standard deviations from which on another top of the score is another correction."""
 _LEAST_CONTRAST = 3.0
 """Standard deviation of the grey values of an image that shows something."""
 
@@ -35,7 +34,7 @@ class FrameScore:
         stamp_ns: of the image.
         edges: outlines in it.
         calibrated: score as calibrated, NaN without outlines.
-        corrected: score under the correction.
+        corrected: score under the correction, NaN where none can be told.
     """
 
     stamp_ns: int
@@ -50,7 +49,8 @@ class CheckResult:
 
     Attributes:
         judgement: verdict, reasons and the state of each unknown.
-        estimate: None where there is too little to estimate anything from.
+        estimate: where the score is highest; None where there is too little to estimate anything from. What it is worth
+            the judgement says.
         no_offset: why the time offset is not known, '' where it is.
         frames: scores over time.
         edges: outlines in all images.
@@ -63,6 +63,11 @@ class CheckResult:
     frames: tuple[FrameScore, ...]
     edges: int
     flow: float
+
+    @property
+    def correction(self) -> Estimate | None:
+        """The estimate as far as it can be vouched for: none without a verdict."""
+        return None if self.judgement.verdict is Verdict.CANNOT_TELL else self.estimate
 
 
 def check(frames: Sequence[CheckFrame], config: CalibrationCheckConfig | None = None) -> CheckResult:
@@ -90,11 +95,12 @@ def check(frames: Sequence[CheckFrame], config: CalibrationCheckConfig | None = 
     prior, free = _prior(config), np.ones(UNKNOWNS, np.bool_)
     free[OFFSET] = not no_offset
     found = find(objective, [p.strength for p in prepared], free, prior, config)
-    estimate = _estimate(found, free, prior, config)
+    estimate = estimate_of(found, free, prior, config)
     judgement = judge(estimate, config)
     if judgement.states[OFFSET] is State.NOT_OBSERVABLE and not no_offset:
         no_offset = "the robot's motion does not show it"
-    return CheckResult(judgement, estimate, no_offset, _frame_scores(frames, found, estimate.x), edges, flow)
+    told = None if judgement.verdict is Verdict.CANNOT_TELL else estimate.x
+    return CheckResult(judgement, estimate, no_offset, _frame_scores(frames, found, told), edges, flow)
 
 
 def _too_little(prepared: Sequence[PreparedFrame], edges: int, config: CalibrationCheckConfig) -> str:
@@ -111,7 +117,7 @@ def _objective(frames: Sequence[CheckFrame], prepared: Sequence[PreparedFrame]) 
     twists = [np.zeros(6) if f.twist is None else f.twist for f in frames]
     views = Views(np.stack([f.T_base_camera for f in frames]), np.stack([p.K for p in prepared]), np.stack(twists))
     parts = [int(frame.travelled / _CHUNK) * _SECTORS + p.sector for frame, p in zip(frames, prepared, strict=True)]
-    return Objective(views, [p.edges for p in prepared], parts)
+    return Objective(views, [p.edges for p in prepared], parts, [p.sector for p in prepared])
 
 
 def _flow(objective: Objective) -> float:
@@ -142,17 +148,11 @@ def _prior(config: CalibrationCheckConfig) -> Floats:
     return prior
 
 
-def _estimate(found: Found, free: NDArray[np.bool_], prior: Floats, config: CalibrationCheckConfig) -> Estimate:
-    x, covariance = posterior(found.objective, found.level, found.x, free, prior)
-    sigma = np.sqrt(np.diag(covariance))
-    rivals = [lower for other, lower in found.others if (np.abs(other - x) > _APART * sigma)[free].any()]
-    clear = clarity(found.objective, found.level, x, np.radians(config.reach))
-    return Estimate(x, covariance, prior, clear, min(rivals, default=np.inf))
-
-
-def _frame_scores(frames: Sequence[CheckFrame], found: Found, x: Floats) -> tuple[FrameScore, ...]:
+def _frame_scores(frames: Sequence[CheckFrame], found: Found, x: Floats | None) -> tuple[FrameScore, ...]:
+    """Return the scores as calibrated, and under a correction if there is one."""
     objective = found.objective
-    before, after = (objective.rows(found.level, at)[:, 0] for at in (np.zeros(UNKNOWNS), x))
+    at = (np.zeros(UNKNOWNS), x)
+    before, after = (np.full(len(objective), np.nan) if x is None else objective.rows(found.level, x)[:, 0] for x in at)
     out = []
     for k, frame in enumerate(frames):
         part = slice(objective.starts[k], objective.starts[k + 1])

@@ -10,6 +10,7 @@ from perception_core.calibration.image_edges import spread_edges
 from perception_core.calibration.problem import UNKNOWNS, EdgePoints, Views, poses_under, score_frame
 
 Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,16 +24,20 @@ class Level:
 class Objective:
     """Depth steps of all frames, ready to be scored."""
 
-    def __init__(self, views: Views, points: Sequence[EdgePoints], clusters: Sequence[NDArray[np.int64]]) -> None:
+    def __init__(
+        self, views: Views, points: Sequence[EdgePoints], clusters: Sequence[Ints], stripes: Sequence[Ints]
+    ) -> None:
         """Take the views and depth steps of each frame.
 
         Args:
             views: how the frames are looked at as calibrated.
             points: of each frame.
             clusters: int64 (E,) of each frame, numbers from 0 on of the parts of the recording that err on their own.
+            stripes: int64 (E,) of each frame, numbers from 0 on of the upright stripes of the image.
         """
         self.views = views
         self.points = tuple(points)
+        self.stripes = np.concatenate(stripes)
         self.clusters = np.concatenate(clusters)
         self.groups = np.concatenate([p.group for p in points])
         self.starts = np.cumsum([0, *map(len, points)])
@@ -44,14 +49,21 @@ class Objective:
     def thinned(self, most: int) -> "Objective":
         """Return the same of no more than some ``most`` points, evenly taken from all frames."""
         every = 1 + (len(self) - 1) // most
-        if every <= 1:
-            return self
-        points = [
-            EdgePoints(e.points[::every], e.outward[::every], e.step[::every], e.channel[::every], e.group[::every])
-            for e in self.points
-        ]
+        return self if every <= 1 else self._of([np.arange(0, len(e), every) for e in self.points])
+
+    def only(self, wanted: NDArray[np.bool_]) -> "Objective":
+        """Return the same of the points that are wanted (points,)."""
         parts = zip(self.starts[:-1], self.starts[1:], strict=True)
-        return Objective(self.views, points, [self.clusters[a:b:every] for a, b in parts])
+        return self._of([np.flatnonzero(wanted[a:b]) for a, b in parts])
+
+    def _of(self, chosen: Sequence[Ints]) -> "Objective":
+        """Return the same of the chosen points of each frame."""
+        points = [
+            EdgePoints(e.points[k], e.outward[k], e.step[k], e.channel[k], e.group[k])
+            for e, k in zip(self.points, chosen, strict=True)
+        ]
+        at = [start + k for start, k in zip(self.starts[:-1], chosen, strict=True)]
+        return Objective(self.views, points, [self.clusters[k] for k in at], [self.stripes[k] for k in at])
 
     def rows(self, level: Level, x: Floats, shifts: Sequence[Floats] | None = None) -> Floats:
         """Return float64 (points, 8): the score of each and its gradient by the unknowns.

@@ -19,13 +19,28 @@ from perception_core.calibration.problem import ROTATION, UNKNOWNS
 
 Floats = NDArray[np.float64]
 
-_STEPS = np.array([1e-3, 1e-3, 1e-3, 1e-2, 1e-2, 1e-2, 5e-3])
+STEPS = np.array([1e-3, 1e-3, 1e-3, 1e-2, 1e-2, 1e-2, 5e-3])
 """Radians, metres and seconds by which the unknowns are varied to see the curvature: about a pixel at 10 m."""
 _ALIKE_STEPS, _ALIKE_PIXELS = 0.15, 0.5
 """By how much outlines of one kind are seen too wide: a share of the step between rays, and pixels."""
 _BEAM_ACCURACY = np.radians(0.05)
 """Radians by which the directions of all beams, or of all pixels, may be off inside of the sensors themselves."""
 _PERTURBED = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Witness:
+    """What some of the outlines ask for on their own.
+
+    Attributes:
+        name: which outlines.
+        beyond: float64 (7,) by how much they would change the correction.
+        sigma: float64 (7,) how surely, one standard deviation.
+    """
+
+    name: str
+    beyond: Floats
+    sigma: Floats
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +52,8 @@ class Estimate:
         covariance: float64 (7, 7), prior included; rows of what was not looked for are 0.
         prior: float64 (7,) standard deviations before anything was seen.
         clarity: by how many standard deviations the score stands out of those of turns drawn at random.
-        rival: how much worse the best correction elsewhere scores, in natural logarithms; infinite without one.
+        rival: by how many standard deviations another correction scores less that stands as well; infinite without one.
+        witnesses: what upright outlines alone ask for, and level ones.
     """
 
     x: Floats
@@ -45,6 +61,7 @@ class Estimate:
     prior: Floats
     clarity: float
     rival: float
+    witnesses: tuple[Witness, ...]
 
     @property
     def sigma(self) -> Floats:
@@ -53,12 +70,17 @@ class Estimate:
 
 
 def posterior(
-    objective: Objective, level: Level, x: Floats, free: NDArray[np.bool_], prior: Floats
+    objective: Objective,
+    level: Level,
+    x: Floats,
+    free: NDArray[np.bool_],
+    prior: Floats,
+    centre: Floats | None = None,
 ) -> tuple[Floats, Floats]:
     """Return mean (7,) and covariance (7, 7) after one step from ``x``, which is near the top of the score.
 
     The score asks for x + H^-1 g with the precision H M^-1 H; in this form H is nowhere inverted, and in directions of
-    which the score knows nothing the prior decides.
+    which the score knows nothing the prior decides: that of a camera as calibrated, or one about ``centre`` (7,).
     """
     at = np.ix_(free, free)
     values, vectors = np.linalg.eigh(curvature(objective, level, x)[at])
@@ -69,7 +91,8 @@ def posterior(
     covariance = np.linalg.inv(weight @ H + np.diag(1.0 / prior[free] ** 2))
     gradient = objective.total(level, x)[1:][free]
     mean, full = np.zeros(UNKNOWNS), np.zeros((UNKNOWNS, UNKNOWNS))
-    mean[free] = covariance @ (weight @ (H @ x[free] + gradient))
+    middle = np.zeros(UNKNOWNS) if centre is None else centre
+    mean[free] = middle[free] + covariance @ (weight @ (H @ (x - middle)[free] + gradient))
     full[at] = 0.5 * (covariance + covariance.T)
     full[ROTATION, ROTATION] += np.eye(3) * _BEAM_ACCURACY**2
     return mean, full
@@ -78,7 +101,7 @@ def posterior(
 def curvature(objective: Objective, level: Level, x: Floats) -> Floats:
     """Return minus the second derivative of the score, float64 (7, 7), from differences of the gradient."""
     H = np.empty((UNKNOWNS, UNKNOWNS))
-    for k, step in enumerate(_STEPS):
+    for k, step in enumerate(STEPS):
         e = np.zeros(UNKNOWNS)
         e[k] = step
         H[k] = -(objective.total(level, x + e)[1:] - objective.total(level, x - e)[1:]) / (2.0 * step)

@@ -6,23 +6,20 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import NDArray
 
+from perception_core.calibration.agreement import RIVAL, SURE, UNSEEN, objections, tolerances
 from perception_core.calibration.config import CalibrationCheckConfig
 from perception_core.calibration.posterior import Estimate
-from perception_core.calibration.problem import NAMES, OFFSET, ROTATION, TRANSLATION, UNKNOWNS
+from perception_core.calibration.problem import NAMES, TRANSLATION, UNKNOWNS
 
 UNITS = ("deg", "deg", "deg", "cm", "cm", "cm", "ms")
 TO_UNITS: NDArray[np.float64] = np.array([180.0 / np.pi] * 3 + [100.0] * 3 + [1000.0])
 """From radians, metres and seconds to the units in which people read them."""
 
-_SURE, _LIKELY, _WIDE = 3.0, 2.5, 2.0
-"""Standard deviations beyond which a correction is real (with seven unknowns one check in fifty errs), and beyond
-which a shift or offset is too likely to be left unsaid (of the four, one check in twenty errs); those within which the
-truth is expected."""
+_LIKELY, _WIDE = 2.5, 2.0
+"""Standard deviations beyond which a shift or offset is too likely to be left unsaid (of the four, one check in twenty
+errs); those within which the truth is expected."""
 _CLEAR = 5.0
 """Clarity that is no chance: the best of the ten thousand places that a search tells apart reaches four."""
-_RIVAL = 3.0
-_UNSEEN = 0.7
-"""Share of the prior's standard deviation that must be left for an unknown to count as not observable."""
 
 
 class Verdict(StrEnum):
@@ -65,27 +62,35 @@ def judge(estimate: Estimate, config: CalibrationCheckConfig) -> Judgement:
     three turns to be good. A shift of a few centimetres is often hidden by a scene that is far: unless it is likely
     (beyond the tolerance and two and a half standard deviations), it does not stand in the way.
     """
-    limits = _limits(config)
+    limits = tolerances(config)
     states = _states(estimate, limits)
-    off = [_words(estimate, k) for k in range(UNKNOWNS) if states[k] is State.OFF]
-    unsure = [_words(estimate, k) for k in range(UNKNOWNS) if _stands_in_the_way(estimate, k, states[k], limits[k])]
-    if estimate.clarity < _CLEAR:
-        text = f"the depth steps lie on image edges no better than by chance ({estimate.clarity:.1f} deviations of it)"
-        return Judgement(Verdict.CANNOT_TELL, (f"{text}, {_CLEAR:g} are needed",), states)
-    if estimate.rival < _RIVAL:
-        return Judgement(Verdict.CANNOT_TELL, ("quite another correction scores nearly as well",), states)
+    words = [
+        _words(float(x), float(sigma), k) for k, (x, sigma) in enumerate(zip(estimate.x, estimate.sigma, strict=True))
+    ]
+    off = [words[k] for k in range(UNKNOWNS) if states[k] is State.OFF]
+    unsure = [words[k] for k in range(UNKNOWNS) if _stands_in_the_way(estimate, k, states[k], limits[k])]
+    if doubts := _doubts(estimate, config):
+        return Judgement(Verdict.CANNOT_TELL, doubts, (State.UNSURE,) * UNKNOWNS)
     if off:
-        return Judgement(Verdict.DOES_NOT_FIT, tuple(f"{words}: beyond what fits" for words in off), states)
+        return Judgement(Verdict.DOES_NOT_FIT, tuple(f"{text}: beyond what fits" for text in off), states)
     if unsure:
-        return Judgement(Verdict.CANNOT_TELL, tuple(f"{words}: not sure enough" for words in unsure), states)
+        return Judgement(Verdict.CANNOT_TELL, tuple(f"{text}: not sure enough" for text in unsure), states)
     return Judgement(Verdict.FITS, ("no correction beyond what fits",), states)
 
 
-def _limits(config: CalibrationCheckConfig) -> NDArray[np.float64]:
-    limits = np.empty(UNKNOWNS)
-    limits[ROTATION] = np.radians(config.tolerance_rotation)
-    limits[TRANSLATION], limits[OFFSET] = config.tolerance_translation, config.tolerance_offset
-    return limits
+def _doubts(estimate: Estimate, config: CalibrationCheckConfig) -> tuple[str, ...]:
+    """Return why the correction is not to be trusted at all, whatever its uncertainty says."""
+    if estimate.clarity < _CLEAR:
+        text = f"the depth steps lie on image edges no better than by chance ({estimate.clarity:.1f} deviations of it)"
+        return (f"{text}, {_CLEAR:g} are needed",)
+    lines = []
+    if estimate.rival < RIVAL:
+        text = f"quite another correction scores nearly as well ({estimate.rival:.1f} deviations less"
+        lines.append(f"{text}, {RIVAL:g} are needed)")
+    for witness, k in objections(estimate, config):
+        words = _words(estimate.x[k] + witness.beyond[k], witness.sigma[k], k)
+        lines.append(f"{witness.name} outlines alone say {words}, all together {_value(estimate.x[k], k)}")
+    return tuple(lines)
 
 
 def _states(estimate: Estimate, limits: NDArray[np.float64]) -> tuple[State, ...]:
@@ -101,13 +106,16 @@ def _stands_in_the_way(estimate: Estimate, k: int, state: State, limit: float) -
 
 
 def _state(size: float, sigma: float, prior: float, limit: float) -> State:
-    if sigma == 0.0 or sigma > _UNSEEN * prior:
+    if sigma == 0.0 or sigma > UNSEEN * prior:
         return State.NOT_OBSERVABLE
-    if size > max(limit, _SURE * sigma):
+    if size > max(limit, SURE * sigma):
         return State.OFF
     return State.GOOD if size <= limit and size + _WIDE * sigma <= 2.0 * limit else State.UNSURE
 
 
-def _words(estimate: Estimate, k: int) -> str:
-    value, sigma = estimate.x[k] * TO_UNITS[k], estimate.sigma[k] * TO_UNITS[k]
-    return f"{NAMES[k]} {value:+.2f} +- {sigma:.2f} {UNITS[k]}"
+def _words(value: float, sigma: float, k: int) -> str:
+    return f"{NAMES[k]} {_value(value, k)} +- {sigma * TO_UNITS[k]:.2f} {UNITS[k]}"
+
+
+def _value(value: float, k: int) -> str:
+    return f"{value * TO_UNITS[k]:+.2f}"

@@ -94,11 +94,11 @@ def summary_of(bag: Path, drive: "LoadedDrive", result: "CheckResult") -> dict[s
 
 
 def _correction(result: "CheckResult") -> dict[str, dict[str, Any]]:
-    """Return one entry an unknown: estimate, standard deviation, unit, what that means."""
+    """Return one entry an unknown: estimate, standard deviation, unit, what that means; none that cannot be told."""
     from perception_core.calibration.problem import NAMES
     from perception_core.calibration.verdict import TO_UNITS, UNITS
 
-    estimate = result.estimate
+    estimate = result.correction
     if estimate is None:
         return {}
     columns = zip(NAMES, estimate.x * TO_UNITS, estimate.sigma * TO_UNITS, UNITS, result.judgement.states, strict=True)
@@ -114,13 +114,13 @@ def _correction(result: "CheckResult") -> dict[str, dict[str, Any]]:
 
 
 def _corrected_mount(drive: "LoadedDrive", result: "CheckResult") -> dict[str, Any] | None:
-    """Return where the camera would be by the correction, as extrinsics.yaml has it."""
-    if result.estimate is None:
+    """Return where the camera would be by the correction, as extrinsics.yaml has it; None without one."""
+    if result.correction is None:
         return None
     from perception_core.calibration.problem import corrected_mount
     from perception_core.geometry.transforms import to_quaternion
 
-    translation, quaternion = to_quaternion(corrected_mount(drive.frames[-1].T_base_camera, result.estimate.x))
+    translation, quaternion = to_quaternion(corrected_mount(drive.frames[-1].T_base_camera, result.correction.x))
     return {
         "parent": drive.source.base_frame,
         "child": drive.camera_frame,
@@ -142,8 +142,10 @@ def _print(summary: dict[str, Any]) -> None:
         f"{summary['frames']} frames, {summary['depth_steps']} depth steps in the images; ego motion: "
         f"{summary['ego_motion']}"
     )
+    if summary["score"] is not None:
+        corrected = f", {summary['score_corrected']:.3f} corrected" if summary["correction"] else ""
+        print(f"score {summary['score']:.3f} as calibrated{corrected} (0 is chance)")
     if summary["correction"]:
-        print(f"score {summary['score']:.3f} as calibrated, {summary['score_corrected']:.3f} corrected (0 is chance)")
         rows = [(name, c["value"], c["sigma"], c["unit"], c["state"]) for name, c in summary["correction"].items()]
         print(table(("the camera is off by", "estimate", "+-", "unit", ""), rows))
         mount = summary["corrected_mount"]

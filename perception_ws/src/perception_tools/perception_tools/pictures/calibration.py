@@ -47,7 +47,7 @@ def draw_report(place: Path, drive: "LoadedDrive", result: CheckResult) -> list[
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise ConfigError(f"{place}: cannot be written: {error.strerror}") from error
-    x = np.zeros(UNKNOWNS) if result.estimate is None else result.estimate.x
+    x = np.zeros(UNKNOWNS) if result.correction is None else result.correction.x
     chosen = _telling(drive.frames, result, 1 if single else _PICTURES)
     sheets = [_before_and_after(drive, frame, x, result) for frame in chosen]
     if single:
@@ -65,8 +65,9 @@ def _write(path: Path, picture: NDArray[np.generic]) -> Path:
 
 
 def _telling(frames: Sequence[CheckFrame], result: CheckResult, count: int) -> list[CheckFrame]:
-    """Return of each part of the recording the frame with the highest sum of scores under the correction."""
-    worth = [frame.edges * np.nan_to_num(frame.corrected) for frame in result.frames]
+    """Return of each part of the recording the frame with the highest sum of scores, under the correction if told."""
+    scores = [f.calibrated if result.correction is None else f.corrected for f in result.frames]
+    worth = [frame.edges * np.nan_to_num(score) for frame, score in zip(result.frames, scores, strict=True)]
     parts = np.array_split(np.arange(len(frames)), min(count, len(frames)))
     return [frames[max(part.tolist(), key=lambda k: worth[k])] for part in parts]
 
@@ -76,16 +77,16 @@ def _before_and_after(drive: "LoadedDrive", frame: CheckFrame, x: Floats, result
     before = _overlay(frame, np.zeros(UNKNOWNS))
     after = _overlay(frame, x)
     verdict = f"{drive.source.lidar} over {drive.source.camera}, {seconds:.1f} s: {result.judgement.verdict}"
-    return np.vstack([_strip(f"as calibrated | {verdict}"), before, _strip(f"corrected | {_words(result)}"), after])
+    return np.vstack([_strip(f"as calibrated | {verdict}"), before, _strip(_words(result)), after])
 
 
 def _words(result: CheckResult) -> str:
-    estimate = result.estimate
+    estimate = result.correction
     if estimate is None:
         return "no correction: " + result.judgement.reasons[0]
     values, sigmas = estimate.x * TO_UNITS, estimate.sigma * TO_UNITS
     parts = [f"{NAMES[k]} {values[k]:+.2f}+-{sigmas[k]:.2f} {UNITS[k]}" for k in range(UNKNOWNS) if sigmas[k]]
-    return "  ".join(parts)
+    return "corrected | " + "  ".join(parts)
 
 
 def _strip(text: str) -> Pixels:
@@ -136,10 +137,10 @@ def _chart(drive: "LoadedDrive", result: CheckResult) -> Pixels:
     prepare(axes)
     seconds = [(frame.stamp_ns - drive.start_ns) / 1e9 for frame in result.frames]
     axes.axhline(0.0, color=GRID, lw=1.0)
-    for name, colour, scores in (
-        ("as calibrated", "#ffb454", [frame.calibrated for frame in result.frames]),
-        ("corrected", "#7ee787", [frame.corrected for frame in result.frames]),
-    ):
+    lines = [("as calibrated", "#ffb454", [frame.calibrated for frame in result.frames])]
+    if result.correction is not None:
+        lines.append(("corrected", "#7ee787", [frame.corrected for frame in result.frames]))
+    for name, colour, scores in lines:
         axes.plot(seconds, scores, "o-", ms=3, lw=1.2, color=colour, label=name)
     axes.set_xlabel("seconds", color=INK, fontsize=8)
     axes.set_title("Score: 0 is chance, 1 every outline on a clear edge", color=INK, fontsize=9, loc="left")
