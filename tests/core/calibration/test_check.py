@@ -19,6 +19,7 @@ def correction(**units: float) -> np.ndarray:
 def test_what_is_right_fits(drive):
     result = check(drive)
     assert result.judgement.verdict is Verdict.FITS
+    assert result.correction is result.estimate
     assert np.abs(result.estimate.x[:3]).max() < np.radians(0.1)
     assert np.abs(result.estimate.x[3:6]).max() < 0.02
     assert abs(result.estimate.x[6]) < 0.02
@@ -87,6 +88,9 @@ def test_an_image_of_something_else_cannot_tell(drive):
     result = check([dataclasses.replace(frame, pixels=noise) for frame in drive])
     assert result.judgement.verdict is Verdict.CANNOT_TELL
     assert "by chance" in result.judgement.reasons[0]
+    assert result.judgement.states == (State.UNSURE,) * 7
+    assert result.correction is None
+    assert all(np.isfinite(frame.calibrated) and np.isnan(frame.corrected) for frame in result.frames)
 
 
 def test_too_few_depth_steps_cannot_tell(drive):

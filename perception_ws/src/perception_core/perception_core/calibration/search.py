@@ -1,9 +1,10 @@
 """Finding the correction under which depth steps lie best on image edges.
 
 A grid over turns (and the time offset) on coarse edges, so that two degrees are found again, then BFGS on ever finer
-ones. On the way the score is weighed against the prior as if it were a log-likelihood; it is none (neighbouring points
-err together, and so do the frames of a robot that stands), so that it is tempered until its curvature says what its
-scatter between independent parts of the scene says (Ribatet, Cooley and Davison, "Bayesian inference from composite
+ones, and in the end from what else rises beside the highest top: coarse edges blur lines that lie side by side. On the
+way the score is weighed against the prior as if it were a log-likelihood; it is none (neighbouring points err together,
+and so do the frames of a robot that stands), so that it is tempered until its curvature says what its scatter between
+independent parts of the scene says (Ribatet, Cooley and Davison, "Bayesian inference from composite
 likelihoods", Statistica Sinica 2012).
 """
 
