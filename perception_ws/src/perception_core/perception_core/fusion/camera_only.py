@@ -12,11 +12,14 @@ which. The same holds for the height: on the plane, or along the ray.
   box is the far side of the top: r = (H + D t) / (s - t), with the depth D of the thing.
 """
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 
+from perception_core.compiling import frozen
 from perception_core.fusion.config import CameraOnlyConfig
 from perception_core.fusion.ground import GroundPlane
 from perception_core.fusion.priors import SIZE_PRIORS, SizePrior
@@ -119,24 +122,34 @@ def reconciled(a: Floats, a_sigma: Floats, b: Floats, b_sigma: Floats, a_wrong: 
         a, a_sigma, b, b_sigma: the estimates.
         a_wrong: probability (D,) that the first is wrong, as told by something else.
     """
-    sigmas = np.stack([a_sigma, b_sigma])
-    known = np.isfinite(sigmas)
-    both, values = known.all(axis=0), np.where(known, [a, b], 0.0)
-    information = 1.0 / sigmas**2
-    total = np.maximum(information.sum(axis=0), 1e-12)
-    variance, mean = 1.0 / total, (values * information).sum(axis=0) / total
-    surprise = np.where(both, (values[0] - values[1]) ** 2 / np.where(both, sigmas**2, 1.0).sum(axis=0), 0.0)
-    # The hypotheses: both are right, only the first, only the second.
-    one = np.full(len(a), _ONE_IS_WRONG / 2)
-    weights = np.stack([np.exp(-0.5 * surprise), one, one]) * (1.0 - a_wrong)
-    weights[2] += a_wrong
-    weights = np.where(both, weights / weights.sum(axis=0), [[1.0], [0.0], [0.0]])
-    means = np.stack([mean, *values])
-    variances = np.stack([variance * np.maximum(1.0, surprise), *np.where(known, sigmas, 0.0) ** 2])
-    middle = (weights * means).sum(axis=0)
-    spread = (weights * (variances + (means - middle) ** 2)).sum(axis=0)
-    some = known.any(axis=0)
-    return Reconciled(np.where(some, middle, np.nan), np.where(some, np.sqrt(spread), np.inf), weights[2])
+    mean, sigma, first_wrong = _mixtures(frozen(a), frozen(a_sigma), frozen(b), frozen(b_sigma), frozen(a_wrong))
+    return Reconciled(mean, sigma, first_wrong)
+
+
+@njit(cache=True)
+def _mixtures(a: Floats, a_sigma: Floats, b: Floats, b_sigma: Floats, a_wrong: Floats) -> tuple[Floats, Floats, Floats]:
+    """Return the three columns of :class:`Reconciled`."""
+    mean, sigma, first_wrong = np.full(len(a), np.nan), np.full(len(a), np.inf), np.zeros(len(a))
+    for k in range(len(a)):
+        if not np.isfinite(a_sigma[k]) or not np.isfinite(b_sigma[k]):
+            if np.isfinite(a_sigma[k]):
+                mean[k], sigma[k] = a[k], a_sigma[k]
+            elif np.isfinite(b_sigma[k]):
+                mean[k], sigma[k] = b[k], b_sigma[k]
+            continue
+        va, vb = a_sigma[k] ** 2, b_sigma[k] ** 2
+        surprise = (a[k] - b[k]) ** 2 / (va + vb)
+        joint, variance = (a[k] * vb + b[k] * va) / (va + vb), va * vb / (va + vb) * max(1.0, surprise)
+        right = 1.0 - a_wrong[k]
+        both, only_a = math.exp(-0.5 * surprise) * right, _ONE_IS_WRONG / 2.0 * right
+        only_b = only_a + a_wrong[k]
+        total = both + only_a + only_b
+        both, only_a, only_b = both / total, only_a / total, only_b / total
+        middle = both * joint + only_a * a[k] + only_b * b[k]
+        spread = both * (variance + (joint - middle) ** 2)
+        spread += only_a * (va + (a[k] - middle) ** 2) + only_b * (vb + (b[k] - middle) ** 2)
+        mean[k], sigma[k], first_wrong[k] = middle, math.sqrt(spread), only_b
+    return mean, sigma, first_wrong
 
 
 def place(
