@@ -1,7 +1,6 @@
 """Anchors of a 4 x 2 m box seen from the origin."""
 
 import numpy as np
-import pytest
 
 from perception_core.tracking.anchoring import (
     LOOSE_SIGMA,
@@ -148,16 +147,15 @@ def test_what_touches_the_near_end_moves_nothing() -> None:
     np.testing.assert_allclose(compare(*across, familiar=SETTLED)[0], 0.0, atol=1e-12)
 
 
-@pytest.mark.parametrize("familiar", [RIGID, NEW])
-def test_a_piece_deep_inside_a_parked_or_new_car_does_not_pull_it(familiar: int) -> None:
+def test_a_piece_deep_inside_a_parked_car_does_not_pull_it() -> None:
     """Rear at 8, hidden behind a crest; what is seen is 1 m of roof, anywhere within, and the same for ten looks."""
     piece = [10.2, 0.0], [1.0, 1.8], 0.0, [-1.0, 0.0]
     np.testing.assert_allclose(compare(*piece, familiar=SETTLED)[0][0], 9.7 - 8.0)  # drives off, or shows less
-    innovation, noise = compare(*piece, familiar=familiar)
+    innovation, noise = compare(*piece, familiar=RIGID)
     np.testing.assert_allclose(innovation[0], 0.0, atol=1e-12)
     np.testing.assert_allclose(noise[0, 0], 1.0 + 10.0 * 1.5**2 / 3.0)  # 1.5 m of room to either side
     out = [12.7, 0.0], [1.0, 1.8], 0.0, [-1.0, 0.0]
-    np.testing.assert_allclose(compare(*out, familiar=familiar)[0][0], 2.7 - 1.5)  # it sticks out: that is motion
+    np.testing.assert_allclose(compare(*out, familiar=RIGID)[0][0], 2.7 - 1.5)  # it sticks out: that is motion
 
 
 def test_a_parked_car_that_sets_off_takes_its_rear_along() -> None:

@@ -77,29 +77,51 @@ def test_what_may_be_a_piece_of_the_car_goes_on_as_the_car(objects, tracker, pie
     assert told.size[0, 0] > 3.5
 
 
-CRUMB = {"size": (0.7, 0.3, 0.6), "z": 0.5, "sigma": 0.5}
-"""Where a beam hits a rail."""
+RAIL = {"x": -1.5, "y": -0.8, "z": 0.5, "size": (0.7, 0.3, 0.6)}
+"""Where a beam hits a rail, from the middle of a vehicle."""
+
+REAR_OVER_RAIL = {"x": -2.0, "y": 0.0, "z": 1.1, "size": (1.8, 0.2, 0.7), "yaw": np.pi / 2}
+CORNER = {"x": -1.4, "y": -0.6, "z": 0.8, "size": (1.4, 0.6, 1.4)}
 
 
-def drive_on(objects, tracker, speed: float, after: list[dict]):
-    """Follow a vehicle for 2 s, then see only ``after`` for 1 s, relative to where it would be; what is told then."""
+def drive_on(objects, tracker, after: dict):
+    """Follow a car at 20 m/s for 2 s, then see only ``after`` for 1 s, relative to its middle; all that was told then.
+
+    Returns the id that the car had, and (result, where the middle of the car was) of each scan.
+    """
     for k in range(20):
-        tracker.update(objects(k / 10, [CAR | {"x": 10.0 + speed * k / 10}]), np.eye(4), "odom")
+        told = tracker.update(objects(k / 10, [CAR | {"x": 10.0 + 2.0 * k, "label": "unknown"}]), np.eye(4), "odom")
+    results = []
     for k in range(20, 30):
-        boxes = [box | {"x": 10.0 + speed * k / 10 + box["x"]} for box in after]
-        told = tracker.update(objects(k / 10, boxes), np.eye(4), "odom")
-    return told
+        middle = 10.0 + 2.0 * k
+        seen = after | {"x": middle + after["x"]}
+        results.append((tracker.update(objects(k / 10, [seen]), np.eye(4), "odom"), middle))
+    return told.ids[0].tobytes(), results
 
 
-def test_a_vehicle_that_is_seen_no_more_does_not_follow_crumbs_of_a_rail(objects, tracker) -> None:
-    """They go along with the robot, and with what drove beside it: 0.9 m from its middle, but no piece of it."""
-    told = drive_on(objects, tracker, 20.0, [CRUMB | {"x": 0.5, "y": 0.8}])
-    assert not ((told.sensors != 0) & (told.size[:, 0] > 2.0)).any()
+def test_a_vehicle_that_is_seen_no_more_does_not_become_crumbs_of_a_rail(objects, tracker) -> None:
+    """They go along with the robot, and with what drove beside it: the car coasts as it was, they get their own id."""
+    car, results = drive_on(objects, tracker, RAIL)
+    coasted = 0
+    for told, middle in results:
+        for row in [i for i in range(len(told)) if told.ids[i].tobytes() == car]:
+            coasted += 1
+            assert told.sensors[row] == 0
+            np.testing.assert_allclose(told.size[row], [4.2, 1.8, 1.5], atol=0.1)
+            np.testing.assert_allclose(told.centre[row, :2], [middle, 0.0], atol=0.2)
+    assert coasted >= 3
+    last = results[-1][0]
+    assert [row.tobytes() == car for row in last.ids] == [False]
+    np.testing.assert_allclose(last.size[0], RAIL["size"], atol=0.1)
 
 
-def test_of_a_vehicle_that_moves_a_side_is_enough(objects, tracker) -> None:
-    """Its rear, 1.8 x 0.2 x 1.4 m at its end, is as high and as broad as it is."""
-    told = drive_on(objects, tracker, 20.0, [{"x": -2.0, "y": 0.0, "size": (1.8, 0.2, 1.4), "yaw": np.pi / 2}])
-    assert len(told) == 1
-    assert told.sensors[0] != 0
-    np.testing.assert_allclose(told.velocity[0, :2], [20.0, 0.0], atol=0.5)
+@pytest.mark.parametrize("piece", [REAR_OVER_RAIL, CORNER])
+def test_of_a_vehicle_that_moves_a_side_or_a_corner_is_enough(objects, tracker, piece) -> None:
+    """1.8 x 0.2 x 0.7 m of its rear, or a corner as high as it: the whole car goes on in its place, id and all."""
+    car, results = drive_on(objects, tracker, piece)
+    for told, middle in results:
+        assert [row.tobytes() for row in told.ids] == [car]
+        assert told.sensors[0] != 0
+        np.testing.assert_allclose(told.size[0, :2], [4.2, 1.8], atol=0.3)
+        np.testing.assert_allclose(told.centre[0, :2], [middle, 0.0], atol=0.4)
+        np.testing.assert_allclose(told.velocity[0, :2], [20.0, 0.0], atol=1.0)

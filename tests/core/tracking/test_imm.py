@@ -37,12 +37,12 @@ def test_mixture_by_hand() -> None:
 
 
 def test_a_birth_by_hand() -> None:
-    """Seen 0.1 s after the stamp, with 15 m/s of doubt: 0.01 + 0.1^2 15^2 of variance at the stamp, joint -0.1 15^2."""
+    """Seen 0.1 s after the stamp, with 20 m/s of doubt: 0.01 + 0.1^2 20^2 of variance at the stamp, joint -0.1 20^2."""
     models = imm.begin(NOISE, np.ones((1, 3)), np.ones(1), np.full(1, 0.04), np.full(1, 0.1), True, CONFIG)
     np.testing.assert_array_equal(models[2], [[0.5, 0.5, 0.0]])
     np.testing.assert_allclose(models[0][0, imm.STRAIGHT], [1, 1, 1, 0, 0, 0, 1, 0])
-    assert models[1][0, imm.STRAIGHT, 0, 0] == pytest.approx(2.26)
-    assert models[1][0, imm.STRAIGHT, 0, 3] == pytest.approx(-22.5)
+    assert models[1][0, imm.STRAIGHT, 0, 0] == pytest.approx(4.01)
+    assert models[1][0, imm.STRAIGHT, 0, 3] == pytest.approx(-40.0)
     assert models[1][0, imm.STILL, YAW, YAW] == 0.04
     closing = imm.begin(NOISE, np.ones((1, 3)), np.ones(1), np.full(1, 0.04), np.full(1, 0.1), False, CONFIG)
     assert closing[1][0, imm.STRAIGHT, 3, 3] == 25.0**2  # without odometry the robot's own speed adds to it

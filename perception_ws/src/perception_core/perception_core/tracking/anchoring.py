@@ -45,7 +45,7 @@ NEW, SETTLED, RIGID = 0, 1, 2
 """How well a track is known: not yet; by what it does; and as a body that stands, and does not change."""
 
 _PIECE = 0.5
-"""Share of the length of a body, rigid or seen a few times, below which a part deep inside it is any piece of it."""
+"""Share of the length of a rigid body below which what is seen of it, deep inside it, is any piece of it."""
 
 SMALL, SMALL_SIGMA = 1.3, 0.1
 """Metres: what is smaller has no faces, people swing their limbs; its middle moves about by so much."""
@@ -115,8 +115,7 @@ def anchored_innovation(
         track_centre: (3,), track_size (3,), track_yaw: the predicted box; ``side`` (2,) its anchor; ``known``
             bool (2, 2) its ends that were seen the last time; ``familiar``: from ``SETTLED`` on what it does is known,
             so that a box with one end where it should be and the other elsewhere has not moved; and of what is
-            ``RIGID`` a short part deep inside is any piece: its near end is hidden by a crest, or no beam hits it;
-            nor does it give a velocity to what is ``NEW``.
+            ``RIGID`` a short part deep inside is any piece: its near end is hidden by a crest, or no beam hits it.
         centre: (3,), size (3,), yaw: the measured box; ``noise`` (3, 3) the covariance of its centre.
         lidar: False: compare the centres; nothing is known of the faces.
         loose: bool (2, 2) loose ends of the measured box.
@@ -209,7 +208,7 @@ def _by_end(
     far = offset - side * (size - track_size)
     if familiar >= SETTLED and _other_end(offset, far, size - track_size):
         offset, side = far, -side
-    elif familiar != SETTLED and -side * offset > _CHANGED and size < _PIECE * track_size:
+    elif familiar == RIGID and -side * offset > _CHANGED and size < _PIECE * track_size:
         offset, side = offset - side * (size - track_size) / 2.0, 0.0
     variance = _anchor_variance(centre_variance, abs(side), face_variance, skew)
     innovation, variance = _partial(offset, size, track_size, abs(side), variance)

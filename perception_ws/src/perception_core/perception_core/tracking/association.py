@@ -16,7 +16,7 @@ from numba import njit
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
-from perception_core.tracking import class_belief, imm
+from perception_core.tracking import class_belief, crumbs
 from perception_core.tracking.anchoring import SMALL, anchored_innovation
 from perception_core.tracking.config import AssociationConfig
 from perception_core.tracking.kalman import place_covariance
@@ -28,9 +28,6 @@ Indices = NDArray[np.int64]
 
 _UPRIGHT, _DENSE, _LARGE = 1.2, 50, 3.0
 """Metres of height and LiDAR points from which on a slim thing is seen as a whole; metres of what has large pieces."""
-
-_VEHICLE, _CRUMB = 2.0, 0.5
-"""Metres from which on what moves is no person; share of a track along each axis below which something is a crumb."""
 
 _NEVER = 1e-9
 """Models less probable than this are not asked."""
@@ -109,7 +106,7 @@ def pair_costs(
         constant,
     )
     costs[np.ix_(tracks.size[:, :2].max(axis=1) > _LARGE, _upright(measurements))] = np.inf
-    costs[_crumbs(tracks, measurements)] = np.inf
+    costs[crumbs.of_moving(tracks, measurements.size) & measurements.lidar] = np.inf
     return costs
 
 
@@ -123,25 +120,6 @@ def _upright(measurements: Measurements) -> NDArray[np.bool_]:
     slim = (size[:, :2].max(axis=1) < SMALL) & (size[:, 2] >= _UPRIGHT)
     out: NDArray[np.bool_] = slim & (points >= _DENSE) & ~measurements.loose.any(axis=(1, 2))
     return out
-
-
-def _crumbs(tracks: TrackTable, measurements: Measurements) -> NDArray[np.bool_]:
-    """Tell for which pairs (T, M) what was seen is less than half as long, broad and high as a vehicle that moves.
-
-    A beam hits a rail at one place from the robot, whichever way it drives: crumbs that go along with it. What coasts
-    beside it would follow them for seconds. Of a vehicle itself, hidden but for a crumb, that tells little anyway.
-    """
-    moving = (tracks.model_probability[:, imm.STILL] < 0.5) & (tracks.size[:, :2].max(axis=1) > _VEHICLE)
-    which = np.flatnonzero(moving)
-    out = np.zeros((len(tracks), len(measurements)), dtype=np.bool_)
-    most = _CRUMB * _sorted(tracks.size[which])[:, None]
-    out[which] = measurements.lidar & (_sorted(measurements.size)[None] < most).all(axis=2)
-    return out
-
-
-def _sorted(size: Floats) -> Floats:
-    """Return sizes (N, 3) with the longer horizontal side first."""
-    return np.column_stack([size[:, :2].max(axis=1), size[:, :2].min(axis=1), size[:, 2]])
 
 
 def assign(costs: Floats) -> tuple[Indices, Indices]:

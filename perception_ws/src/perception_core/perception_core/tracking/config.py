@@ -42,7 +42,7 @@ class MotionConfig(Config):
     steering_density: float = param(
         0.06, "the same of what has wheels, which turn its velocity too", unit="rad^2/s^3", low=1e-4, high=100.0
     )
-    birth_speed_sigma: float = param(15.0, "horizontal speed spread of a new track", unit="m/s", low=0.5, high=60.0)
+    birth_speed_sigma: float = param(20.0, "horizontal speed spread of a new track", unit="m/s", low=0.5, high=60.0)
     birth_closing_speed_sigma: float = param(
         25.0,
         "the same without odometry, of the velocity relative to the robot: its own and that of what comes towards it",

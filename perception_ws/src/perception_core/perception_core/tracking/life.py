@@ -5,7 +5,7 @@ import uuid
 import numpy as np
 from numpy.typing import NDArray
 
-from perception_core.tracking import class_belief, correction, doubt, existence, hulls, imm
+from perception_core.tracking import class_belief, correction, crumbs, doubt, existence, hulls, imm
 from perception_core.tracking.anchoring import visible_sides
 from perception_core.tracking.config import LifeConfig, TrackerConfig
 from perception_core.tracking.fragments import SAME_CLASS, inside_share
@@ -153,7 +153,7 @@ def reunite(tracks: TrackTable, stamp_ns: int, overlap: float, config: LifeConfi
 
     A confirmed track that has been coasting and a younger one seen now, at the same place, of like class, never seen
     at the same time, are one object: the older id goes on with the younger's motion and box. The younger must have
-    earned its confirmation: before that its velocity is a guess.
+    earned its confirmation: before that its velocity is a guess. No vehicle that moves becomes a crumb.
     """
     kept = np.ones(len(tracks), dtype=np.bool_)
     gone = np.flatnonzero(tracks.confirmed & (tracks.last_seen_ns < stamp_ns))
@@ -163,7 +163,9 @@ def reunite(tracks: TrackTable, stamp_ns: int, overlap: float, config: LifeConfi
     share = _overlap(tracks, gone, fresh)
     agreement = class_belief.agreement(tracks.class_probabilities[gone], tracks.class_probabilities[fresh])
     after = tracks.first_seen_ns[fresh][None, :] > tracks.last_seen_ns[gone][:, None]
-    for i, j in zip(*np.nonzero((share >= overlap) & (agreement >= SAME_CLASS) & after), strict=True):
+    one = (share >= overlap) & (agreement >= SAME_CLASS) & after
+    one &= ~crumbs.of_moving(tracks.select(gone), tracks.size[fresh])
+    for i, j in zip(*np.nonzero(one), strict=True):
         old, young = gone[i], fresh[j]
         if kept[young] and tracks.last_seen_ns[old] < stamp_ns:
             _take_over(tracks, old, young)
