@@ -42,7 +42,7 @@ def join(tracks: TrackTable, seen: Measurements, overlap: float) -> Measurements
     """
     speed = np.hypot(tracks.state[:, 3], tracks.state[:, 4])
     moving = tracks.confirmed & (speed > _FAST) & (tracks.model_probability[:, imm.STILL] < 1.0 - _MOVES)
-    moving &= tracks.size[:, :2].max(axis=1) > SMALL  # half a vehicle is larger
+    moving &= np.maximum(tracks.size[:, 0], tracks.size[:, 1]) > SMALL  # half a vehicle is larger
     first, second = _across(seen, tracks.state[moving, :2])
     if len(first) == 0:
         return seen
@@ -64,6 +64,9 @@ def _across(seen: Measurements, place: Floats) -> tuple[Indices, Indices]:
 
     The places (P, 2) are those of tracks that move: most scans have nothing to be asked further.
     """
+    late = seen.late[seen.lidar]
+    if len(place) == 0 or len(late) == 0 or not late.max() - late.min() > _TURN:
+        return np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64)
     away = np.linalg.norm(seen.centre[:, None, :2] - place[None], axis=2)
     asked = np.flatnonzero(seen.lidar & (away < _NEAR).any(axis=1))
     later = seen.late[asked, None] - seen.late[None, asked] > _TURN
