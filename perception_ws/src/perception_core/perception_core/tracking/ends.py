@@ -13,6 +13,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from perception_core.compiling import frozen
 from perception_core.tracking.anchoring import THIN, THIN_SHARE
 
 Floats = NDArray[np.float64]
@@ -80,26 +81,44 @@ def loose_ends(centre: Floats, size: Floats, yaw: Floats, sensor: Floats, comple
     if len(centre) == 0:
         return out
     local, tips = _seen_from(centre, size, yaw, sensor)
-    loose = _lateral_ends(centre, size, yaw, sensor, tips) != End.FREE
-    guessed = completed & loose.all(axis=1)
-    near = np.where(np.abs(local) > size[:, :2] / 2.0, np.sign(local), 0.0)
-    thin = np.maximum(THIN, THIN_SHARE * size[:, :2].max(axis=1))
-    row = np.arange(len(centre))
-    for side in (RIGHT, LEFT):
-        tip = np.sign(tips[:, side])
-        axis = np.where(tip[:, 0] == near[:, 0], 1, 0)
-        _mark(out, row, axis, tip, loose[:, side])
-        edge = (size[row, axis] < thin) | (guessed & _wide_beside(local, size, axis))
-        _mark(out, row, 1 - axis, tip, loose[:, side] & edge)
-    out[(size[:, :2].max(axis=1) < SLIVER) | (_breadth(local, size) < _COLUMN)] = True
-    return out
-
-
-def _breadth(local: Floats, size: Floats) -> Floats:
-    """Return the angle (M,) in radians that boxes take up, seen from ``local`` (M, 2) in their axes."""
+    kinds = _lateral_ends(centre, size, yaw, sensor, tips)
     away = np.maximum(np.hypot(local[:, 0], local[:, 1]), 1e-3)
-    out: Floats = (np.abs(local[:, 1]) * size[:, 0] + np.abs(local[:, 0]) * size[:, 1]) / away**2
+    _sort(kinds, local, tips, frozen(size), frozen(completed), away, out)
     return out
+
+
+@njit(cache=True)
+def _sort(kinds: Ends, local: Floats, tips: Floats, size: Floats, completed: Mask, away: Floats, out: Mask) -> None:
+    """Fill the loose ends (M, 2, 2) of :func:`loose_ends`.
+
+    Args:
+        kinds: uint8 (M, 2) of :class:`End`, right and left.
+        local: (M, 2) metres, the sensor in the boxes' axes.
+        tips: (M, 2, 2) metres, the outermost corners right and left.
+        size: (M, 3) metres.
+        completed: bool (M,) see :func:`loose_ends`.
+        away: (M,) metres from the sensor to the middles.
+        out: all False.
+    """
+    for i in range(len(out)):
+        longest = max(size[i, 0], size[i, 1])
+        breadth = (abs(local[i, 1]) * size[i, 0] + abs(local[i, 0]) * size[i, 1]) / (away[i] * away[i])
+        if longest < SLIVER or breadth < _COLUMN:
+            out[i] = True
+            continue
+        guessed = completed[i] and kinds[i, 0] != _FREE and kinds[i, 1] != _FREE
+        near = np.sign(local[i, 0]) if abs(local[i, 0]) > size[i, 0] / 2.0 else 0.0
+        thin = max(THIN, THIN_SHARE * longest)
+        for side in range(2):
+            if kinds[i, side] == _FREE:
+                continue
+            tip = tips[i, side]
+            axis = 1 if np.sign(tip[0]) == near else 0
+            beside = 1 - axis
+            out[i, axis, 1 if tip[axis] > 0.0 else 0] = True
+            wide_beside = size[i, axis] * abs(local[i, beside]) < size[i, beside] * abs(local[i, axis])
+            if size[i, axis] < thin or (guessed and wide_beside):
+                out[i, beside, 1 if tip[beside] > 0.0 else 0] = True
 
 
 def turned(loose: Mask, turns: NDArray[np.int64]) -> Mask:
@@ -112,29 +131,45 @@ def turned(loose: Mask, turns: NDArray[np.int64]) -> Mask:
     return out
 
 
-def _wide_beside(local: Floats, size: Floats, axis: NDArray[np.int64]) -> Mask:
-    """Tell whether the face along ``axis`` (M,) looks narrower from the sensor than the face that it meets."""
-    row = np.arange(len(local))
-    return size[row, axis] * np.abs(local[row, 1 - axis]) < size[row, 1 - axis] * np.abs(local[row, axis])
-
-
-def _mark(out: Mask, row: NDArray[np.int64], axis: NDArray[np.int64], tip: Floats, which: Mask) -> None:
-    upper = (tip[row, axis] > 0.0).astype(np.int64)
-    out[row[which], axis[which], upper[which]] = True
-
-
 def _seen_from(centre: Floats, size: Floats, yaw: Floats, sensor: Floats) -> tuple[Floats, Floats]:
     """Return the sensor's place (M, 2) and the outermost corners (M, 2, 2), right and left, in the boxes' axes."""
-    d = sensor[:2] - centre[:, :2]
     c, s = np.cos(yaw), np.sin(yaw)
-    local = np.stack([c * d[:, 0] + s * d[:, 1], c * d[:, 1] - s * d[:, 0]], axis=1)
-    corners = _CORNERS * size[:, None, :2] / 2.0
-    sight = corners - local[:, None, :]
-    cross = local[:, None, 1] * sight[:, :, 0] - local[:, None, 0] * sight[:, :, 1]
-    dot = -(local[:, None, :] * sight).sum(axis=2)
-    angle = np.arctan2(cross, dot)
-    index = np.column_stack([angle.argmin(axis=1), angle.argmax(axis=1)])
-    return local, np.take_along_axis(corners, index[:, :, None], axis=1)
+    local, cross, dot = _sights(frozen(centre), frozen(size), c, s, frozen(sensor))
+    return local, _outermost(frozen(size), np.arctan2(cross, dot))
+
+
+@njit(cache=True)
+def _sights(centre: Floats, size: Floats, c: Floats, s: Floats, sensor: Floats) -> tuple[Floats, Floats, Floats]:
+    """Return the sensor's place (M, 2) in the axes of boxes turned by cosines and sines (M,), and what sees corners.
+
+    That are cross and dot products (M, 4) of the ways from the sensor to the middle and to each corner.
+    """
+    m = len(centre)
+    local, cross, dot = np.empty((m, 2)), np.empty((m, 4)), np.empty((m, 4))
+    for i in range(m):
+        dx, dy = sensor[0] - centre[i, 0], sensor[1] - centre[i, 1]
+        x, y = c[i] * dx + s[i] * dy, c[i] * dy - s[i] * dx
+        local[i, 0], local[i, 1] = x, y
+        for k in range(4):
+            along, across = _CORNERS[k, 0] * size[i, 0] / 2.0 - x, _CORNERS[k, 1] * size[i, 1] / 2.0 - y
+            cross[i, k] = y * along - x * across
+            dot[i, k] = -(x * along + y * across)
+    return local, cross, dot
+
+
+@njit(cache=True)
+def _outermost(size: Floats, angle: Floats) -> Floats:
+    """Return the corners (M, 2, 2), right and left, of boxes whose corners are seen at angles (M, 4) in radians."""
+    out = np.empty((len(size), 2, 2))
+    for i in range(len(size)):
+        right = left = 0
+        for k in range(1, 4):
+            right = k if angle[i, k] < angle[i, right] else right
+            left = k if angle[i, k] > angle[i, left] else left
+        for axis in range(2):
+            out[i, RIGHT, axis] = _CORNERS[right, axis] * size[i, axis] / 2.0
+            out[i, LEFT, axis] = _CORNERS[left, axis] * size[i, axis] / 2.0
+    return out
 
 
 def lateral_ends(centre: Floats, size: Floats, yaw: Floats, sensor: Floats) -> Ends:
@@ -156,15 +191,27 @@ def lateral_ends(centre: Floats, size: Floats, yaw: Floats, sensor: Floats) -> E
 
 def _lateral_ends(centre: Floats, size: Floats, yaw: Floats, sensor: Floats, tips: Floats) -> Ends:
     """Return :func:`lateral_ends`, ``tips`` (M, 2, 2) being the outermost corners in the boxes' axes."""
-    c, s = np.cos(yaw)[:, None], np.sin(yaw)[:, None]
-    out_of_box = np.stack([c * tips[..., 0] - s * tips[..., 1], s * tips[..., 0] + c * tips[..., 1]], axis=2)
-    relative = centre[:, :2] - sensor[:2]
-    out: Ends = _ends(relative, size, yaw, out_of_box + relative[:, None, :], np.ascontiguousarray(size[:, 2]))
+    c, s = np.cos(yaw), np.sin(yaw)
+    relative, tip = _from_sensor(frozen(centre), c, s, frozen(sensor), tips)
+    out: Ends = _ends(relative, frozen(size), frozen(yaw), tip)
     return out
 
 
 @njit(cache=True)
-def _ends(centre: Floats, size: Floats, yaw: Floats, tip: Floats, height: Floats) -> Ends:
+def _from_sensor(centre: Floats, c: Floats, s: Floats, sensor: Floats, tips: Floats) -> tuple[Floats, Floats]:
+    """Return the middles (M, 2) and outermost corners (M, 2, 2) of boxes in the axes of the frame, from the sensor."""
+    relative, out = np.empty((len(centre), 2)), np.empty_like(tips)
+    for i in range(len(centre)):
+        relative[i, 0], relative[i, 1] = centre[i, 0] - sensor[0], centre[i, 1] - sensor[1]
+        for side in range(2):
+            x, y = tips[i, side, 0], tips[i, side, 1]
+            out[i, side, 0] = c[i] * x - s[i] * y + relative[i, 0]
+            out[i, side, 1] = s[i] * x + c[i] * y + relative[i, 1]
+    return relative, out
+
+
+@njit(cache=True)
+def _ends(centre: Floats, size: Floats, yaw: Floats, tip: Floats) -> Ends:
     m = len(centre)
     out = np.zeros((m, 2), dtype=np.uint8)
     c, s, half = np.cos(yaw), np.sin(yaw), size[:, :2] / 2.0
@@ -185,9 +232,12 @@ def _ends(centre: Floats, size: Floats, yaw: Floats, tip: Floats, height: Floats
                     along, across = abs(c[i] * dx + s[i] * dy) - half[i, 0], abs(c[i] * dy - s[i] * dx) - half[i, 1]
                     if math.hypot(max(along, 0.0), max(across, 0.0)) < _CONTIGUOUS:
                         out[j, side] = _CONTINUED
+                ahead = rays[_RAYS // 2]
+                if abs(centre[i, 0] * ahead[1] - centre[i, 1] * ahead[0]) > reach[i] + away[i] * _BEYOND:
+                    continue  # aside of all rays
                 if _hidden(centre[i], c[i], s[i], half[i], reach[i], rays, distance - _NEARER) and not (
-                    height[i] < _LOW
-                    and height[i] < height[j]
+                    size[i, 2] < _LOW
+                    and size[i, 2] < size[j, 2]
                     and _seen_over(centre[i], c[i], s[i], half[i], centre[j], tip[j, side])
                 ):
                     out[j, side] = _HIDDEN
