@@ -16,6 +16,7 @@ from numba import njit
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
+from perception_core.compiling import frozen
 from perception_core.tracking import class_belief, crumbs
 from perception_core.tracking.anchoring import SMALL, anchored_innovation
 from perception_core.tracking.config import AssociationConfig
@@ -25,6 +26,7 @@ from perception_core.tracking.table import TrackTable
 
 Floats = NDArray[np.float64]
 Indices = NDArray[np.int64]
+Mask = NDArray[np.bool_]
 
 _UPRIGHT, _DENSE, _LARGE = 1.2, 50, 3.0
 """Metres of height and LiDAR points from which on a slim thing is seen as a whole; metres of what has large pieces."""
@@ -117,7 +119,7 @@ def _upright(measurements: Measurements) -> NDArray[np.bool_]:
     goes along with him, as long and as broad as it was.
     """
     size, points = measurements.size, measurements.point_count
-    slim = (size[:, :2].max(axis=1) < SMALL) & (size[:, 2] >= _UPRIGHT)
+    slim = (np.maximum(size[:, 0], size[:, 1]) < SMALL) & (size[:, 2] >= _UPRIGHT)
     out: NDArray[np.bool_] = slim & (points >= _DENSE) & ~measurements.loose.any(axis=(1, 2))
     return out
 
@@ -128,11 +130,9 @@ def assign(costs: Floats) -> tuple[Indices, Indices]:
     Rows and columns with a single candidate each are matched at once, the rest by scipy's
     ``linear_sum_assignment``.
     """
-    good = costs < 0.0
-    lone = good & (good.sum(axis=1, keepdims=True) == 1) & (good.sum(axis=0, keepdims=True) == 1)
-    row, column = np.nonzero(lone)
-    open_rows = np.flatnonzero(good.any(axis=1) & ~lone.any(axis=1))
-    open_columns = np.flatnonzero(good.any(axis=0) & ~lone.any(axis=0))
+    row, column, open_rows, open_columns = _lone(frozen(costs))
+    if len(open_rows) == 0:
+        return row, column
     capped = np.minimum(costs[np.ix_(open_rows, open_columns)], 0.0)
     r, c = linear_sum_assignment(capped)
     kept = capped[r, c] < 0.0
@@ -140,6 +140,28 @@ def assign(costs: Floats) -> tuple[Indices, Indices]:
     column = np.concatenate([column, open_columns[c[kept]]])
     order = np.argsort(row, kind="stable")
     return row[order].astype(np.int64), column[order].astype(np.int64)
+
+
+@njit(cache=True)
+def _lone(costs: Floats) -> tuple[Indices, Indices, Indices, Indices]:
+    """Return rows and columns of the pairs that have but each other, and the rows and columns that have a choice."""
+    t, m = costs.shape
+    by_row, by_column = np.zeros(t, dtype=np.int64), np.zeros(m, dtype=np.int64)
+    last = np.zeros(t, dtype=np.int64)
+    for i in range(t):
+        for j in range(m):
+            if costs[i, j] < 0.0:
+                by_row[i] += 1
+                by_column[j] += 1
+                last[i] = j
+    lone = by_row == 1
+    for i in range(t):
+        lone[i] = lone[i] and by_column[last[i]] == 1
+    row = np.flatnonzero(lone)
+    column = last[row]
+    by_row[row] = 0
+    by_column[column] = 0
+    return row, column, np.flatnonzero(by_row), np.flatnonzero(by_column)
 
 
 @njit(cache=True)
@@ -171,13 +193,15 @@ def _costs(
     t, m = len(state), len(centre)
     costs = np.full((t, m), np.inf)
     innovation, s = np.empty(3), np.empty((3, 3))
+    diagonal = np.empty(m)
+    for j in range(m):
+        diagonal[j] = math.hypot(size[j, 0], size[j, 1])
     for i in range(t):
         spread = covariance[i, 0, 0] + covariance[i, 1, 1]
-        box = math.hypot(track_size[i, 0], track_size[i, 1])
+        box, speed = math.hypot(track_size[i, 0], track_size[i, 1]), math.hypot(state[i, 3], state[i, 4])
         for j in range(m):
             dx, dy = centre[j, 0] - state[i, 0], centre[j, 1] - state[i, 1]
-            slack = (box + math.hypot(size[j, 0], size[j, 1])) / 2.0
-            travelled = abs(late[j]) * math.hypot(state[i, 3], state[i, 4])
+            slack, travelled = (box + diagonal[j]) / 2.0, abs(late[j]) * speed
             reach = slack + travelled + math.sqrt(gate * (spread + noise[j, 0, 0] + noise[j, 1, 1]))
             if dx * dx + dy * dy > reach * reach:
                 continue
