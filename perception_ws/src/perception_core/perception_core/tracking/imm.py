@@ -200,14 +200,15 @@ def _mix(state: Floats, covariance: Floats, weight: Floats, mean: Floats, spread
     spread[:] = 0.0
     for k in range(len(weight)):
         if weight[k] > 0.0:
-            mean += weight[k] * state[k]
+            for i in range(N):
+                mean[i] += weight[k] * state[k, i]
     for k in range(len(weight)):
         if weight[k] <= 0.0:
             continue
-        apart = state[k] - mean
         for i in range(N):
+            apart = state[k, i] - mean[i]
             for j in range(i, N):
-                spread[i, j] += weight[k] * (covariance[k, i, j] + apart[i] * apart[j])
+                spread[i, j] += weight[k] * (covariance[k, i, j] + apart * (state[k, j] - mean[j]))
     for i in range(N):
         for j in range(i):
             spread[i, j] = spread[j, i]
@@ -275,12 +276,11 @@ def _correct_position(
     """
     fit = np.empty(MODELS)
     for i in range(len(states)):
+        loose = noise[i] + _JUMP
         for k in range(MODELS):
-            regular = kalman.log_likelihood(states[i, k], covariances[i, k], position[i], noise[i], late[i])
-            loose = noise[i] + _JUMP
             jumping = kalman.log_likelihood(states[i, k], covariances[i, k], position[i], loose, late[i])
+            regular = kalman.correct_position(states[i, k], covariances[i, k], position[i], noise[i], late[i])
             fit[k] = np.logaddexp(math.log(1.0 - _JUMPS) + regular, math.log(_JUMPS) + jumping)
-            kalman.correct_position(states[i, k], covariances[i, k], position[i], noise[i], late[i])
         weight = probability[i] * np.exp(fit - fit.max())
         if over_ground:
             weight[:2] = np.maximum(weight[:2], _LEAST * weight.sum())

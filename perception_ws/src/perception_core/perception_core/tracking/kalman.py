@@ -156,15 +156,17 @@ def _add_turning_noise(vx: float, vy: float, covariance: Floats, dt: float, dens
     joint[0, 1] = joint[1, 0] = dt**4 / 8.0
     joint[0, 2] = joint[2, 0] = dt**3 / 6.0
     joint[1, 2] = joint[2, 1] = dt**2 / 2.0
-    effect = np.zeros((N, 3))
-    effect[0, 0], effect[1, 0] = -vy, vx
-    effect[3, 1], effect[4, 1], effect[YAW, 1] = -vy, vx, 1.0
-    effect[RATE, 2] = 1.0
     for i in range(N):
         for j in range(N):
-            for a in range(3):
-                for b in range(3):
-                    covariance[i, j] += density * effect[i, a] * joint[a, b] * effect[j, b]
+            covariance[i, j] += 0.0  # no zero is left with a sign
+    for i, effect, of in ((0, -vy, 0), (1, vx, 0), (3, -vy, 1), (4, vx, 1), (YAW, 1.0, 1), (RATE, 1.0, 2)):
+        place, angle, rate = density * effect * joint[of, 0], density * effect * joint[of, 1], joint[of, 2]
+        covariance[i, 0] += place * -vy
+        covariance[i, 1] += place * vx
+        covariance[i, 3] += angle * -vy
+        covariance[i, 4] += angle * vx
+        covariance[i, YAW] += angle
+        covariance[i, RATE] += density * effect * rate
 
 
 @njit(cache=True)
@@ -174,10 +176,9 @@ def rest(state: Floats, covariance: Floats, dt: float, still: Floats, drift: Flo
     ``drift`` (2,) m^2/s and rad^2/s by which the variances of position and yaw grow; ``sigma`` (2,) m/s and rad/s left
     to velocity and yaw rate.
     """
-    for i in range(N):
+    for i in (3, 4, 5, RATE):
         for j in range(N):
-            if i in (3, 4, 5, RATE) or j in (3, 4, 5, RATE):
-                covariance[i, j] = 0.0
+            covariance[i, j] = covariance[j, i] = 0.0
     for a in range(3):
         state[a + 3] = still[a]
         state[a] += still[a] * dt
@@ -189,22 +190,39 @@ def rest(state: Floats, covariance: Floats, dt: float, still: Floats, drift: Flo
 
 
 @njit(cache=True)
-def correct_position(state: Floats, covariance: Floats, position: Floats, noise: Floats, late: float) -> None:
+def correct_position(state: Floats, covariance: Floats, position: Floats, noise: Floats, late: float) -> float:
     """Correct one track, in place, by a place (3,) with covariance (3, 3) measured ``late`` s after the state's time.
 
-    It measures place + late * velocity. Joseph's form, which keeps the covariance positive definite.
+    It measures place + late * velocity. Joseph's form, which keeps the covariance positive definite. Returns how well
+    it fitted before: :func:`log_likelihood`.
     """
-    inverse, s = np.empty((3, 3)), np.empty((3, 3))
-    place_covariance(covariance, late, s)
-    invert(s + noise, inverse)
-    seen = covariance[:, :3] + late * covariance[:, 3:6]
-    gain = np.zeros((N, 3))
+    inverse, innovation = np.empty((3, 3)), np.empty(3)
+    determinant = _compare(state, covariance, position, noise, late, innovation, inverse)
+    fit = float(_log_normal(innovation, inverse, determinant))
+    seen, gain = np.empty((N, 3)), np.zeros((N, 3))
+    for i in range(N):
+        for a in range(3):
+            seen[i, a] = covariance[i, a] + late * covariance[i, a + 3]
     _add_product(seen, inverse, gain)
-    innovation = position - state[:3] - late * state[3:6]
     for i in range(N):
         for a in range(3):
             state[i] += gain[i, a] * innovation[a]
     _joseph(covariance, gain, seen, noise, late)
+    return fit
+
+
+@njit(cache=True)
+def _compare(
+    state: Floats, covariance: Floats, position: Floats, noise: Floats, late: float, innovation: Floats, inverse: Floats
+) -> float:
+    """Fill the innovation (3,) and the inverse (3, 3) of its covariance, return the determinant of that."""
+    s = np.empty((3, 3))
+    place_covariance(covariance, late, s)
+    for a in range(3):
+        innovation[a] = position[a] - state[a] - late * state[a + 3]
+        for b in range(3):
+            s[a, b] += noise[a, b]
+    return float(invert(s, inverse))
 
 
 @njit(cache=True)
@@ -226,8 +244,9 @@ def _joseph(covariance: Floats, gain: Floats, seen: Floats, noise: Floats, late:
                 kept[i, j] -= gain[i, a] * seen[j, a]
     spread = np.zeros((N, 3))
     _add_product(gain, noise, spread)
-    spread -= kept[:, :3] + late * kept[:, 3:6]
     for i in range(N):
+        for a in range(3):
+            spread[i, a] -= kept[i, a] + late * kept[i, a + 3]
         for j in range(i, N):
             value = kept[i, j]
             for a in range(3):
@@ -257,10 +276,13 @@ def correct_scalar(state: Floats, covariance: Floats, row: Floats, innovation: f
 @njit(cache=True)
 def log_likelihood(state: Floats, covariance: Floats, position: Floats, noise: Floats, late: float) -> float:
     """Return ln N(position; predicted, S), less the constant 3/2 ln 2 pi; arguments as in ``correct_position``."""
-    inverse, s = np.empty((3, 3)), np.empty((3, 3))
-    place_covariance(covariance, late, s)
-    determinant = invert(s + noise, inverse)
-    innovation = position - state[:3] - late * state[3:6]
+    inverse, innovation = np.empty((3, 3)), np.empty(3)
+    determinant = _compare(state, covariance, position, noise, late, innovation, inverse)
+    return float(_log_normal(innovation, inverse, determinant))
+
+
+@njit(cache=True)
+def _log_normal(innovation: Floats, inverse: Floats, determinant: float) -> float:
     distance = 0.0
     for a in range(3):
         for b in range(3):
@@ -287,7 +309,9 @@ def invert(s: Floats, out: Floats) -> float:
     out[1, 2] = out[2, 1] = s[0, 1] * s[0, 2] - s[0, 0] * s[1, 2]
     out[2, 2] = s[0, 0] * s[1, 1] - s[0, 1] * s[0, 1]
     determinant = s[0, 0] * out[0, 0] + s[0, 1] * out[0, 1] + s[0, 2] * out[0, 2]
-    out /= determinant
+    for a in range(3):
+        for b in range(3):
+            out[a, b] /= determinant
     return float(determinant)
 
 
