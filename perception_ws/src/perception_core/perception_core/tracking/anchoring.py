@@ -17,6 +17,8 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from perception_core.compiling import frozen
+
 Floats = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
@@ -61,12 +63,27 @@ def visible_sides(centre: Floats, size: Floats, yaw: Floats, sensor: Floats, gra
         sensor: (>=2,) metres, where the sensor stands.
         grazing_sine: sine of the angle of incidence from which a face counts as fully seen.
     """
-    d = sensor[None, :2] - centre[:, :2]
-    c, s = np.cos(yaw), np.sin(yaw)
-    local = np.stack([c * d[:, 0] + s * d[:, 1], -s * d[:, 0] + c * d[:, 1]], axis=1)
-    distance = np.maximum(np.hypot(d[:, 0], d[:, 1]), 1e-3)
-    beyond = np.abs(local) - size[:, :2] / 2.0
-    return np.sign(local) * np.clip(beyond / (grazing_sine * distance[:, None]), 0.0, 1.0)
+    away = np.hypot(sensor[0] - centre[:, 0], sensor[1] - centre[:, 1])
+    out: Floats = _sides(
+        frozen(centre), frozen(size), np.cos(yaw), np.sin(yaw), frozen(sensor), grazing_sine * np.maximum(away, 1e-3)
+    )
+    return out
+
+
+@njit(cache=True)
+def _sides(centre: Floats, size: Floats, c: Floats, s: Floats, sensor: Floats, wide: Floats) -> Floats:
+    """Return :func:`visible_sides` by the cosines and sines (T,) of the yaws; a face is fully seen ``wide`` (T,) m off.
+
+    That is how far the sensor must stand before the plane of the face.
+    """
+    out = np.empty((len(centre), 2))
+    for i in range(len(centre)):
+        dx, dy = sensor[0] - centre[i, 0], sensor[1] - centre[i, 1]
+        for a in range(2):
+            local = c[i] * dx + s[i] * dy if a == 0 else -s[i] * dx + c[i] * dy
+            beyond = abs(local) - size[i, a] / 2.0
+            out[i, a] = np.sign(local) * min(max(beyond / wide[i], 0.0), 1.0)
+    return out
 
 
 def anchor_offset(size: Floats, yaw: Floats, side: Floats) -> Floats:
@@ -151,33 +168,66 @@ def anchored_innovation(
     x = dx + (cm * a * length - sm * b * width - (c * a * track_size[0] - s * b * track_size[1])) / 2.0
     y = dy + (sm * a * length + cm * b * width - (s * a * track_size[0] + c * b * track_size[1])) / 2.0
     along, across = c * x + s * y, c * y - s * x
-    along_variance = c * c * noise[0, 0] + 2.0 * c * s * noise[0, 1] + s * s * noise[1, 1]
-    across_variance = s * s * noise[0, 0] - 2.0 * c * s * noise[0, 1] + c * c * noise[1, 1]
+    along_variance, across_variance = axis_variances(noise, c, s)
     along_variance, across_variance = min(along_variance, end_variance), min(across_variance, end_variance)
     skew = math.sin(measured_yaw - track_yaw) / 2.0
-    if a_loose:
-        along, along_variance = sticking_out(c * dx + s * dy, length, track_size[0]), LOOSE_SIGMA**2
-    elif small:
-        along_variance = SMALL_SIGMA**2 + face_variance
-    else:
-        along, along_variance, a = _by_end(
-            along, length, track_size[0], a, familiar, along_variance, face_variance, skew * width
-        )
-    if b_loose:
-        across, across_variance = sticking_out(c * dy - s * dx, width, track_size[1]), LOOSE_SIGMA**2
-    elif small:
-        across_variance = SMALL_SIGMA**2 + face_variance
-    else:
-        across, across_variance, b = _by_end(
-            across, width, track_size[1], b, familiar, across_variance, face_variance, skew * length
-        )
+    beyond = sticking_out(c * dx + s * dy, length, track_size[0]) if a_loose else along
+    along, along_variance, a = _by_axis(
+        beyond, length, track_size[0], a, a_loose, small, familiar, along_variance, face_variance, skew * width
+    )
+    beyond = sticking_out(c * dy - s * dx, width, track_size[1]) if b_loose else across
+    across, across_variance, b = _by_axis(
+        beyond, width, track_size[1], b, b_loose, small, familiar, across_variance, face_variance, skew * length
+    )
     innovation[0], innovation[1] = c * along - s * across, s * along + c * across
-    innovation_noise[0, 0] = c * c * along_variance + s * s * across_variance
-    innovation_noise[1, 1] = s * s * along_variance + c * c * across_variance
-    innovation_noise[0, 1] = c * s * (along_variance - across_variance)
-    innovation_noise[1, 0] = innovation_noise[0, 1]
-    innovation_noise[0, 2] = innovation_noise[2, 0] = innovation_noise[1, 2] = innovation_noise[2, 1] = 0.0
+    _turn_back(along_variance, across_variance, c, s, innovation_noise)
     return a, b, a_loose, b_loose
+
+
+@njit(cache=True)
+def axis_variances(covariance: Floats, c: float, s: float) -> tuple[float, float]:
+    """Return the variances of a covariance (>=2, >=2) along the axes of a box, by the cosine and sine of its yaw."""
+    cross = 2.0 * c * s * covariance[0, 1]
+    along = c * c * covariance[0, 0] + cross + s * s * covariance[1, 1]
+    across = s * s * covariance[0, 0] - cross + c * c * covariance[1, 1]
+    return along, across
+
+
+@njit(cache=True)
+def _turn_back(along: float, across: float, c: float, s: float, out: Floats) -> None:
+    """Fill all but the height's variance of a covariance (3, 3) with the variances along the axes of a box."""
+    out[0, 0] = c * c * along + s * s * across
+    out[1, 1] = s * s * along + c * c * across
+    out[0, 1] = out[1, 0] = c * s * (along - across)
+    out[0, 2] = out[2, 0] = out[1, 2] = out[2, 1] = 0.0
+
+
+@njit(cache=True)
+def _by_axis(
+    offset: float,
+    size: float,
+    track_size: float,
+    side: float,
+    loose: bool,
+    small: bool,
+    familiar: int,
+    centre_variance: float,
+    face_variance: float,
+    skew: float,
+) -> tuple[float, float, float]:
+    """Compare one axis of two boxes: by an end, :func:`_by_end`, if it has one and the thing is not ``small``.
+
+    Args and returns are those of :func:`_by_end`; ``offset`` of what has but ``loose`` ends is by how much it sticks
+    out, of a small thing that between the middles.
+    """
+    if loose:
+        return offset, LOOSE_SIGMA**2, side
+    if small:
+        return offset, SMALL_SIGMA**2 + face_variance, side
+    out: tuple[float, float, float] = _by_end(
+        offset, size, track_size, side, familiar, centre_variance, face_variance, skew
+    )
+    return out
 
 
 @njit(cache=True)
