@@ -1,4 +1,4 @@
-"""Size, quarter turns and the fixed anchor."""
+"""Size and the fixed anchor."""
 
 import dataclasses
 import uuid
@@ -24,12 +24,6 @@ def corrected(
     seen, _ = from_objects(objects(0.1, [second]), np.eye(4), MeasurementConfig())
     correction.correct(tracks, np.array([0]), seen, np.array([side]), 100_000_000, True, CONFIG)
     return tracks
-
-
-def test_quarter_turns_exchange_length_and_width() -> None:
-    size = np.tile([4.0, 2.0, 1.5], (4, 1))
-    got = correction.aligned_size(size, np.array([0.0, np.pi / 2, np.pi, -1.5]), np.zeros(4))
-    np.testing.assert_array_equal(got[:, 0], [4.0, 2.0, 4.0, 2.0])
 
 
 def test_growing_by_hand_keeps_the_near_face(objects) -> None:

@@ -1,11 +1,14 @@
 """One scan's correction of matched tracks: anchor, heading, size and class, each by its own filter."""
 
+from dataclasses import dataclass
+
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from perception_core.tracking import class_belief, doubt, ends, hulls, imm, witness
-from perception_core.tracking.anchoring import NEW, QUARTER, anchor_offset, anchored_innovation
+from perception_core.compiling import frozen
+from perception_core.tracking import class_belief, doubt, ends, hulls, imm, sizes, witness
+from perception_core.tracking.anchoring import NEW, QUARTER, anchor_offset, anchored_innovation, axis_variances
 from perception_core.tracking.config import ShapeConfig, TrackerConfig
 from perception_core.tracking.measurements import Measurements
 from perception_core.tracking.table import TrackTable
@@ -31,14 +34,6 @@ _GLIDES = 0.5
 
 _WALL = 1.0
 """Metres: what is thinner, and has no ends, is a piece of a wall, and those stand."""
-
-_ELONGATED = 0.5
-"""Metres by which length and width differ where it is known which is which: a box across them was cut or completed
-wrongly, and makes nothing larger."""
-
-_KNOWN_LENGTH = 0.8
-"""Share of the longer side measured that a track must have for its own to be the longer one: what was born of a few
-points far away knows neither, and would never grow."""
 
 _HIDDEN_PART = 0.3
 """Metres by which the box exceeds what is seen now where it remembers more: then it is the footprint."""
@@ -76,65 +71,121 @@ def correct(
     if len(rows) == 0:
         return np.zeros((0, 2))
     dt = (stamp_ns - tracks.last_seen_ns[rows]) / 1e9
-    face = seen.face_variance(config.measurement)
-    state, size, heading = moved_to(tracks.state[rows], seen.late), tracks.size[rows], tracks.heading[rows]
-    innovation, noise, anchored, loose = innovations(
-        state, size, heading[:, 0], sides, tracks.known_ends[rows], tracks.familiar[rows], seen, face
-    )
-    innovation, follow = _split(innovation, loose, (state[:, 3:] - still)[:, :2] * dt[:, None], heading[:, 0])
-    before = anchor_offset(size, heading[:, 0], anchored)
-    hidden = _hidden(seen, noise, heading[:, 0], face)
-    tracks.hidden_variance[rows] = _learnt(tracks.hidden_variance[rows], hidden, dt, config.shape)
+    pairs = _compared(tracks, rows, seen, sides, dt, still, config)
+    tracks.hidden_variance[rows] = _learnt(tracks.hidden_variance[rows], pairs.hidden, dt, config.shape)
     tracks.shared[rows] = doubt.shared(seen)
     tracks.dropped_motion[rows] = 0.0
-    noise = _doubted(innovation, tracks.covariance[rows], noise)
+    quarter_turns = np.rint((tracks.heading[rows, 0] - seen.yaw) / QUARTER).astype(np.int64)
+    measured_size = sizes.along(tracks.size[rows], quarter_turns, seen)
+    size = _correct_models(tracks, rows, seen, sides, pairs, measured_size, dt, over_ground, config, still)
+    faces = sides * np.where(pairs.loose, 0.0, pairs.anchored)
+    now_lost = ends.turned(seen.loose, quarter_turns)
+    lost = now_lost | ~tracks.known_ends[rows]
+    clear = _seen_motion(tracks, rows, faces, pairs.loose, lost, measured_size, dt, still)
+    tracks.size[rows] = size
+    _remember_view(tracks, rows, seen, measured_size, now_lost, dt, stamp_ns, config.shape)
+    return clear
 
+
+@dataclass(frozen=True, slots=True)
+class _Pairs:
+    """K tracks and their measurements compared.
+
+    Attributes:
+        state: (K, 6) of the tracks where the measurements were taken.
+        face: (K,) m^2 of a face that is seen.
+        innovation: (K, 3) metres, what corrects the filter.
+        follow: (K, 2) metres by which the box just follows.
+        noise: (K, 3, 3) m^2 of the innovation, more where it surprises.
+        anchored: (K, 2) sides of the anchors that were used.
+        loose: bool (K, 2) both ends are loose along the axes of the track.
+        hidden: (K, 2) m^2 by which the centre is less certain than the anchor.
+    """
+
+    state: Floats
+    face: Floats
+    innovation: Floats
+    follow: Floats
+    noise: Floats
+    anchored: Floats
+    loose: Mask
+    hidden: Floats
+
+
+def _compared(
+    tracks: TrackTable,
+    rows: Indices,
+    seen: Measurements,
+    sides: Floats,
+    dt: Floats,
+    still: Floats | float,
+    config: TrackerConfig,
+) -> _Pairs:
+    """Compare tracks ``dt`` (K,) seconds after they were last seen; the other arguments as of :func:`correct`."""
+    face, yaw = seen.face_variance(config.measurement), tracks.heading[rows, 0]
+    state = moved_to(tracks.state[rows], seen.late)
+    innovation, noise, anchored, loose = innovations(
+        state, tracks.size[rows], yaw, sides, tracks.known_ends[rows], tracks.familiar[rows], seen, face
+    )
+    travelled = (state[:, 3:] - still)[:, :2] * dt[:, None]
+    innovation, follow = _split(innovation, loose, travelled, np.cos(yaw), np.sin(yaw))
+    hidden = _hidden(seen, noise, yaw, face)
+    noise = _doubted(innovation, tracks.covariance[rows], noise)
+    return _Pairs(state, face, innovation, follow, noise, anchored, loose, hidden)
+
+
+def _correct_models(
+    tracks: TrackTable,
+    rows: Indices,
+    seen: Measurements,
+    sides: Floats,
+    pairs: _Pairs,
+    measured_size: Floats,
+    dt: Floats,
+    over_ground: bool,
+    config: TrackerConfig,
+    still: Floats | float,
+) -> Floats:
+    """Correct heading and motion, in place, return the sizes (K, 3) to be: the anchor stays while they change."""
+    state, size, heading = pairs.state, tracks.size[rows], tracks.heading[rows]
     models = tracks.model_states[rows], tracks.model_covariances[rows], tracks.model_probability[rows]
-    position = state[:, :3] + innovation
-    quarter_turns = np.rint((heading[:, 0] - seen.yaw) / QUARTER).astype(np.int64)
-    imm.correct_yaw(models, *_yaw_innovation(heading, tracks.heading_covariance[rows], seen, face))
-    yaw = imm.mean_yaw(models)
-    shrinks = ~loose | (models[2][:, imm.STILL] > _STANDS)[:, None]
-    measured_size = _size_along(size, heading[:, 0], quarter_turns, seen)
-    bigger = _correct_size(size, measured_size, tracks.last_size[rows], sides, seen.lidar, shrinks, dt, config.shape)
-    rise = _height_shift(state[:, 2], size[:, 2], bigger[:, 2], seen)
-    size = bigger
-    shift = before - anchor_offset(size, yaw, anchored) + follow
+    imm.correct_yaw(models, *_yaw_innovation(heading[:, 0], tracks.heading_covariance[rows, 0, 0], seen, pairs.face))
+    shrinks = ~pairs.loose | (models[2][:, imm.STILL] > _STANDS)[:, None]
+    bigger = sizes.followed(size, measured_size, tracks.last_size[rows], sides, seen.lidar, shrinks, dt, config.shape)
+    rise = sizes.height_shift(state[:, 2], size[:, 2], bigger[:, 2], seen)
+    before = anchor_offset(size, heading[:, 0], pairs.anchored)
+    shift = before - anchor_offset(bigger, imm.mean_yaw(models), pairs.anchored) + pairs.follow
     models[0][:, :, :2] += shift[:, None, :]
     models[0][:, :, 2] += rise[:, None]
+    position = state[:, :3] + pairs.innovation
     position[:, :2] += shift
     position[:, 2] += rise
-    undecided = (np.hypot(follow[:, 0], follow[:, 1]) > _GLIDES) & (seen.size[:, :2].min(axis=1) > _WALL)
+    thin = np.minimum(seen.size[:, 0], seen.size[:, 1]) <= _WALL
+    undecided = (np.hypot(pairs.follow[:, 0], pairs.follow[:, 1]) > _GLIDES) & ~thin
     belief = models[2][undecided]
-    imm.correct_position(models, position, noise, seen.late, over_ground)
+    imm.correct_position(models, position, pairs.noise, seen.late, over_ground)
     models[2][undecided] = belief
     imm.roll(models, dt, still, config.motion)
     tracks.model_states[rows], tracks.model_covariances[rows], tracks.model_probability[rows] = models
     tracks.sum_up()
-
-    faces = sides * np.where(loose, 0.0, anchored)
-    clear = _seen_motion(tracks, rows, seen, faces, loose, measured_size, quarter_turns, dt, still)
-    tracks.size[rows] = size
-    _remember_view(tracks, rows, seen, measured_size, quarter_turns, dt, stamp_ns, config.shape)
-    return clear
+    return bigger
 
 
 def _seen_motion(
     tracks: TrackTable,
     rows: Indices,
-    seen: Measurements,
     faces: Floats,
     loose: Mask,
+    lost: Mask,
     measured_size: Floats,
-    quarter_turns: Indices,
     dt: Floats,
     still: Floats | float,
 ) -> Floats:
     """Return how well motions of corrected tracks could be seen, by what they remember of the view before."""
-    lost = ends.turned(seen.loose, quarter_turns) | ~tracks.known_ends[rows]
-    velocity = (tracks.state[rows, 3:] - still)[:, :2]
-    along, across = _axes(tracks.heading[rows, 0])
-    advance = np.column_stack([(along * velocity).sum(axis=1), (across * velocity).sum(axis=1)]) * dt[:, None]
+    velocity = tracks.state[rows, 3:] - still
+    c, s = np.cos(tracks.heading[rows, 0]), np.sin(tracks.heading[rows, 0])
+    along, across = c * velocity[:, 0] + s * velocity[:, 1], -s * velocity[:, 0] + c * velocity[:, 1]
+    advance = np.stack([along * dt, across * dt], axis=1)
     return witness.evidence(faces, loose, lost, measured_size, tracks.last_size[rows], advance)
 
 
@@ -143,14 +194,14 @@ def _remember_view(
     rows: Indices,
     seen: Measurements,
     measured_size: Floats,
-    quarter_turns: Indices,
+    lost: Mask,
     dt: Floats,
     stamp_ns: int,
     config: ShapeConfig,
 ) -> None:
     """Note, in place, what was seen of corrected tracks, and as what."""
     tracks.last_size[rows] = measured_size[:, :2]
-    tracks.known_ends[rows] = ~ends.turned(seen.loose, quarter_turns)
+    tracks.known_ends[rows] = ~lost
     tracks.last_seen_ns[rows], tracks.sensors[rows] = stamp_ns, seen.sensors
     weight = np.minimum(dt / config.class_time, 1.0)
     tracks.class_probabilities[rows] = class_belief.fuse(
@@ -175,27 +226,27 @@ def _learnt(hidden: Floats, measured: Floats, dt: Floats, config: ShapeConfig) -
     return hidden + np.where(measured < hidden, better[:, None], worse[:, None]) * (measured - hidden)
 
 
-def _split(innovation: Floats, loose: Mask, travelled: Floats, yaw: Floats) -> tuple[Floats, Floats]:
+@njit(cache=True)
+def _split(innovation: Floats, loose: Mask, travelled: Floats, c: Floats, s: Floats) -> tuple[Floats, Floats]:
     """Part innovations (K, 3) into what corrects the filter (K, 3) and by how much the box just follows (K, 2).
 
     Along an axis with two ``loose`` ends (K, 2) the visible part may glide over the object. It never proves a motion,
     so the box follows without a velocity; but where it lags behind, it disproves one, as far as the track has
-    ``travelled`` (K, 2) metres since it was seen.
+    ``travelled`` (K, 2) metres since it was seen. The axes lie as cosines and sines (K,) tell.
     """
-    along, across = _axes(yaw)
-    local = np.column_stack([(along * innovation[:, :2]).sum(axis=1), (across * innovation[:, :2]).sum(axis=1)])
-    ahead = np.column_stack([(along * travelled).sum(axis=1), (across * travelled).sum(axis=1)])
-    lag = np.clip(local, -np.clip(ahead, 0.0, None), np.clip(-ahead, 0.0, None))
-    glides = np.where(loose, local - lag, 0.0)
-    follow = along * glides[:, :1] + across * glides[:, 1:]
-    rest = innovation.copy()
-    rest[:, :2] -= follow
+    rest, follow, glides = innovation.copy(), np.empty((len(c), 2)), np.empty(2)
+    for i in range(len(c)):
+        for a in range(2):
+            ux, uy = (c[i], s[i]) if a == 0 else (-s[i], c[i])
+            local = ux * innovation[i, 0] + uy * innovation[i, 1]
+            ahead = ux * travelled[i, 0] + uy * travelled[i, 1]
+            lag = min(max(local, -max(ahead, 0.0)), max(-ahead, 0.0))
+            glides[a] = local - lag if loose[i, a] else 0.0
+        follow[i, 0] = c[i] * glides[0] + -s[i] * glides[1]
+        follow[i, 1] = s[i] * glides[0] + c[i] * glides[1]
+        rest[i, 0] -= follow[i, 0]
+        rest[i, 1] -= follow[i, 1]
     return rest, follow
-
-
-def _axes(yaw: Floats) -> tuple[Floats, Floats]:
-    c, s = np.cos(yaw), np.sin(yaw)
-    return np.column_stack([c, s]), np.column_stack([-s, c])
 
 
 def innovations(
@@ -240,85 +291,19 @@ def moved_to(state: Floats, late: Floats) -> Floats:
     return out
 
 
-def aligned_size(size: Floats, yaw: Floats, target_yaw: Floats) -> Floats:
-    """Return sizes (K, 3) of boxes turned by quarters until their yaw (K,) is nearest to the target's (K,)."""
-    odd = np.rint((target_yaw - yaw) / QUARTER).astype(np.int64) % 2 != 0
-    out = size.copy()
-    out[odd, :2] = size[odd, 1::-1]
-    return out
-
-
-def _size_along(size: Floats, yaw: Floats, quarter_turns: Indices, seen: Measurements) -> Floats:
-    """Return the measured sizes (K, 3) along the axes of tracks of ``size`` (K, 3) and ``yaw`` (K,).
-
-    A LiDAR's box that lies across a track whose length is known makes nothing larger.
-    """
-    measured = aligned_size(seen.size, seen.yaw, yaw)
-    across = (quarter_turns % 2 != 0) & seen.lidar & (np.abs(size[:, 0] - size[:, 1]) > _ELONGATED)
-    across &= size[:, :2].max(axis=1) > _KNOWN_LENGTH * seen.size[:, :2].max(axis=1)
-    measured[across, :2] = np.minimum(measured[across, :2], size[across, :2])
-    return measured
-
-
 def _yaw_innovation(
-    heading: Floats, covariance: Floats, seen: Measurements, face_variance: Floats
+    yaw: Floats, yaw_variance: Floats, seen: Measurements, face_variance: Floats
 ) -> tuple[Floats, Floats]:
-    """Return by how much the measured yaws (K,) differ but for quarter turns, and with what variance (K,)."""
-    difference = seen.yaw - heading[:, 0]
+    """Return by how much the measured yaws (K,) differ but for quarter turns, and with what variance (K,).
+
+    ``yaw`` (K,) and ``yaw_variance`` (K,) are the tracks'.
+    """
+    difference = seen.yaw - yaw
     innovation = difference - QUARTER * np.rint(difference / QUARTER)
-    longest = seen.size[:, :2].max(axis=1)
+    longest = np.maximum(seen.size[:, 0], seen.size[:, 1])
     variance = seen.yaw_variance + 4.0 * face_variance / longest**2
-    surprise = innovation**2 / (covariance[:, 0, 0] + variance)
-    return innovation, variance * np.clip(surprise / _YAW_OUTLIER, 1.0, _MOST_DOUBT)
-
-
-def _correct_size(
-    size: Floats,
-    measured: Floats,
-    before: Floats,
-    sides: Floats,
-    lidar: Mask,
-    shrinks: Mask,
-    dt: Floats,
-    config: ShapeConfig,
-) -> Floats:
-    """Follow the size by an asymmetric exponential filter (an expectile: near the largest seen, not beyond).
-
-    A visible part is a lower bound: more of it is believed soon (``grow_time``), less of it only where the extent was
-    seen from end to end, which takes a view of the neighbouring face, and slowly (``shrink_time``). A single large box
-    is two things that touched, or one cut askew: what grows must have been measured twice.
-
-    Args:
-        size: (K, 3) of the tracks.
-        measured: (K, 3) along the same axes.
-        before: (K, 2) measured the last time.
-        sides: (K, 2) anchors.
-        lidar: bool (K,) seen by a LiDAR.
-        shrinks: bool (K, 2) a shorter part is a smaller object.
-        dt: (K,) seconds since the last time.
-        config: time constants.
-    """
-    end_to_end = np.column_stack([np.abs(sides[:, ::-1]) * shrinks, np.ones(len(sides))])
-    grow = 1.0 - np.exp(-dt / config.grow_time)
-    shrink = 1.0 - np.exp(-dt / config.shrink_time)
-    believed = measured.copy()
-    believed[:, :2] = np.where(measured[:, :2] > size[:, :2], np.minimum(measured[:, :2], before), measured[:, :2])
-    believed[:, :2] = np.where(measured[:, :2] > size[:, :2], np.maximum(believed[:, :2], size[:, :2]), believed[:, :2])
-    gain = np.where(measured > size, np.where(lidar, grow, shrink)[:, None], shrink[:, None] * end_to_end)
-    return size + gain * (believed - size)
-
-
-def _height_shift(z: Floats, height: Floats, new_height: Floats, seen: Measurements) -> Floats:
-    """Return by how much (K,) the middles follow a change of height, so that no part that is seen sticks out.
-
-    Where upper or lower end are cut off the box changes at that end alone, which is no motion.
-    """
-    change = np.abs(new_height - height) / 2.0
-    low = seen.centre[:, 2] - seen.size[:, 2] / 2.0 + new_height / 2.0 - z
-    high = seen.centre[:, 2] + seen.size[:, 2] / 2.0 - new_height / 2.0 - z
-    wanted = np.clip(0.0, np.minimum(low, high), np.maximum(low, high))
-    out: Floats = np.clip(wanted, -change, change)
-    return out
+    surprise = innovation**2 / (yaw_variance + variance)
+    return innovation, variance * np.minimum(np.maximum(surprise / _YAW_OUTLIER, 1.0), _MOST_DOUBT)
 
 
 def _hidden(seen: Measurements, anchor_noise: Floats, yaw: Floats, face_variance: Floats) -> Floats:
@@ -327,18 +312,21 @@ def _hidden(seen: Measurements, anchor_noise: Floats, yaw: Floats, face_variance
     Which parts of a face are hit is chance to who follows its motion, but stays about the same from scan to scan: that
     share of the anchor's own variance no filter averages away.
     """
-    excess = _along_axes(seen.noise[:, :2, :2] - anchor_noise[:, :2, :2], yaw)
-    anchor = np.minimum(_along_axes(anchor_noise[:, :2, :2], yaw), face_variance[:, None])
-    return np.maximum(excess, 0.0) + (seen.relief_variance / face_variance)[:, None] * anchor
+    relief = seen.relief_variance / face_variance
+    out: Floats = _less_certain(frozen(seen.noise), anchor_noise, np.cos(yaw), np.sin(yaw), face_variance, relief)
+    return out
 
 
-def _along_axes(covariance: Floats, yaw: Floats) -> Floats:
-    """Return the variances (K, 2) of (K, 2, 2) along the axes of boxes."""
-    c, s = np.cos(yaw), np.sin(yaw)
-    cross = 2.0 * c * s * covariance[:, 0, 1]
-    along = c * c * covariance[:, 0, 0] + cross + s * s * covariance[:, 1, 1]
-    across = s * s * covariance[:, 0, 0] - cross + c * c * covariance[:, 1, 1]
-    return np.column_stack([along, across])
+@njit(cache=True)
+def _less_certain(noise: Floats, anchor: Floats, c: Floats, s: Floats, face_variance: Floats, relief: Floats) -> Floats:
+    """Return :func:`_hidden` by the cosines and sines of the yaws, and ``relief`` (K,) as a share of the face's."""
+    out = np.empty((len(c), 2))
+    for i in range(len(c)):
+        excess = axis_variances(noise[i, :2, :2] - anchor[i, :2, :2], c[i], s[i])
+        own = axis_variances(anchor[i, :2, :2], c[i], s[i])
+        for a in range(2):
+            out[i, a] = max(excess[a], 0.0) + relief[i] * min(own[a], face_variance[i])
+    return out
 
 
 def birth_noise(seen: Measurements, sides: Floats, face_variance: Floats) -> tuple[Floats, Floats]:

@@ -12,8 +12,10 @@ long as it was, within reason: a bus goes on behind parked cars, a wall does not
 """
 
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 
+from perception_core.compiling import frozen
 from perception_core.tracking.anchoring import SMALL, THIN, THIN_SHARE
 from perception_core.tracking.table import TrackTable
 from perception_core.types.classes import INDEX, UNKNOWN
@@ -62,8 +64,8 @@ def unproven(tracks: TrackTable, robot: Floats) -> Mask:
     nameless = tracks.class_probabilities.argmax(axis=1) == INDEX[UNKNOWN]
     apart = np.linalg.norm(tracks.state[:, 3:5] - robot, axis=1)
     speed = np.linalg.norm(tracks.state[:, 3:5], axis=1)
-    low, narrow = tracks.size[:, 2] < _LOW, tracks.size[:, :2].min(axis=1) < _NARROW
-    rail = low & narrow & (tracks.size[:, :2].max(axis=1) > _RAIL_LENGTH)
+    low, narrow = tracks.size[:, 2] < _LOW, np.minimum(tracks.size[:, 0], tracks.size[:, 1]) < _NARROW
+    rail = low & narrow & (np.maximum(tracks.size[:, 0], tracks.size[:, 1]) > _RAIL_LENGTH)
     out: Mask = guessed | nameless & (rail | ((apart < _PACE + _SHARE * own) & (low | (narrow & (speed > _FAST)))))
     return out
 
@@ -89,11 +91,25 @@ def evidence(faces: Floats, loose: Mask, lost: Mask, size: Floats, before: Float
         before: (K, 2) metres measured the last time.
         advance: (K, 2) metres by which the tracks have gone along their axes since.
     """
-    longest = size[:, :2].max(axis=1)
-    broad = size[:, 1::-1] >= np.maximum(THIN, THIN_SHARE * longest)[:, None]
-    both = ~lost.any(axis=2) & (np.abs(size[:, :2] - before) < _ALIKE + _ALIKE_SHARE * np.abs(advance))
-    clear = (broad & (faces > _FACE)) | both | (longest < SMALL)[:, None]
-    return np.where(loose, 0.0, np.where(clear, 1.0, 0.5))
+    columns = (faces, loose, lost, size, before, advance)
+    out: Floats = _evidence(*(frozen(column) for column in columns))
+    return out
+
+
+@njit(cache=True)
+def _evidence(faces: Floats, loose: Mask, lost: Mask, size: Floats, before: Floats, advance: Floats) -> Floats:
+    out = np.zeros((len(faces), 2))
+    for i in range(len(faces)):
+        longest = max(size[i, 0], size[i, 1])
+        thin = max(THIN, THIN_SHARE * longest)
+        for a in range(2):
+            if loose[i, a]:
+                continue
+            alike = abs(size[i, a] - before[i, a]) < _ALIKE + _ALIKE_SHARE * abs(advance[i, a])
+            both = alike and not (lost[i, a, 0] or lost[i, a, 1])
+            face = size[i, 1 - a] >= thin and faces[i, a] > _FACE
+            out[i, a] = 1.0 if face or both or longest < SMALL else 0.5
+    return out
 
 
 def remember(tracks: TrackTable, rows: Indices, clear: Floats, still: Floats | float, dt: float) -> None:
@@ -108,13 +124,32 @@ def remember(tracks: TrackTable, rows: Indices, clear: Floats, still: Floats | f
     """
     velocity = tracks.state[rows, 3:] - still
     c, s = np.cos(tracks.heading[rows, 0]), np.sin(tracks.heading[rows, 0])
-    local = np.column_stack([c * velocity[:, 0] + s * velocity[:, 1], c * velocity[:, 1] - s * velocity[:, 0]])
-    energy = (local**2).sum(axis=1) + velocity[:, 2] ** 2
-    share = ((clear * local**2).sum(axis=1) + velocity[:, 2] ** 2) / np.maximum(energy, _MOVES**2)
-    seen = (energy > _MOVES**2) & (share >= _BLIND_SHARE)
+    share = _seen_share(frozen(velocity), c, s, frozen(clear))
+    seen = share > 0.0
     change = np.full(len(tracks), -dt)
     change[rows[seen]] = dt * share[seen]
     tracks.witnessed = np.clip(tracks.witnessed + change, 0.0, _MEMORY)
+
+
+@njit(cache=True)
+def _seen_share(velocity: Floats, c: Floats, s: Floats, clear: Floats) -> Floats:
+    """Return which share (K,) of the energy of motions was seen, 0 where that is too little or nothing moves.
+
+    Args:
+        velocity: (K, 3) m/s.
+        c: (K,) cosine, s: (K,) sine of the yaw.
+        clear: (K, 2) see :func:`remember`.
+    """
+    out = np.zeros(len(c))
+    for i in range(len(c)):
+        x, y, z = velocity[i]
+        along, across = c[i] * x + s[i] * y, c[i] * y - s[i] * x
+        energy = along * along + across * across + z * z
+        known = clear[i, 0] * (along * along) + clear[i, 1] * (across * across) + z * z
+        share = known / max(energy, _MOVES**2)
+        if energy > _MOVES**2 and share >= _BLIND_SHARE:
+            out[i] = share
+    return out
 
 
 def doubted(covariance: Floats, velocity: Floats) -> Floats:
