@@ -6,6 +6,7 @@ degree or two denies; so its square is told with its probability (moments of a m
 """
 
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 
 from perception_core.tracking import imm
@@ -15,6 +16,8 @@ from perception_core.tracking.table import TrackTable
 from perception_core.types.classes import BUS, CAR, INDEX, PERSON, TRAIN, TRUCK
 
 Floats = NDArray[np.float64]
+
+_STILL = imm.STILL
 
 _EITHER = 0.5
 """Probability of a quarter turn where nothing tells."""
@@ -48,7 +51,8 @@ _LEVEL = np.diag([1.0, 1.0, 0.0])
 
 def exchanged(tracks: TrackTable, moving: NDArray[np.bool_]) -> Floats:
     """Return the probability (T,) that length and width of each track change places; ``moving`` (T,): told to."""
-    long, wide = tracks.size[:, :2].max(axis=1), tracks.size[:, :2].min(axis=1)
+    length, width = tracks.size[:, 0], tracks.size[:, 1]
+    long, wide = np.maximum(length, width), np.minimum(length, width)
     p = _EITHER * np.exp(-(long / wide - 1.0) / _ELONGATION)
     p = np.where((tracks.class_probabilities.argmax(axis=1) == INDEX[PERSON]) | (long < SMALL), _EITHER, p)
     most = np.where(tracks.oriented, np.where(moving, _MOVING, _MOVED), _EITHER)
@@ -70,7 +74,7 @@ def centre_variance(tracks: TrackTable) -> Floats:
     most = np.full(len(tracks), np.inf)
     for name, width in _BROADEST.items():
         most[label == INDEX[name]] = width
-    excess = np.maximum(tracks.size[:, :2].min(axis=1) - most, 0.0)
+    excess = np.maximum(np.minimum(tracks.size[:, 0], tracks.size[:, 1]) - most, 0.0)
     narrow = np.arange(2)[None, :] == tracks.size[:, :2].argmin(axis=1)[:, None]
     return np.where(narrow, (excess[:, None] / 2.0) ** 2, 0.0)
 
@@ -97,17 +101,17 @@ def unrest(tracks: TrackTable, stamp_ns: int) -> None:
     watched = np.maximum(tracks.last_seen_ns - tracks.first_seen_ns, 1) / 1e9
     glanced = (watched < _GLANCED) & (tracks.model_probability[:, imm.STILL] > _HALVES[imm.STILL])
     guess = np.where(glanced, (_WANDER / watched) ** 2 - (_WANDER / _GLANCED) ** 2, 0.0)
-    moment = tracks.dropped_motion + guess[:, None, None] * _LEVEL
-    which = moment.any(axis=(1, 2))
+    which = (guess != 0.0) | tracks.dropped_motion.reshape(-1, 9).any(axis=1)
     if not which.any():
         return
+    moment = tracks.dropped_motion[which] + guess[which, None, None] * _LEVEL
     states, covariances = tracks.model_states[which], tracks.model_covariances[which]
     mean, spread = imm.combine((states, covariances, tracks.model_probability[which]))
     since = ((stamp_ns - tracks.last_seen_ns[which]) / 1e9)[:, None, None]
-    spread[:, :3, :3] += moment[which] * since**2
-    spread[:, 3:6, 3:6] += moment[which]
-    spread[:, :3, 3:6] += moment[which] * since
-    spread[:, 3:6, :3] += moment[which] * since
+    spread[:, :3, :3] += moment * since**2
+    spread[:, 3:6, 3:6] += moment
+    spread[:, :3, 3:6] += moment * since
+    spread[:, 3:6, :3] += moment * since
     off = mean - states[:, imm.STILL]
     states[:, imm.STRAIGHT] = mean + off
     covariances[:, imm.STRAIGHT] = 2.0 * (spread - off[:, :, None] * off[:, None, :]) - covariances[:, imm.STILL]
@@ -118,9 +122,18 @@ def unrest(tracks: TrackTable, stamp_ns: int) -> None:
 
 def widen(tracks: TrackTable) -> None:
     """Add, in place, the shared errors to what is known of place and velocity; what stands still does so anyway."""
-    drift = tracks.shared / _TOGETHER**2
-    tracks.covariance[:, :3, :3] += tracks.shared
-    tracks.covariance[:, 3:, 3:] += drift
-    tracks.model_covariances[:, :, :3, :3] += tracks.shared[:, None]
-    for model in (imm.STRAIGHT, imm.TURNING):
-        tracks.model_covariances[:, model, 3:6, 3:6] += drift
+    _widen(tracks.covariance, tracks.model_covariances, tracks.shared, tracks.shared / _TOGETHER**2)
+
+
+@njit(cache=True)
+def _widen(covariance: Floats, models: Floats, shared: Floats, drift: Floats) -> None:
+    """Add errors of place and velocity (T, 3, 3) to covariances (T, 6, 6), and (T, K, 8, 8) of all that may move."""
+    for i in range(len(shared)):
+        for a in range(3):
+            for b in range(3):
+                covariance[i, a, b] += shared[i, a, b]
+                covariance[i, a + 3, b + 3] += drift[i, a, b]
+                for k in range(imm.MODELS):
+                    models[i, k, a, b] += shared[i, a, b]
+                    if k != _STILL:
+                        models[i, k, a + 3, b + 3] += drift[i, a, b]

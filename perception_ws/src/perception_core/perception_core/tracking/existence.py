@@ -1,9 +1,10 @@
 """Does the object exist? Log odds from detections and misses, and who hides whom."""
 
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 
-from perception_core.geometry import boxes
+from perception_core.compiling import frozen
 from perception_core.tracking.config import LifeConfig
 from perception_core.tracking.measurements import Measurements
 
@@ -97,8 +98,20 @@ def _view(centre: Floats, size: Floats, yaw: Floats, sensor: Floats) -> tuple[Fl
     """Return bearing, half angle of view, nearest corner and centre distance, (T,) each."""
     d = centre[:, :2] - sensor[:2]
     bearing = np.arctan2(d[:, 1], d[:, 0])
-    corner = boxes.bev_corners(centre, size, yaw) - sensor[:2]
-    turned = np.arctan2(corner[..., 1], corner[..., 0]) - bearing[:, None]
-    half = np.abs((turned + np.pi) % (2.0 * np.pi) - np.pi).max(axis=1)
-    nearest = np.hypot(corner[..., 0], corner[..., 1]).min(axis=1)
-    return bearing, np.maximum(half, 1e-6), nearest, np.hypot(d[:, 0], d[:, 1])
+    x, y = _corners(frozen(centre), frozen(size), np.cos(yaw), np.sin(yaw), frozen(sensor))
+    turned = np.arctan2(y, x) - bearing
+    half = np.abs((turned + np.pi) % (2.0 * np.pi) - np.pi).max(axis=0)
+    return bearing, np.maximum(half, 1e-6), np.hypot(x, y).min(axis=0), np.hypot(d[:, 0], d[:, 1])
+
+
+@njit(cache=True)
+def _corners(centre: Floats, size: Floats, c: Floats, s: Floats, sensor: Floats) -> tuple[Floats, Floats]:
+    """Return x and y (4, T) in metres from the sensor of the corners of boxes with cosines and sines (T,) of yaws."""
+    x, y = np.empty((4, len(centre))), np.empty((4, len(centre)))
+    for i in range(len(centre)):
+        for k in range(4):
+            along = size[i, 0] * (0.5 if k in (0, 3) else -0.5)
+            across = size[i, 1] * (0.5 if k < 2 else -0.5)
+            x[k, i] = c[i] * along - s[i] * across + centre[i, 0] - sensor[0]
+            y[k, i] = s[i] * along + c[i] * across + centre[i, 1] - sensor[1]
+    return x, y

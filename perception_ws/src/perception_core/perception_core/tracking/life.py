@@ -160,6 +160,8 @@ def reunite(tracks: TrackTable, stamp_ns: int, overlap: float, config: LifeConfi
     fresh = np.flatnonzero((tracks.last_seen_ns == stamp_ns) & to_confirm(tracks, config))
     if len(gone) == 0 or len(fresh) == 0:
         return kept
+    if tracks.first_seen_ns[fresh].max() <= tracks.last_seen_ns[gone].min():
+        return kept
     share = _overlap(tracks, gone, fresh)
     agreement = class_belief.agreement(tracks.class_probabilities[gone], tracks.class_probabilities[fresh])
     after = tracks.first_seen_ns[fresh][None, :] > tracks.last_seen_ns[gone][:, None]

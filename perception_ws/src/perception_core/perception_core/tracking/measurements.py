@@ -4,8 +4,10 @@ import dataclasses
 from dataclasses import dataclass
 
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 
+from perception_core.compiling import frozen
 from perception_core.geometry import transforms
 from perception_core.tracking import ends
 from perception_core.tracking.anchoring import SMALL
@@ -76,12 +78,12 @@ class Measurements:
 
     def select(self, index: NDArray[np.int64]) -> "Measurements":
         """Return a copy that holds the measurements of an index array, in that order."""
-        return Measurements(**{f.name: getattr(self, f.name)[index] for f in dataclasses.fields(self)})
+        return Measurements(**{name: getattr(self, name).take(index, axis=0) for name in _COLUMNS})
 
     @property
     def relief_variance(self) -> Floats:
         """Return (M,) m^2: what chance does to a face of which a LiDAR sees few points; none to small things."""
-        large = self.lidar & (self.size[:, :2].max(axis=1) >= SMALL)
+        large = self.lidar & (np.maximum(self.size[:, 0], self.size[:, 1]) >= SMALL)
         return np.where(large, _RELIEF**2 / np.maximum(self.point_count, 1), 0.0)
 
     def face_variance(self, config: MeasurementConfig) -> Floats:
@@ -90,6 +92,9 @@ class Measurements:
         Faces of vehicles are no planes: a bumper, a bonnet, a window. Which of them few points hit is chance.
         """
         return (config.face_sigma + config.face_sigma_per_metre * self.range) ** 2 + self.relief_variance
+
+
+_COLUMNS = tuple(f.name for f in dataclasses.fields(Measurements))
 
 
 def from_objects(
@@ -152,27 +157,39 @@ def _hulls(objects: Objects, good: NDArray[np.int64], T_fixed_base: transforms.T
 
 def _may_be_person(centre: Floats, size: Floats) -> NDArray[np.bool_]:
     """Tell what (M,) is of a person's size: what hides a part of it hides less than half a metre."""
-    longest, top = size[:, :2].max(axis=1), centre[:, 2] + size[:, 2] / 2.0
-    deep = size[:, :2].min(axis=1) > _PERSON_DEPTH
+    longest, top = np.maximum(size[:, 0], size[:, 1]), centre[:, 2] + size[:, 2] / 2.0
+    deep = np.minimum(size[:, 0], size[:, 1]) > _PERSON_DEPTH
     return deep & (longest > ends.SLIVER) & (longest < _PERSON_WIDTH) & (top < _PERSON_TOP)
 
 
 def _finite(objects: Objects) -> NDArray[np.bool_]:
-    columns = (objects.centre, objects.size, objects.covariance, objects.class_probabilities)
-    good = np.isfinite(objects.yaw) & np.isfinite(objects.existence) & np.isfinite(objects.time_offset)
+    single = (objects.yaw, objects.existence, objects.time_offset)
+    columns = (*single, objects.centre, objects.size, objects.covariance, objects.class_probabilities)
+    good = np.ones(len(objects), dtype=np.bool_)
     for column in columns:
-        good &= np.isfinite(column).all(axis=tuple(range(1, column.ndim)))
+        finite = np.isfinite(column)
+        if not finite.all():
+            good &= finite.reshape(len(column), -1).all(axis=1)
     return good
 
 
 def _positive_definite(noise: Floats, floor: float) -> Floats:
     """Return (M, 3, 3) symmetric matrices with leading minors (Sylvester) above those of the floor."""
-    sym = (noise + noise.transpose(0, 2, 1)) / 2.0
-    diagonal = np.maximum(np.abs(np.einsum("mii->mi", sym)), floor)
-    out = sym.copy()
-    index = np.arange(3)
-    out[:, index, index] = diagonal
+    out: Floats = _symmetric(frozen(noise), floor)
     minor = out[:, 0, 0] * out[:, 1, 1] - out[:, 0, 1] ** 2
     bad = (minor <= floor**2 * 0.1) | (np.linalg.det(out) <= floor**3 * 0.1)
-    out[bad] = diagonal[bad, :, None] * np.eye(3)
+    if bad.any():
+        out[bad] = np.einsum("mii->mi", out[bad])[:, :, None] * np.eye(3)
+    return out
+
+
+@njit(cache=True)
+def _symmetric(noise: Floats, floor: float) -> Floats:
+    """Return symmetric matrices (M, 3, 3) with diagonals of ``floor`` at least."""
+    out = np.empty_like(noise)
+    for i in range(len(noise)):
+        for a in range(3):
+            for b in range(3):
+                out[i, a, b] = (noise[i, a, b] + noise[i, b, a]) / 2.0
+            out[i, a, a] = max(abs(out[i, a, a]), floor)
     return out

@@ -100,13 +100,19 @@ def orient(tracks: TrackTable, moving: NDArray[np.bool_]) -> None:
     turns = np.where(turned, np.rint(off / QUARTER), np.where(sideways, 1.0, 0.0))
     tracks.heading[:, 0] += QUARTER * turns
     tracks.model_states[:, :, kalman.YAW] += QUARTER * turns[:, None]
-    tracks.known_ends = ends.turned(tracks.known_ends, turns.astype(np.int64))
-    odd = turns.astype(np.int64) % 2 != 0
+    if turns.any():
+        _exchange(tracks, turns.astype(np.int64))
+    tracks.oriented |= moving
+    tracks.oriented &= ~mistaken
+
+
+def _exchange(tracks: TrackTable, turns: NDArray[np.int64]) -> None:
+    """Name lengths and widths, in place, by axes turned by quarters (T,)."""
+    tracks.known_ends = ends.turned(tracks.known_ends, turns)
+    odd = turns % 2 != 0
     tracks.size[odd, :2] = tracks.size[odd, 1::-1]
     tracks.last_size[odd] = tracks.last_size[odd, ::-1]
     tracks.hidden_variance[odd] = tracks.hidden_variance[odd, ::-1]
-    tracks.oriented |= moving
-    tracks.oriented &= ~mistaken
 
 
 def _never_so_broad(tracks: TrackTable) -> NDArray[np.bool_]:

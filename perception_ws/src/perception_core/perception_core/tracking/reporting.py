@@ -50,16 +50,7 @@ def report(
     motions, doubtful = motion.classify(told, over_ground, robot, config), witness.unproven(told, robot)
     turned = doubt.yaw_variance(told, motions == Motion.MOVING)
     unseen = told.hidden_variance + doubt.centre_variance(told)
-    path, path_covariance = predicted_paths(
-        _doubted(told, doubtful),
-        motion.wheeled(told),
-        unseen,
-        config.prediction_steps,
-        config.prediction_step,
-        motion_config,
-    )
-    path[..., 2] = transforms.wrap_angle(path[..., 2])
-    path_covariance[..., 2, 2] += turned[:, None]
+    path, path_covariance = _paths(told, doubtful, unseen, turned, config, motion_config)
     twist = told.covariance[:, 3:, 3:].copy()
     twist[doubtful] = witness.doubted(twist[doubtful], velocity[doubtful])
     return Obstacles(
@@ -86,6 +77,37 @@ def report(
         statuses=statuses,
         predicted_covariance=path_covariance,
     )
+
+
+def _paths(
+    told: TrackTable,
+    doubtful: NDArray[np.bool_],
+    unseen: Floats,
+    turned: Floats,
+    config: OutputConfig,
+    motion_config: MotionConfig,
+) -> tuple[Floats, Floats]:
+    """Return the predicted poses (T, P, 3) and their covariances (T, P, 3, 3).
+
+    Args:
+        told: T tracks.
+        doubtful: bool (T,) whose velocities may as well be none.
+        unseen: (T, 2) and
+        turned: (T,) as of :func:`_pose_covariance`.
+        config: number and distance of the poses.
+        motion_config: by what they get uncertain.
+    """
+    path, covariance = predicted_paths(
+        _doubted(told, doubtful),
+        motion.wheeled(told),
+        unseen,
+        config.prediction_steps,
+        config.prediction_step,
+        motion_config,
+    )
+    path[..., 2] = transforms.wrap_angle(path[..., 2])
+    covariance[..., 2, 2] += turned[:, None]
+    return path, covariance
 
 
 def probable(tracks: TrackTable, life: LifeConfig) -> NDArray[np.bool_]:

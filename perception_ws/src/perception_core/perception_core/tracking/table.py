@@ -96,11 +96,12 @@ class TrackTable:
 
     def select(self, rows: NDArray[np.bool_] | NDArray[np.int64]) -> "TrackTable":
         """Return a copy that holds the rows of a mask (T,) or an index array, in that order."""
-        return TrackTable(**{f.name: getattr(self, f.name)[rows] for f in dataclasses.fields(self)})
+        index = np.flatnonzero(rows) if rows.dtype == np.bool_ else rows
+        return TrackTable(**{name: getattr(self, name).take(index, axis=0) for name in _COLUMNS})
 
     def copy(self) -> "TrackTable":
         """Return a copy of all columns."""
-        return TrackTable(**{f.name: getattr(self, f.name).copy() for f in dataclasses.fields(self)})
+        return TrackTable(**{name: getattr(self, name).copy() for name in _COLUMNS})
 
     @property
     def settled(self) -> NDArray[np.bool_]:
@@ -128,8 +129,10 @@ class TrackTable:
 
     def joined(self, younger: "TrackTable") -> "TrackTable":
         """Return these tracks followed by ``younger`` ones."""
-        names = [f.name for f in dataclasses.fields(self)]
-        return TrackTable(**{n: np.concatenate([getattr(self, n), getattr(younger, n)]) for n in names})
+        return TrackTable(**{n: np.concatenate([getattr(self, n), getattr(younger, n)]) for n in _COLUMNS})
+
+
+_COLUMNS = tuple(f.name for f in dataclasses.fields(TrackTable))
 
 
 def empty_table() -> TrackTable:

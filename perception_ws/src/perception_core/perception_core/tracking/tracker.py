@@ -156,18 +156,7 @@ class Tracker:
         frame other than the tracks' yields none.
         """
         if self._stamp_ns is None or fixed_frame != self._frame:
-            return reporting.report(
-                empty_table(),
-                stamp_ns,
-                fixed_frame,
-                self._over_ground,
-                self._velocity,
-                mode,
-                statuses,
-                self._config.output,
-                self._config.motion,
-                self._config.life,
-            )
+            return self._report(empty_table(), stamp_ns, mode, statuses, fixed_frame)
         stamp_ns = max(stamp_ns, self._stamp_ns)
         alive = self._tracks.select(~life.expired(self._tracks, stamp_ns, self._config.life))
         coasted = _predicted(alive, (stamp_ns - self._stamp_ns) / 1e9, self._flow, self._config)
@@ -330,15 +319,24 @@ class Tracker:
         self._tracks = self._tracks.select(mask)
 
     def _count(self, **more: int) -> None:
-        changes = {name: getattr(self._events, name) + n for name, n in more.items()}
-        self._events = dataclasses.replace(self._events, **changes)
+        changes = {name: getattr(self._events, name) + n for name, n in more.items() if n}
+        if changes:
+            self._events = dataclasses.replace(self._events, **changes)
 
-    def _report(self, tracks: TrackTable, stamp_ns: int, mode: Mode, statuses: tuple[SensorStatus, ...]) -> Obstacles:
+    def _report(
+        self,
+        tracks: TrackTable,
+        stamp_ns: int,
+        mode: Mode,
+        statuses: tuple[SensorStatus, ...],
+        frame: str | None = None,
+    ) -> Obstacles:
+        """Return the obstacles; ``frame``: another than that of the tracks."""
         config = self._config
         return reporting.report(
             tracks,
             stamp_ns,
-            self._frame,
+            self._frame if frame is None else frame,
             self._over_ground,
             self._velocity,
             mode,
@@ -370,6 +368,7 @@ def warm_up() -> None:
         tracker.update(objects, np.eye(4), "odom")
     boxes = objects.centre, objects.size, objects.yaw
     fragments.inside_share(*boxes, *boxes)
+    existence.hidden(*boxes, from_objects(objects, np.eye(4), TrackerConfig().measurement)[0], np.zeros(2))
 
 
 def _others(index: Indices, count: int) -> Indices:
