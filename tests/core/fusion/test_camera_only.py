@@ -199,6 +199,31 @@ def test_what_is_right_below_has_no_near_and_far_edge() -> None:
     assert len(camera_only.place(view, found, base_plane(IN_THE_AIR.ground_sigma), IN_THE_AIR)[0]) == 0
 
 
+@pytest.mark.parametrize("down", [45.0, 60.0, 75.0, 90.0])
+def test_below_a_drone_that_sees_the_ground_a_car_stands_on_it(down: float) -> None:
+    """The camera 20 m up looks ``down`` degrees, the car stands on its axis, turned by 0 to 150 degrees about z.
+
+    Its box is that of its eight corners; off by less than its length, and no height from steep rays.
+    """
+    ground, angle = GroundPlane(np.array([-20.0, 0.0, 0.0]), seen=True), np.radians(down)
+    forward, lower = np.array([np.cos(angle), 0.0, -np.sin(angle)]), np.array([-np.sin(angle), 0.0, -np.cos(angle)])
+    T = np.eye(4)
+    T[:3, :3] = np.stack([np.array([0.0, -1.0, 0.0]), lower, forward])
+    place = forward * (20.0 - HEIGHT / 2) / np.sin(angle)
+    corners = np.array([[x, y, z] for x in (-0.5, 0.5) for y in (-0.5, 0.5) for z in (-0.5, 0.5)])
+    for yaw in np.radians([0.0, 30.0, 90.0, 150.0]):
+        turn = np.array([[np.cos(yaw), -np.sin(yaw), 0.0], [np.sin(yaw), np.cos(yaw), 0.0], [0.0, 0.0, 1.0]])
+        seen = (place + corners * [LENGTH, WIDTH, HEIGHT] @ turn.T) @ T[:3, :3].T
+        u, v = 320 + 500 * seen[:, 0] / seen[:, 2], 240 + 500 * seen[:, 1] / seen[:, 2]
+        view = dataclasses.replace(view_of((u.min(), v.min(), u.max(), v.max(), CAR, 0.9)), T_camera_base=T)
+        found = camera_only.ranges(view, ground, CONFIG)
+        _, centre, covariance = camera_only.place(view, found, ground, CONFIG)
+        error = centre[0] - place
+        assert np.abs(error[:2]).max() < LENGTH
+        assert abs(error[2]) < 0.3
+        assert (np.abs(error) < 3.0 * np.sqrt(np.diagonal(covariance[0]))).all()
+
+
 def test_the_ground_below_a_drone_is_where_the_lidar_sees_it() -> None:
     """Eight metres below and tilted by 10 %, far from z = 0: to a vehicle these are things in a pit."""
     seen = with_ground(0.1)

@@ -32,8 +32,11 @@ Floats = NDArray[np.float64]
 _EDGE_PX = 3.0
 """A box this near to the image's border may be cut off there."""
 
-_STEEPEST = 3.0
-"""Slope of a ray, 72 degrees down, beyond which the edges of a box are not the near and the far one."""
+_STEEPEST = 2.0
+"""Slope of a ray, 63 degrees down, beyond which the edges of a box are not the near and the far one."""
+
+_ONE_WAY = 0.9
+"""Cosine of the angle between the bearings of the edges of a box above which they are the near and the far one."""
 
 _ONE_IS_WRONG = 0.05
 """How often one of two estimates is wrong, as a share of the density of their agreement at its best."""
@@ -164,6 +167,7 @@ def place(
     with np.errstate(invalid="ignore"):
         good = np.isfinite(found.distance) & (found.distance > 0.0) & (found.distance <= config.max_range)
     kept = np.flatnonzero(good & (view.detections.scores >= config.min_score))
+    T_base_camera = transforms.invert(view.T_camera_base)
     size = _sizes(view.detections.class_ids[kept])
     distance, forward = found.distance[kept], found.forward[kept]
     x0, y0, x1, y1 = view.detections.boxes[kept].T
@@ -172,9 +176,10 @@ def place(
     position = found.eye[:2] + forward * middle[:, None]
     sigma_side = np.hypot(distance * (0.1 * (x1 - x0) + config.pixel_sigma) / view.model.matrix[0, 0], 0.1)
     near = np.where(found.foot_covered[kept], _NEARER_SHARE * distance, 0.0)
-    sigma_range = np.sqrt(found.sigma[kept] ** 2 + (size.depth_sigma / 2) ** 2 + near**2)
+    below = np.where(_one_way(view, T_base_camera)[kept], 0.0, size.depth)
+    sigma_range = np.sqrt(found.sigma[kept] ** 2 + (size.depth_sigma / 2) ** 2 + near**2 + below**2)
     # It is as high as the ground, as far as that is known, and somewhere along the ray through the middle of its box.
-    fall = _slope_of(view, transforms.invert(view.T_camera_base), (x0 + x1) / 2, (y0 + y1) / 2)
+    fall = _slope_of(view, T_base_camera, (x0 + x1) / 2, (y0 + y1) / 2)
     by_ray = found.eye[2] - fall * middle
     edge = distance * _edge_sigma(view, config)[kept] / view.model.matrix[1, 1]
     along = np.column_stack([forward, np.zeros(len(kept)) if ground.known else -fall])
@@ -185,6 +190,7 @@ def place(
         on_ground = ground.height(position[:, 0], position[:, 1]) + size.height / 2
         ground_sigma = np.sqrt((_slope(ground, config) * distance) ** 2 + (size.height_sigma / 2) ** 2 + 0.1**2)
         ray_sigma = np.sqrt((fall * sigma_range) ** 2 + edge**2 + 0.1**2)
+        ray_sigma[np.abs(fall) > _STEEPEST] = np.inf  # right below, a ray says all heights
         joined = reconciled(on_ground, ground_sigma, by_ray, ray_sigma, found.off_ground[kept])
         height, sigma = joined.mean, joined.sigma
     else:
@@ -247,6 +253,7 @@ def _by_height(
     pixels = y1 - y0
     foot, top = (_slope_of(view, T_base_camera, (x0 + x1) / 2, y) for y in (y1, y0))
     whole = (y0 > _EDGE_PX) & (y1 < view.detections.image_size[1] - _EDGE_PX) & (pixels >= _LOWEST_PX)
+    whole &= _one_way(view, T_base_camera)
     whole &= (np.maximum(np.abs(foot), np.abs(top)) <= _STEEPEST) & (foot > top)
     size, from_above = _sizes(view.detections.class_ids), np.maximum(top, 0.0)
     shown = size.height + from_above * size.depth
@@ -254,6 +261,15 @@ def _by_height(
     distance = np.where(whole, shown / np.where(whole, foot - top, 1.0), 0.0)
     relative = np.hypot(shown_sigma / shown, 1.4 * _edge_sigma(view, config) / np.maximum(pixels, 1.0))
     return distance, np.where(whole, np.maximum(distance * relative, 0.05), np.inf)
+
+
+def _one_way(view: CameraView, T_base_camera: transforms.Transform) -> NDArray[np.bool_]:
+    """Tell whose (D,) lower and upper edge lie in one direction, seen from above: not so right below the camera."""
+    x0, y0, x1, y1 = view.detections.boxes.T
+    pixels = (np.column_stack([(x0 + x1) / 2, y]) for y in (y0, y1))
+    top, foot = (transforms.rotate(T_base_camera, view.model.rays(p))[:, :2] for p in pixels)
+    apart = np.maximum(np.linalg.norm(top, axis=1) * np.linalg.norm(foot, axis=1), 1e-12)
+    return np.asarray((top * foot).sum(axis=1) / apart > _ONE_WAY)
 
 
 def _slope_of(view: CameraView, T_base_camera: transforms.Transform, x: Floats, y: Floats) -> Floats:
