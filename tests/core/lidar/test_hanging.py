@@ -171,3 +171,10 @@ def test_what_hangs_higher_than_asked_for_is_nothing(look) -> None:
     seen = look(lambda parts: parts.beam(12.0, 4.0, 0.3, (-4.0, 4.0)), "ouster128", low)
     assert len(seen[1].clusters) == 0
     assert seen[1].dropped["overhead"] > 20
+
+
+def test_to_what_flies_the_top_of_a_bus_stays_with_the_bus(look) -> None:
+    """It stands higher than the clearance, and hangs nowhere: one thing, up to its roof."""
+    _, result = look(lambda parts: parts.vehicle("bus", 12.0, 0.0), "ouster128", FLYING)
+    assert len(result.clusters) == 1
+    assert result.clusters.top[0] > 2.7

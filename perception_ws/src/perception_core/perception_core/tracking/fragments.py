@@ -109,10 +109,10 @@ def rejoin(tracks: TrackTable, rows: Indices, seen: Measurements, left: Measurem
         unite(seen, int(k), parts, tracks.heading[row, 0], tracks.size[row, :2] + _GROWTH)
 
 
-def unite(seen: Measurements, k: int, parts: Measurements, target: float, most: Floats | float = np.inf) -> None:
+def unite(seen: Measurements, k: int, parts: Measurements, target: float, most: Floats) -> bool:
     """Make one box of measurement ``k`` and its ``parts``, in place, unless it is larger than ``most`` (2,) metres.
 
-    ``target`` is its yaw, in radians.
+    ``target`` is its yaw, in radians. Return whether it is one now.
     """
     centre = np.vstack([seen.centre[k : k + 1], parts.centre])
     size = np.vstack([seen.size[k : k + 1], parts.size])
@@ -120,7 +120,7 @@ def unite(seen: Measurements, k: int, parts: Measurements, target: float, most: 
     low, high = bounds(centre, size, yaw, target)
     low_xy, high_xy = low.min(axis=0), high.max(axis=0)
     if (high_xy - low_xy > most).any():
-        return
+        return False
     bottom, top = (centre[:, 2] - size[:, 2] / 2).min(), (centre[:, 2] + size[:, 2] / 2).max()
     c, s = np.cos(target), np.sin(target)
     x, y = (low_xy + high_xy) / 2.0
@@ -128,6 +128,7 @@ def unite(seen: Measurements, k: int, parts: Measurements, target: float, most: 
     seen.size[k] = *(high_xy - low_xy), top - bottom
     seen.loose[k] = _joined_ends(seen.loose[k], parts.loose, yaw, np.full(len(yaw), target), low, high)
     seen.yaw[k] = target
+    return True
 
 
 def _joined_ends(

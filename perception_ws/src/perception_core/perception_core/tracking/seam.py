@@ -31,6 +31,9 @@ _TOUCH = 0.3
 _BROADEST, _LONGEST = 2.7, 20.0
 """Metres: no vehicle is broader, or longer."""
 
+_MOST = np.array([_LONGEST, _LONGEST])
+"""Metres along both axes of what several pairs make together."""
+
 
 def join(tracks: TrackTable, seen: Measurements, overlap: float) -> Measurements:
     """Return the measurements with the parts of one vehicle on both sides of the seam made one, the others as they are.
@@ -52,10 +55,10 @@ def join(tracks: TrackTable, seen: Measurements, overlap: float) -> Measurements
             if not (gone[a] or gone[b]):
                 big, small = (a, b) if seen.point_count[a] >= seen.point_count[b] else (b, a)
                 part = _moved(out, small, out.late[big], tracks.state[row, 3:])
-                fragments.unite(out, big, part, tracks.heading[row, 0])
-                out.point_count[big] += out.point_count[small]
-                out.hull[big] = NO_HULL
-                gone[small] = True
+                if fragments.unite(out, big, part, tracks.heading[row, 0], _MOST):
+                    out.point_count[big] += out.point_count[small]
+                    out.hull[big] = NO_HULL
+                    gone[small] = True
     return out.select(np.flatnonzero(~gone)) if gone.any() else seen
 
 
