@@ -146,7 +146,8 @@ def _shifted(bounds: Floats, boxes: Floats, play: Floats) -> tuple[Floats, Float
                 to_low, to_high = boxes[d, low] - b0, boxes[d, high] - b1
                 wanted = min(max(0.0, min(to_low, to_high)), max(to_low, to_high))
                 shift = min(max(wanted, -play[m, d]), play[m, d])
-                strain[m, d] += (shift / play[m, d]) ** 2
+                if shift != 0.0:  # without play there is none
+                    strain[m, d] += (shift / play[m, d]) ** 2
                 shared *= max(min(b1 + shift, boxes[d, high]) - max(b0 + shift, boxes[d, low]), 0.0)
                 own *= max(b1 - b0, 0.0)
                 other *= boxes[d, high] - boxes[d, low]
