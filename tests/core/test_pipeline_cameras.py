@@ -87,6 +87,21 @@ class Painter:
         return CameraResult(boxes if self._detects else None, None, labels if pixels else None)
 
 
+class Inverter:
+    """Sees one car in each image, by a box whose left side is right."""
+
+    def warm_up(self) -> None:
+        """As CameraReader."""
+
+    def perceive(self, image: Image, pixels: bool = True) -> CameraResult:
+        """As CameraReader."""
+        height, width = image.pixels.shape[:2]
+        box, car = np.array([[90.0, 60.0, 30.0, 90.0]]), np.array([INDEX["car"]], np.int32)
+        return CameraResult(
+            Detections2D(image.stamp_ns, image.frame, box, np.full(1, 0.9), car, (width, height)), None, None
+        )
+
+
 def painted(
     drive: tuple[RecordedDrive, list[SimulatedFrame]], painter: Painter, trust: float = 0.7
 ) -> tuple[Pipeline, list[PipelineResult]]:
@@ -187,6 +202,33 @@ def test_boxes_are_not_laid_over_intrinsics_that_came_after_them(
     (result,) = made.ready(frames[0].stamp_ns)
     assert result.objects.mode is Mode.LIDAR_ONLY
     assert dict(made.drops) == {"camera front: boxes in 320x136, the camera has 640x272": 1}
+
+
+def test_a_camera_alone_that_cannot_be_used_gives_no_results_as_in_the_node(
+    drive: tuple[RecordedDrive, list[SimulatedFrame]], detector: CameraDetector
+) -> None:
+    """The intrinsics change after all images: nothing that was seen fits them, and no LiDAR tells anything."""
+    source, frames = drive
+    made = with_camera(source, frames[0].image.frame, detector)
+    for frame in frames:
+        made.on_image("front", frame.image, frame.stamp_ns)
+    right = Simulation(load_scenario("tiny")).rig.cameras[frames[0].image.frame]
+    made.on_camera_model("front", CameraModel(640, 272, np.diag([2.0, 2.0, 1.0]) @ right.matrix, frame=right.frame))
+    assert made.flush() == []
+    assert set(made.drops) == {"camera front: boxes in 320x136, the camera has 640x272"}
+
+
+def test_boxes_that_are_none_are_counted_without_a_scan_too(
+    drive: tuple[RecordedDrive, list[SimulatedFrame]],
+) -> None:
+    source, frames = drive
+    made = Pipeline(PipelineConfig(), RIG, source, {"front": Inverter()}, NAMESPACE)
+    made.on_camera_model("front", Simulation(load_scenario("tiny")).rig.cameras[frames[0].image.frame])
+    for frame in frames:
+        made.on_image("front", frame.image, frame.stamp_ns)
+    results = made.flush()
+    assert len(results) > 0
+    assert dict(made.drops) == {"camera front: boxes that are no boxes": len(results)}
 
 
 def test_a_camera_without_intrinsics_is_faulty_and_says_which(

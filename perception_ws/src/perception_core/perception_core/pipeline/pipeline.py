@@ -276,8 +276,9 @@ class Pipeline:
             self._waiting.pop(0)
             finished += self._finish(result)
         for stamp_ns in self._watch.due(now_ns):
-            objects = self._fusion.camera_only(self._views(stamp_ns), stamp_ns, self._rig.base_frame)
-            finished += self._track(objects, None)
+            if views := self._views(stamp_ns):  # nothing at all was seen without one: blind is for the caller to say
+                objects = self._fusion.camera_only(views, stamp_ns, self._rig.base_frame)
+                finished += self._track(objects, None)
         return finished
 
     def flush(self) -> list[PipelineResult]:
@@ -301,11 +302,11 @@ class Pipeline:
     def _finish(self, result: LidarResult) -> list[PipelineResult]:
         views = self._views(result.clusters.stamp_ns)
         objects = self._fusion.fuse(result.clusters, views, result.coverage)
-        self.drops.update(self._fusion.take_dropped())
         return self._track(objects, result)
 
     def _track(self, objects: Objects, lidar: LidarResult | None) -> list[PipelineResult]:
         rig = self._rig
+        self.drops.update(self._fusion.take_dropped())
         view = self._lidar_views.pop(objects.stamp_ns, None)
         try:
             T_fixed_base = self._pose(objects.stamp_ns)
