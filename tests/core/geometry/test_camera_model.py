@@ -14,6 +14,7 @@ LENSES = [
     ("rational_polynomial", (0.1, 0.02, 0.001, 0.001, 0.01, 0.2, 0.03, 0.001)),
     ("equidistant", (0.05, -0.01, 0.002, -0.001)),
 ]
+WITHOUT_RAYS = [(-0.3, 0.07, 0.0, 0.0, -0.01), (0.4, 0.2, 0.0, 0.0, 0.0), (-0.28, 0.07, 0.0, 0.0)]
 
 
 def _points() -> np.ndarray:
@@ -58,6 +59,18 @@ def test_half_the_angle_of_view_is_that_of_the_farthest_corner() -> None:
     """From the centre it is 320 pixels to the left border, 240 upwards."""
     expected = np.arctan(np.hypot(320.0 / 500.0, 240.0 / 510.0))
     assert CameraModel(640, 480, K).half_angle() == pytest.approx(expected)
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("distortion", WITHOUT_RAYS)
+def test_where_no_ray_is_known_at_the_border_the_cone_holds_all_that_can_be_seen(distortion: tuple[float, ...]) -> None:
+    """A wide image whose border the polynomial reaches from nowhere, or that the steps back do not reach."""
+    wide = CameraModel(640, 480, np.array([[250.0, 0, 320.0], [0, 250.0, 240.0], [0, 0, 1.0]]), distortion)
+    points = np.random.default_rng(0).uniform([-9.0, -9.0, 0.1], [9.0, 9.0, 9.0], (5000, 3))
+    seen = points[wide.project(points)[1]]
+    assert len(seen) > 500
+    off_axis = np.arctan2(np.hypot(seen[:, 0], seen[:, 1]), seen[:, 2])
+    assert off_axis.max() <= wide.half_angle()
 
 
 def test_points_behind_outside_and_folded_back_are_not_valid() -> None:

@@ -5,6 +5,7 @@ calib3d documents them; ``equidistant`` (k1 k2 k3 k4) is the fisheye model of Ka
 """
 
 import functools
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -120,7 +121,11 @@ class CameraModel:
         return rays
 
     def half_angle(self) -> float:
-        """Return the radians from the optical axis to the farthest corner or middle of an edge of the image."""
+        """Return the radians from the optical axis to the farthest corner or middle of an edge of the image.
+
+        A quarter of a turn, which nothing that is projected goes beyond, where one of their rays is not known: where
+        the distortion reaches it from nowhere, or the steps that undistort do not find the way back.
+        """
         return _half_angle(self.width, self.height, self.matrix.tobytes(), self.distortion, self.model)
 
     def _distort(self, normal: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
@@ -180,7 +185,11 @@ def _half_angle(width: int, height: int, matrix: bytes, distortion: tuple[float,
     camera = CameraModel(width, height, np.frombuffer(matrix).reshape(3, 3), distortion, model)
     w, h = width - 1, height - 1
     border = np.array([[0, 0], [w, 0], [0, h], [w, h], [w / 2, 0], [w / 2, h], [0, h / 2], [w, h / 2]])
-    return float(np.arccos(camera.rays(border)[:, 2].min()))
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        rays = camera.rays(border)
+        pixels, _ = camera.project(rays / rays[:, 2:])
+        known = (np.abs(pixels - border) < 0.5).all()
+    return float(np.arccos(rays[:, 2].min())) if known else math.pi / 2
 
 
 def _odd_polynomial(
