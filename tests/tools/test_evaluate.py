@@ -260,6 +260,27 @@ def test_baseline_and_rules(drive, tmp_path, capsys):
     assert "made with max_range 60.0 (now 50.0)" in capsys.readouterr().err
 
 
+def test_a_baseline_that_lacks_what_is_asked_for(drive, tmp_path, capsys):
+    truth, result = map(str, drive)
+    assert main(["evaluate", result, "--truth", truth, "--json"]) == 0
+    printed = json.loads(capsys.readouterr().out)
+    old = tmp_path / "old.json"
+    command = ["evaluate", result, "--truth", truth, "--baseline", str(old)]
+    old.write_text(json.dumps({**printed, "figures": dict.fromkeys(printed["figures"])}))
+    assert main([*command, "--fail-on", "all"]) == 2
+    assert capsys.readouterr().err == f"perception evaluate: {old}: no baseline: none of its figures has a value\n"
+    del printed["figures"]["mota"]
+    old.write_text(json.dumps(printed))
+    assert main([*command, "--fail-on", "mota"]) == 2
+    assert "--fail-on mota: the baseline has no value to compare with" in capsys.readouterr().err
+    assert main([*command, "--fail-on", "hota,mota<0.5"]) == 0
+    assert "not compared" not in capsys.readouterr().out
+    assert main(command) == 0
+    assert "note: the baseline has no value of mota: not compared" in capsys.readouterr().out
+    assert main([*command, "--json"]) == 0
+    assert "the baseline has no value of mota: not compared" in json.loads(capsys.readouterr().out)["notes"]
+
+
 def ruined(k, **columns):
     """The car of scan ``k`` as the drive's result has it, with columns of no use."""
     good = cars(k, (10.3 + 0.1 * k, 0.0), (30.0, 5.0))

@@ -16,6 +16,7 @@ from perception_tools.evaluating_figures import (
     Change,
     compare,
     figures,
+    not_compared,
     parse_rules,
     read_baseline,
 )
@@ -97,6 +98,30 @@ def test_rules():
 
 
 @pytest.mark.parametrize(
+    ("text", "before", "names"),
+    [
+        ("mota", {"hota": 0.5}, "mota"),
+        ("mota,hota:0.1", {"mota": NAN, "hota": 0.5}, "mota"),
+        ("headline", {"motp": 0.1}, "headline"),
+        ("all,mota:0.1,recall", {"hota": 0.5}, "mota, recall"),
+    ],
+)
+def test_a_comparison_that_cannot_fail_is_none(text, before, names):
+    with pytest.raises(PerceptionError, match=f"^--fail-on {names}: the baseline has no value to compare with"):
+        not_compared(parse_rules(text, True), {"mota": 0.9, "hota": 0.5}, before)
+
+
+def test_what_a_word_stands_for_and_the_baseline_lacks_is_told():
+    """Of what has a value now: precision has none in either, the limit needs none, motp is no headline."""
+    now = {"recall": 0.9, "precision": NAN, "mota": 0.9, "hota": 0.5, "motp": 0.1}
+    before = {"mota": NAN, "hota": 0.5}
+    assert not_compared(parse_rules("headline,motp>0.2", True), now, before) == ["recall", "mota"]
+    assert not_compared(parse_rules("all", True), now, before) == ["recall", "mota", "motp"]
+    assert not_compared(parse_rules("hota,mota<0.5", True), now, before) == []
+    assert not_compared([], now, {}) == []
+
+
+@pytest.mark.parametrize(
     ("text", "baseline", "message"),
     [
         ("speed", True, "unknown figure; known: headline, all, recall"),
@@ -141,6 +166,10 @@ def test_a_baseline_is_what_was_printed(tmp_path):
         ({"config": {"max_range": 60.0}, "figures": {"mota": "good"}}, "mota: not a number"),
         ({"config": {"max_range": 40.0}, "figures": {}}, r"made with max_range 40.0 \(now 60.0\)"),
         ({"figures": {}}, "made with max_range None"),
+        ({"config": {"max_range": 60.0}, "figures": {}}, "none of its figures has a value"),
+        ({"config": {"max_range": 60.0}, "figures": {"mota": None, "hota": None}}, "none of its figures has a value"),
+        ({"config": {"max_range": 60.0}, "figures": {"mota": NAN}}, "none of its figures has a value"),
+        ({"config": {"max_range": 60.0}, "figures": {"of_another_day": 1.0}}, "none of its figures has a value"),
     ],
 )
 def test_bad_baselines(tmp_path, document, message):

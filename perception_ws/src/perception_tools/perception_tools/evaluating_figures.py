@@ -154,7 +154,8 @@ def read_baseline(path: Path, config: Mapping[str, Any]) -> dict[str, float]:
     """Read the figures of an earlier ``--json``.
 
     Raises:
-        PerceptionError: no such file, none of ours, or one made with another configuration.
+        PerceptionError: no such file, none of ours, one made with another configuration, or without any figure that
+            has a value: nothing could ever be worse.
     """
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
@@ -173,6 +174,8 @@ def read_baseline(path: Path, config: Mapping[str, Any]) -> dict[str, float]:
     wrong = [name for name, value in values.items() if value is not None and not isinstance(value, int | float)]
     if wrong:
         raise PerceptionError(f"{path}: {', '.join(wrong)}: not a number")
+    if all(value is None or math.isnan(value) for value in values.values()):
+        raise PerceptionError(f"{path}: no baseline: none of its figures has a value")
     return {name: float("nan") if value is None else float(value) for name, value in values.items()}
 
 
@@ -184,11 +187,13 @@ class Rule:
         figure: which figure.
         tolerance: how much worse than the baseline it may be, None for the figure's own; or
         limit: the value that it must not fall short of (exceed, where less is better).
+        group: the word that stood for it and others, empty where it was named itself.
     """
 
     figure: Figure
     tolerance: float | None = None
     limit: float | None = None
+    group: str = ""
 
     def broken(self, now: Mapping[str, float], changes: Sequence[Change]) -> str | None:
         """Return why the evaluation fails, None when it does not."""
@@ -204,6 +209,24 @@ class Rule:
             return None
         allowed = self.figure.tolerance if self.tolerance is None else self.tolerance
         return f"{self.figure.name}: {change.before:.4g} -> {change.now:.4g} (tolerance {allowed:g})"
+
+
+def not_compared(rules: Sequence[Rule], now: Mapping[str, float], before: Mapping[str, float]) -> list[str]:
+    """Return the figures that have a value now and none in the baseline, so that no rule of ``rules`` sees them.
+
+    Raises:
+        PerceptionError: one of them was named, or all that a word stands for are of that kind: a rule that cannot be
+            broken.
+    """
+    compared = [rule for rule in rules if rule.limit is None]
+    without = [rule for rule in compared if math.isnan(before.get(rule.figure.name, math.nan))]
+    named = [rule.figure.name for rule in without if not rule.group]
+    empty = {rule.group for rule in without} - {rule.group for rule in compared if rule not in without} - {""}
+    if named or empty:
+        names = ", ".join([*dict.fromkeys(named), *sorted(empty)])
+        raise PerceptionError(f"--fail-on {names}: the baseline has no value to compare with")
+    names_now = {name for name, value in now.items() if not math.isnan(value)}
+    return [name for name in dict.fromkeys(rule.figure.name for rule in without) if name in names_now]
 
 
 _RULE = re.compile(r"(?P<name>\w+)(?:(?P<sign>[:<>])(?P<value>[-+.\deE]+))?")
@@ -229,7 +252,8 @@ def parse_rules(text: str, has_baseline: bool) -> list[Rule]:
             raise PerceptionError(f"--fail-on {part!r}: worse than what? It needs --baseline, or a limit (mota<0.9)")
         if value is not None and value < 0.0:
             raise PerceptionError(f"--fail-on {part!r}: a tolerance is 0 or more")
-        rules += [Rule(figure, tolerance=value) for figure in _named(name, part)]
+        group = "" if name in BY_NAME else name
+        rules += [Rule(figure, tolerance=value, group=group) for figure in _named(name, part)]
     return rules
 
 

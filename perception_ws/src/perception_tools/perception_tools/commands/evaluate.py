@@ -38,7 +38,7 @@ def run(arguments: argparse.Namespace) -> int:
     from perception_core.config import from_mapping
     from perception_core.evaluation.config import EvaluationConfig
     from perception_tools.evaluating import judge_recording
-    from perception_tools.evaluating_figures import compare, figures, parse_rules, read_baseline
+    from perception_tools.evaluating_figures import compare, figures, not_compared, parse_rules, read_baseline
     from perception_tools.evaluating_tables import printed, printed_changes
     from perception_tools.evaluating_truth import truth_of
 
@@ -50,6 +50,8 @@ def run(arguments: argparse.Namespace) -> int:
     judged = judge_recording(arguments.result, truth, config, arguments.topic, arguments.base_frame).as_dict()
     now = figures(judged)
     before = read_baseline(arguments.baseline, judged["config"]) if arguments.baseline else {}
+    if unseen := not_compared(rules, now, before):
+        judged["notes"] = [*judged["notes"], f"the baseline has no value of {', '.join(unseen)}: not compared"]
     changes = compare(now, before)
     failures = [why for rule in rules if (why := rule.broken(now, changes))]
     if arguments.json:
