@@ -36,6 +36,47 @@ def test_a_negative_size_and_a_corner_that_is_none() -> None:
     np.testing.assert_array_equal(kept.hull, clusters.hull[4:8])
 
 
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        ("centre", 1e200),
+        ("centre", -2e6),
+        ("size", 1e200),
+        ("size", 2e4),
+        ("yaw", 1e300),
+        ("bottom", -1e30),
+        ("top", 2e6),
+        ("time_offset", 1e200),
+        ("covariance", 1e300 * np.eye(3)),
+        ("covariance", 2e12 * np.eye(3)),
+        ("covariance", -0.01 * np.eye(3)),
+        ("covariance", np.array([[1.0, 2.0, 0.0], [2.0, 1.0, 0.0], [0.0, 0.0, 1.0]])),
+        ("covariance", np.array([[1.0, 0.5, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]])),
+        ("covariance", np.array([[1.0, 0.9, -0.9], [0.9, 1.0, 0.9], [-0.9, 0.9, 1.0]])),
+    ],
+)
+def test_a_number_that_was_not_measured_takes_its_cluster_out(column: str, value: float | np.ndarray) -> None:
+    """The second matrix has eigenvalues 3, -1, 1, the third is not symmetric, the last has 1.9 twice and -0.8."""
+    clusters = clusters_of(*SEEN, per_cluster=2)
+    numbers = getattr(clusters, column).copy()
+    numbers[1] = value
+    fusion = Fusion(FusionConfig())
+    fused = fusion.fuse(replace(clusters, **{column: numbers}), [])
+    assert fusion.take_dropped() == {"clusters whose numbers cannot be used": 1}
+    assert len(fused) == 2
+    assert np.isfinite(fused.centre).all()
+    assert (np.linalg.eigvalsh(fused.covariance) > 0.0).all()
+
+
+def test_a_covariance_without_extent_or_off_by_rounding_is_sound() -> None:
+    """None at all, one of rank 1, and that one as float32 has it."""
+    line = np.outer([0.3, -0.7, 0.11], [0.3, -0.7, 0.11])
+    covariance = np.stack([np.zeros((3, 3)), line, line.astype(np.float32)])
+    clusters = replace(clusters_of(*SEEN), covariance=covariance)
+    assert without_bad_clusters(clusters) == (clusters, 0)
+
+
 def test_sound_clusters_are_handed_on_as_they_are() -> None:
     for clusters in (clusters_of(), clusters_of(*SEEN)):
         assert without_bad_clusters(clusters) == (clusters, 0)

@@ -149,7 +149,7 @@ class Fusion:
         """Return the clusters without those that cannot be used (counted)."""
         kept, bad = without_bad_clusters(clusters)
         if bad:
-            self._dropped["clusters whose numbers are not finite, or sizes negative"] += bad
+            self._dropped["clusters whose numbers cannot be used"] += bad
         return kept
 
     def _usable(self, view: CameraView) -> CameraView:

@@ -1,6 +1,7 @@
 """Clusters whose numbers can be used: what comes over a wire may hold anything.
 
-One NaN would go from the cluster that holds it into the ground plane under all of them. So such a cluster is left out,
+One NaN, or what becomes one when it is squared, would go from the cluster that holds it into the ground plane under all
+of them. So such a cluster is left out,
 and counted; its points stay as points of none.
 """
 
@@ -8,22 +9,34 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perception_core.types import Clusters
+from perception_core.types._checks import sound_covariances
+
+_LARGEST = 1e6
+"""Metres (the square of it in a covariance), radians, seconds: what is larger was not measured."""
+
+_LARGEST_SIZE = 1e4
+"""Metres: no scan reaches as far."""
 
 
 def without_bad_clusters(clusters: Clusters) -> tuple[Clusters, int]:
-    """Return the clusters whose numbers are finite and whose sizes are not negative, and how many were others."""
+    """Return the clusters whose numbers can be used, and how many were others.
+
+    Numbers have to be finite and of a size that a scan can hold, sizes not negative, covariances symmetric and positive
+    semidefinite up to rounding.
+    """
     good = _good(clusters)
     return (clusters, 0) if good.all() else (_select(clusters, good), int((~good).sum()))
 
 
 def _good(clusters: Clusters) -> NDArray[np.bool_]:
     """Return bool (M,): can all numbers of a cluster be used?"""
-    good: NDArray[np.bool_] = (clusters.size >= 0.0).all(axis=1)
+    good: NDArray[np.bool_] = ((clusters.size >= 0.0) & (clusters.size <= _LARGEST_SIZE)).all(axis=1)
     for column in (clusters.yaw, clusters.bottom, clusters.top, clusters.time_offset):
-        good &= np.isfinite(column)
-    for columns in (clusters.centre, clusters.size, clusters.covariance.reshape(-1, 9)):
-        good &= np.isfinite(columns).all(axis=1)
-    corners = np.isfinite(clusters.hull).all(axis=1)
+        good &= np.abs(column) <= _LARGEST
+    good &= (np.abs(clusters.centre) <= _LARGEST).all(axis=1)
+    bounded = (np.abs(clusters.covariance) <= _LARGEST**2).all(axis=(1, 2))
+    good &= bounded & sound_covariances(np.where(bounded[:, None, None], clusters.covariance, 0.0))
+    corners = (np.abs(clusters.hull) <= _LARGEST).all(axis=1)
     if not corners.all():
         good[_owner(clusters)[~corners]] = False
     return good

@@ -37,14 +37,10 @@ _ROUNDING = 1e-5
 """Share of the product of its variances by which a minor may be negative: float32 on the way."""
 
 
-def check_covariances(name: str, matrices: NDArray[np.float64]) -> None:
-    """Look whether ``matrices`` (..., 3, 3) are finite, symmetric and positive semidefinite up to rounding.
-
-    Raises:
-        PerceptionError: some are not; the first is named with its values.
-    """
-    given = matrices.reshape(-1, 9)
-    entries = np.ascontiguousarray(given.T)  # whole columns at once: hundreds of reductions of three numbers are slow
+def sound_covariances(matrices: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Return bool (N,): which of ``matrices`` (N, 3, 3) are finite, symmetric, positive semidefinite up to rounding?"""
+    # Whole columns at once: hundreds of reductions of three numbers are slow.
+    entries = np.ascontiguousarray(matrices.reshape(-1, 9).T)
     finite = np.isfinite(entries).all(axis=0)
     m = np.where(finite, entries, 0.0)
     d, off, mirrored = m[[0, 4, 8]], m[[1, 2, 5]], m[[3, 6, 7]]
@@ -54,6 +50,17 @@ def check_covariances(name: str, matrices: NDArray[np.float64]) -> None:
     good = finite & (d >= 0.0).all(axis=0)
     good &= (np.abs(off - mirrored) <= _ROUNDING * np.sqrt(np.maximum(pairs, 0.0))).all(axis=0)
     good &= (off**2 <= (1.0 + _ROUNDING) * pairs).all(axis=0) & (det >= -_ROUNDING * whole)
+    return np.asarray(good)
+
+
+def check_covariances(name: str, matrices: NDArray[np.float64]) -> None:
+    """Look whether ``matrices`` (..., 3, 3) are finite, symmetric and positive semidefinite up to rounding.
+
+    Raises:
+        PerceptionError: some are not; the first is named with its values.
+    """
+    given = matrices.reshape(-1, 3, 3)
+    good = sound_covariances(given)
     if not good.all():
-        first = given[np.flatnonzero(~good)[0]].reshape(3, 3).tolist()
+        first = given[np.flatnonzero(~good)[0]].tolist()
         raise PerceptionError(f"{name}: expected symmetric positive semidefinite matrices, got {first}")
