@@ -33,6 +33,8 @@ def test_help_names_every_verb_and_is_quick():
         (["simulate", "tiny", "o.mcap", "--set", "seed=[1"], "--set seed=[1: the value is no YAML"),
         (["simulate", "tiny", "o.mcap", "--set", "lidars={a: {}, a: {}}"], "the value is no YAML (repeated key 'a'"),
         (["simulate", "tiny", "o.mcap", "--set", "seed=2001-99-99"], "the value is no YAML"),
+        (["simulate", "tiny", "o.mcap", "--set", 'traffic=!!int ""'], "the value is no YAML"),
+        (["simulate", "tiny", "o.mcap", "--set", "lidar=&a {x: *a}"], "the value is no YAML ('a' holds itself"),
         (["doctor", "none.mcap"], "none.mcap: no such bag"),
         (["demo", "--drive", "none"], "none: no such folder"),
         (["demo", "--rate", "0"], "--rate: 0.0 is out of range"),
