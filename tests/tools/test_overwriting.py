@@ -6,7 +6,7 @@ import pytest
 
 from perception_core.errors import PerceptionError
 from perception_tools.cli import main
-from perception_tools.overwriting import refuse_to_overwrite
+from perception_tools.overwriting import refuse_to_overwrite, require_folder
 from perception_tools.profile import write_with_model
 
 
@@ -95,4 +95,49 @@ def test_a_picture_is_not_drawn_over_the_recording_behind_a_link(drive, tmp_path
     named = {"BAG": str(bag), "PNG": str(tmp_path / "picture.png")}
     assert main([named.get(word, word) for word in command]) == 2
     assert "picture.png: is what is read" in capsys.readouterr().err
+    assert untouched(tmp_path) == before
+
+
+def test_a_folder_that_is_there_or_can_be_made_will_do_and_is_not_made(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for folder in (tmp_path, Path(), Path("a/b/c"), tmp_path / "new"):
+        require_folder(folder, tmp_path / "out.mcap")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_a_link_to_nothing_and_what_lies_in_a_file_are_no_folders(bag, tmp_path):
+    (tmp_path / "link").symlink_to(tmp_path / "gone")
+    for folder, name in ((bag, "drive.mcap"), (bag / "a" / "b", "drive.mcap"), (tmp_path / "link", "link")):
+        with pytest.raises(PerceptionError, match=f"expected a folder, but .*/{name} is a file"):
+            require_folder(folder)
+    with pytest.raises(PerceptionError, match=r"expected a folder, and .*out\.mcap is to be a file"):
+        require_folder(tmp_path / "out.mcap" / "report", tmp_path / "out.mcap")
+
+
+def test_a_folder_that_may_not_be_written_to_is_refused(tmp_path, monkeypatch):
+    """Whom nothing is denied is denied it here."""
+    monkeypatch.setattr("os.access", lambda path, mode: path != tmp_path)
+    with pytest.raises(PerceptionError, match=r"cannot be written: .* denies it"):
+        require_folder(tmp_path / "new")
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["replay", "BAG", "--profile", "demo", "--output", "OUT", "--report", "FILE"],
+        ["replay", "BAG", "--profile", "demo", "--output", "OUT", "--report", "OUT"],
+        ["calibrate", "check", "BAG", "--report", "FILE"],
+        ["calibrate", "check", "BAG", "--report", "PNG"],
+        ["demo", "--out", "FILE"],
+    ],
+)
+def test_a_report_that_cannot_be_written_is_refused_before_any_work(drive, tmp_path, capsys, command):
+    named = {"BAG": drive.write(tmp_path / "drive.mcap"), "OUT": tmp_path / "out.mcap", "FILE": tmp_path / "notes"}
+    named["PNG"] = named["FILE"] / "a.png"
+    named["FILE"].write_text("of mine")
+    before = untouched(tmp_path)
+    assert main([str(named.get(word, word)) for word in command]) == 2
+    captured = capsys.readouterr()
+    assert "expected a folder" in captured.err
+    assert len(captured.err.splitlines()) == 1
     assert untouched(tmp_path) == before

@@ -39,11 +39,13 @@ def run(arguments: argparse.Namespace) -> int:
     from perception_core.errors import ConfigError
     from perception_tools.calibrating import load_drive
     from perception_tools.calibrating_masks import labeller_of
-    from perception_tools.overwriting import refuse_to_overwrite
+    from perception_tools.overwriting import refuse_to_overwrite, require_folder
     from perception_tools.profile import load_profile
 
     if arguments.report is not None:
         refuse_to_overwrite(arguments.bag, arguments.report)
+        single = arguments.report.suffix.lower() == ".png"
+        require_folder(arguments.report.parent if single else arguments.report)
     profile = load_profile(arguments.profile) if arguments.profile else None
     config = CalibrationCheckConfig() if arguments.frames is None else CalibrationCheckConfig(arguments.frames)
     if arguments.masks and profile is None:

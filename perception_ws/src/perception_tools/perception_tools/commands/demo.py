@@ -27,10 +27,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Run the demo; 1 when scans were lost or no obstacles came."""
     from perception_tools.live import LiveOptions, run_live
+    from perception_tools.overwriting import require_folder
     from perception_tools.profile import load_profile, write_with_model
     from perception_tools.report import write_report
 
     _check(arguments)
+    require_folder(arguments.out)
     arguments.out.mkdir(parents=True, exist_ok=True)
     drive, profile_name, title = _drive(arguments)
     if arguments.model:

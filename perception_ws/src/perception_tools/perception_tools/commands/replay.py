@@ -21,9 +21,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Replay, and say what came of it; 1 when no obstacles came out, or none but blind ones."""
+    from perception_tools.overwriting import require_folder
     from perception_tools.profile import load_profile
     from perception_tools.replay import replay
 
+    if arguments.report is not None:
+        require_folder(arguments.report, arguments.output)
     profile = load_profile(arguments.profile)
     statistics = replay(arguments.bag, profile, arguments.output)
     summary = {
