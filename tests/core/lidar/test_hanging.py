@@ -5,6 +5,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
+from perception_core.errors import ConfigError
 from perception_core.geometry.transforms import from_yaw
 from perception_core.lidar import LidarProcessor
 from perception_core.lidar.config import ClusterConfig, LidarConfig
@@ -116,6 +117,18 @@ def test_the_walls_of_a_tunnel_stay_and_its_roof_goes(look) -> None:
 
 
 # -- to what flies -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("hanging_to", [0.01, 2.0, 2.5])
+def test_a_limit_below_the_clearance_would_do_nothing_and_is_refused(hanging_to: float) -> None:
+    with pytest.raises(ConfigError, match=rf"hanging_to: {hanging_to:g} m is not above the clearance of 2\.5 m"):
+        ClusterConfig(hanging_to=hanging_to)
+
+
+def test_none_and_a_limit_above_a_lower_clearance_are_taken() -> None:
+    assert ClusterConfig(hanging_to=0.0).hanging_to == 0.0
+    assert ClusterConfig(hanging_to=2.0, clearance=1.9).hanging_to == 2.0
+
 
 FLYING = LidarProcessor(LidarConfig(cluster=ClusterConfig(hanging_to=30.0)))
 

@@ -132,6 +132,15 @@ class ClusterConfig(Config):
         4.0, "clusters wider than this across their length are cut in pieces", unit="m", low=0.5, high=50.0
     )
 
+    def __post_init__(self) -> None:
+        """Check that there is room for what hangs."""
+        super().__post_init__()
+        if 0.0 < self.hanging_to <= self.clearance:
+            raise ConfigError(
+                f"hanging_to: {self.hanging_to:g} m is not above the clearance of {self.clearance:g} m: nothing would "
+                "hang there; 0 for none"
+            )
+
 
 @dataclass(frozen=True)
 class LidarConfig(Config):
