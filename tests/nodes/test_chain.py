@@ -120,6 +120,51 @@ def test_a_detection_names_the_cluster(stack):
     assert car.sensors == Obstacle.LIDAR | Obstacle.CAMERA
 
 
+def test_every_box_that_is_none_is_counted(stack):
+    """As a replay counts them: two of three, in each of four scans."""
+    stack.listen(Detection3DArray, "/perception/objects")
+    stack.start(LidarNode)
+    stack.start(FusionNode)
+    stack.publish_mounts()
+
+    def camera(stamp_ns):
+        stack.publish(INFO, intrinsics(stamp_ns))
+        boxes = [[140.0, 120.0, 180.0, 150.0], [50.0, 50.0, 50.0, 90.0], [60.0, 50.0, 90.0, 50.0]]
+        seen = Detections2D(stamp_ns, "camera_front", boxes, np.full(3, 0.9), np.full(3, INDEX["car"]), (320, 240))
+        stack.publish("/perception/camera/front/detections", detections_to_msg(seen))
+        time.sleep(0.05)
+
+    stack.publish(INFO, intrinsics(time.time_ns()))
+    time.sleep(0.3)
+    send_scans(stack, 4, camera)
+    status = stack.diagnostics("fusion_node", lambda v: v.get("drops.unusable") == "8")
+    assert "camera front: boxes that are no boxes" in {v.key: v.value for v in status.values}["last_error"]
+
+
+def test_boxes_that_do_not_fit_the_intrinsics_any_more_are_counted(stack):
+    """Those change between the image and its scan."""
+    stack.start(LidarNode)
+    stack.start(FusionNode)
+    stack.publish_mounts()
+
+    def camera(stamp_ns):
+        box = Detections2D(stamp_ns, "camera_front", [[140.0, 120.0, 180.0, 150.0]], [0.9], [INDEX["car"]], (320, 240))
+        larger = intrinsics(stamp_ns)
+        larger.width, larger.height = 640, 480
+        for topic, msg in (
+            (INFO, intrinsics(stamp_ns)),
+            ("/perception/camera/front/detections", detections_to_msg(box)),
+            (INFO, larger),
+        ):
+            stack.publish(topic, msg)
+            time.sleep(0.05)
+
+    send_scans(stack, 4, camera)
+    status = stack.diagnostics("fusion_node", lambda v: int(v.get("drops.misfit", 0)) >= 1)
+    told = {v.key: v.value for v in status.values}["last_error"]
+    assert told == "camera front: boxes in 320x240, the camera has 640x480"
+
+
 def test_without_lidar_the_camera_places_its_objects(stack):
     stack.listen(ObstacleArray, "/perception/obstacles")
     stack.start(FusionNode)

@@ -3,7 +3,7 @@
 import functools
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -60,6 +60,15 @@ class _WaitingScan:
     coverage: NDArray[np.float32]
     arrived_ns: int
     deadline_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Views:
+    """What the cameras say about one moment, the transforms that are missing for the rest, and what fits no camera."""
+
+    usable: list[CameraView] = field(default_factory=list)
+    missing: list[TransformError] = field(default_factory=list)
+    misfits: list[str] = field(default_factory=list)
 
 
 class FusionNode(PerceptionNode[FusionNodeConfig]):
@@ -238,13 +247,12 @@ class FusionNode(PerceptionNode[FusionNodeConfig]):
             stamp_ns = scan.clusters.stamp_ns
             if not over and self._waits_for_cameras(stamp_ns):
                 return
-            views, missing = self._views(stamp_ns)
-            if missing and not over:
+            views = self._views(stamp_ns)
+            if views.missing and not over:
                 return
-            for error in missing:
-                self.drop("no_transform", f"{error}; that camera is left out")
+            self._tell_left_out(views)
             self._scans.pop(0)
-            self._fuse(scan, views)
+            self._fuse(scan, views.usable)
 
     def _waits_for_cameras(self, stamp_ns: int) -> bool:
         """Whether detections, or a label image, of a camera may still come for a scan."""
@@ -261,35 +269,43 @@ class FusionNode(PerceptionNode[FusionNodeConfig]):
     def _fuse_without_lidar(self) -> None:
         """Let the cameras stand alone at the moments for which no scan came."""
         for stamp_ns in self._watch.due(time.monotonic_ns()):
-            views, missing = self._views(stamp_ns)
-            for error in missing:
-                self.drop("no_transform", f"{error}; that camera is left out")
-            if views:
-                objects = self._fusion.camera_only(views, stamp_ns, self.config.base_frame)
+            views = self._views(stamp_ns)
+            self._tell_left_out(views)
+            if views.usable:
+                objects = self._fusion.camera_only(views.usable, stamp_ns, self.config.base_frame)
                 self._tell_dropped()
                 self._publish(objects)
 
+    def _tell_left_out(self, views: _Views) -> None:
+        for error in views.missing:
+            self.drop("no_transform", f"{error}; that camera is left out")
+        for misfit in views.misfits:
+            self.drop("misfit", misfit)
+
     def _tell_dropped(self) -> None:
+        """Count what fusion could not use, each box and each cluster."""
         for reason, count in self._fusion.take_dropped().items():
-            self.drop("bad_boxes", f"{count} times: {reason}")
+            self.drop("unusable", f"{count} times: {reason}", count)
 
     # -- both ----------------------------------------------------------------------------------------------------
 
-    def _views(self, stamp_ns: int) -> tuple[list[CameraView], list[TransformError]]:
-        """Return what the cameras say about a stamp, and the transforms that are missing for the rest."""
-        views: list[CameraView] = []
-        missing: list[TransformError] = []
+    def _views(self, stamp_ns: int) -> _Views:
+        """Return what the cameras say about a stamp, and what of that cannot be used."""
+        views = _Views()
         for camera in self.config.cameras:
             answer, model = self._cameras.nearest(camera, stamp_ns), self._models.get(camera)
-            if answer is None or model is None or not answer.fits(model):  # intrinsics may have changed since
+            if answer is None or model is None:
+                continue
+            views.misfits.extend(f"camera {camera}: {misfit}" for misfit in answer.misfits(model))
+            if not answer.fits(model):  # the intrinsics have changed since
                 continue
             try:
                 T_camera_base = self._camera_pose(answer, stamp_ns)
             except TransformError as error:
-                missing.append(error)
+                views.missing.append(error)
                 continue
-            views.append(answer.view(camera, model, T_camera_base, stamp_ns))
-        return views, missing
+            views.usable.append(answer.view(camera, model, T_camera_base, stamp_ns))
+        return views
 
     def _camera_pose(self, answer: CameraAnswer, scan_ns: int) -> Transform:
         base, image_ns = self.config.base_frame, answer.stamp_ns

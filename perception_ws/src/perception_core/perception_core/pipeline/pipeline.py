@@ -332,15 +332,16 @@ class Pipeline:
             model = self._models.get(camera)
             if answer is None or model is None:
                 continue
+            for misfit in answer.misfits(model):
+                self._drop(f"camera {camera}: {misfit}")
+            if not answer.fits(model):  # the intrinsics have changed since
+                continue
             try:
                 T_camera_base = self._camera_transform(answer, stamp_ns)
             except TransformError as error:
                 self._drop(f"transform {answer.frame} <- {self._rig.base_frame}", error)
                 continue
-            for misfit in answer.misfits(model):
-                self._drop(f"camera {camera}: {misfit}")
-            if answer.fits(model):
-                views.append(answer.view(camera, model, T_camera_base, stamp_ns))
+            views.append(answer.view(camera, model, T_camera_base, stamp_ns))
         return views
 
     def _camera_transform(self, answer: CameraAnswer, scan_ns: int) -> Transform:

@@ -225,9 +225,9 @@ class PerceptionNode[N: NodeConfig](LifecycleNode):
 
     # -- reports -------------------------------------------------------------------------------------------------
 
-    def drop(self, reason: str, text: str) -> None:
-        """Count a message that is not used, and warn about the reason at most once a second."""
-        self.stats.dropped(reason, text)
+    def drop(self, reason: str, text: str, count: int = 1) -> None:
+        """Count a message that is not used, or ``count`` things of one; warn of the reason at most once a second."""
+        self.stats.dropped(reason, text, count)
         self.warn_each_second(reason, text)
 
     def warn_each_second(self, reason: str, text: str, error: bool = False) -> None:
@@ -250,7 +250,7 @@ class PerceptionNode[N: NodeConfig](LifecycleNode):
         dropped = self.stats.drops.total()
         fresh, self._reported_drops = dropped - self._reported_drops, dropped
         if fresh and level == OK:
-            level, message = WARN, f"{fresh} messages dropped in the last second: {self.stats.last_error}"
+            level, message = WARN, f"{fresh} dropped in the last second: {self.stats.last_error}"
         if self.stats.drops["internal_error"] and level < ERROR:
             level = ERROR
         values = self.stats.values(time.monotonic_ns())

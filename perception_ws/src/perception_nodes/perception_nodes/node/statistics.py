@@ -60,10 +60,10 @@ class Statistics:
         with self._lock:
             self.rates.setdefault(name, Rate()).tick(now_ns)
 
-    def dropped(self, reason: str, error: str) -> None:
-        """Count one message that was not used."""
+    def dropped(self, reason: str, error: str, count: int = 1) -> None:
+        """Count a message that was not used, or ``count`` things of one."""
         with self._lock:
-            self.drops[reason] += 1
+            self.drops[reason] += count
             self.last_error = error
 
     def counted(self, name: str) -> None:
