@@ -1,8 +1,11 @@
 """TF that is missing, late or broken."""
 
+import math
 import time
 
+from nav_msgs.msg import OccupancyGrid
 from running import MOUNTS, street
+from sensor_msgs.msg import LaserScan
 from tf2_msgs.msg import TFMessage
 from vision_msgs.msg import Detection3DArray
 
@@ -88,6 +91,31 @@ def test_without_odometry_at_its_stamp_nothing_is_tracked(stack):
     assert "odom <- base_link" in {v.key: v.value for v in status.values}["last_error"]
     assert {m.mode for m in stack.received["/perception/obstacles"]} <= {ObstacleArray.BLIND}
     assert not any(m.obstacles for m in stack.received["/perception/obstacles"])
+
+
+def test_blind_with_odometry_that_runs_behind_the_free_space_is_told_all_the_same(stack):
+    """Each pose is 30 ms old when it comes, as live ones are: none is there yet of the moment that is spoken of."""
+    stack.listen(ObstacleArray, "/perception/obstacles")
+    stack.listen(LaserScan, "/perception/obstacle_scan")
+    stack.listen(OccupancyGrid, "/perception/occupancy")
+    stack.start(TrackingNode, fixed_frame="odom")
+    for k in range(60):
+        stack.publish("/tf", TFMessage(transforms=[odometry(time.time_ns() - 30_000_000, 0.1 * k)]))
+        time.sleep(0.02)
+    told = stack.wait(lambda: len(stack.received["/perception/obstacles"]) > 4, "BLIND") and stack.received
+    assert {m.mode for m in told["/perception/obstacles"]} == {ObstacleArray.BLIND}
+    assert len(told["/perception/obstacle_scan"]) > 4
+    assert len(told["/perception/occupancy"]) > 4
+    assert not any(math.isinf(r) for r in told["/perception/obstacle_scan"][-1].ranges)  # nothing is free unseen
+
+
+def test_blind_with_odometry_that_has_stopped_only_the_obstacles_go_on(stack):
+    stack.listen(ObstacleArray, "/perception/obstacles")
+    stack.listen(LaserScan, "/perception/obstacle_scan")
+    stack.start(TrackingNode, fixed_frame="odom")
+    stack.publish("/tf", TFMessage(transforms=[odometry(time.time_ns() - 10**9, 0.0)]))
+    stack.wait(lambda: len(stack.received["/perception/obstacles"]) > 4, "BLIND")
+    assert not stack.received["/perception/obstacle_scan"]
 
 
 def odometry(stamp_ns, x):

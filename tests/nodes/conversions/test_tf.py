@@ -65,5 +65,22 @@ def test_what_is_missing_is_an_error_that_names_both_frames(buffer, target, sour
         tf.lookup(buffer, target, source, stamp_ns)
 
 
+@pytest.mark.parametrize(
+    ("stamp_ns", "x"),
+    [(SECOND + SECOND // 2, 6.0), (2 * SECOND, 11.0), (2 * SECOND + 1, 11.0), (2 * SECOND + SECOND // 5, 11.0)],
+)
+def test_the_newest_is_that_of_the_stamp_or_else_a_little_older(buffer, stamp_ns, x):
+    np.testing.assert_allclose(tf.newest(buffer, "odom", "lidar", stamp_ns, SECOND // 5)[:3, 3], [x, 0.0, 2.0])
+
+
+@pytest.mark.parametrize(
+    ("target", "stamp_ns"),
+    [("odom", 2 * SECOND + SECOND // 5 + 1), ("odom", SECOND // 2), ("map", SECOND), ("odom", 0)],
+)
+def test_what_is_older_or_of_the_future_or_missing_is_not_taken_for_the_newest(buffer, target, stamp_ns):
+    with pytest.raises(TransformError, match=f"{target} <- lidar at {stamp_ns} ns|stamp 0 ns is not set"):
+        tf.newest(buffer, target, "lidar", stamp_ns, SECOND // 5)
+
+
 def test_a_frame_in_itself_is_identity():
     np.testing.assert_array_equal(tf.lookup(tf2_py.BufferCore(), "a", "a", 5), np.eye(4))

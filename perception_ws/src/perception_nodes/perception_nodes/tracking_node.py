@@ -159,11 +159,15 @@ class TrackingNode(PerceptionNode[TrackingNodeConfig]):
         if now_ns - self._heard_ns <= seconds(self.config.objects_timeout) or now_ns <= self._told_ns:
             return  # a simulated clock that stands still ages nothing
         obstacles = self._tracker.predict_only(now_ns, self._fixed, Mode.BLIND, self._current_statuses())
+        self._publish(obstacles, self._pose_about(now_ns), None)
+
+    def _pose_about(self, now_ns: int) -> Transform | None:
+        """Return the pose of now, or the newest: that of now is on its way. None of one that would have come by now."""
+        longest_ns = seconds(self.config.transform_timeout)
         try:
-            T_fixed_base = self._tf.lookup(self._fixed, self.config.base_frame, now_ns)
+            return self._tf.newest(self._fixed, self.config.base_frame, now_ns, longest_ns)
         except TransformError:
-            T_fixed_base = None
-        self._publish(obstacles, T_fixed_base, None)
+            return None
 
     def _publish(self, obstacles: Obstacles, T_fixed_base: Transform | None, coverage: NDArray[Any] | None) -> None:
         self._mode = obstacles.mode

@@ -45,6 +45,26 @@ def lookup(buffer: tf2_py.BufferCore, target: str, source: str, stamp_ns: int) -
     return transform_from_msg(msg)
 
 
+def newest(buffer: tf2_py.BufferCore, target: str, source: str, stamp_ns: int, max_age_ns: int) -> Transform:
+    """Return T_target_source at ``stamp_ns``, or the last one before it where that is at most ``max_age_ns`` old.
+
+    For what is to be said at a moment that no message comes from, and that no odometry has reached yet.
+
+    Raises:
+        TransformError: none is as new; the message is that of :func:`lookup`.
+    """
+    try:
+        return lookup(buffer, target, source, stamp_ns)
+    except TransformError as error:
+        try:
+            last_ns = buffer.get_latest_common_time(target, source).nanoseconds
+        except tf2_py.TransformException:
+            raise error from None
+        if not 0 <= stamp_ns - last_ns <= max_age_ns:
+            raise
+        return lookup(buffer, target, source, last_ns)
+
+
 def _time(target: str, source: str, stamp_ns: int) -> Time:
     if stamp_ns <= 0:  # tf2 reads 0 as "the latest"
         raise TransformError(f"{target} <- {source}: stamp {stamp_ns} ns is not set")

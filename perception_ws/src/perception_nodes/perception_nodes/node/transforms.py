@@ -33,6 +33,10 @@ class TransformBuffer:
         """Return T_target_source at the stamp. Raises TransformError."""
         return tf.lookup(self._core, target, source, stamp_ns)
 
+    def newest(self, target: str, source: str, stamp_ns: int, max_age_ns: int) -> Transform:
+        """Return T_target_source at the stamp, or a little before it (see ``tf.newest``). Raises TransformError."""
+        return tf.newest(self._core, target, source, stamp_ns, max_age_ns)
+
     def clear(self) -> None:
         """Forget moving frames, because time was set back; static ones stay."""
         self._core.clear()
