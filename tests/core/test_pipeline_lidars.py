@@ -144,7 +144,7 @@ def test_a_lidar_that_sees_nothing_is_refused_and_its_silence_is_blind(
     made = Pipeline(PipelineConfig(), RIG, source, {}, NAMESPACE)
     results = run(made, frames[:4] + nothing)
     assert len(results) == 4
-    assert dict(made.drops) == {"LiDAR top: no returns from beyond 0.5 m: covered?": 4}
+    assert dict(made.drops) == {"LiDAR top: no returns from beyond 0.5 m within 80 m: covered?": 4}
 
 
 def test_an_uncovered_lidar_is_well_again(drive: tuple[RecordedDrive, list[SimulatedFrame]]) -> None:

@@ -131,7 +131,7 @@ def test_a_scan_without_returns_says_faulty_and_not_free(lidar, damage):
     lidar.publish(POINTS, msg)
     lidar.diagnostics("lidar_node", lambda v: v.get("drops.bad_cloud") == "1" and v["view.directions"] == "0.00")
     faulty = [s for s in lidar.received["/perception/lidar/top/status"] if s.state == SensorStatus.FAULTY]
-    assert faulty[0].reason == "no returns from beyond 0.5 m: covered?"
+    assert faulty[0].reason == "no returns from beyond 0.5 m within 80 m: covered?"
     assert not lidar.received[CLUSTERS]
     assert len(good_scan(lidar).detections) == 1
 

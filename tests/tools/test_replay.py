@@ -159,7 +159,7 @@ def test_empty_scans_are_blindness_and_say_why(drive, demo, tmp_path, keep):
     with BagReader(tmp_path / "out.mcap") as bag:
         last = [deserialize_message(m.data, ObstacleArray) for m in bag.messages(["/perception/obstacles"])][-1]
     top = next(s for s in last.sensors if s.name == "top")
-    assert (top.state, top.reason) == (SensorStatus.FAULTY, "no returns from beyond 0.5 m: covered?")
+    assert (top.state, top.reason) == (SensorStatus.FAULTY, "no returns from beyond 0.5 m within 80 m: covered?")
 
 
 def test_a_missing_transform_drops_the_scan_and_says_so(drive, demo, tmp_path):
