@@ -3,7 +3,11 @@
 import numpy as np
 import pytest
 
-from perception_core.tracking.association import assign
+from perception_core.tracking.association import assign, pair_costs
+from perception_core.tracking.config import AssociationConfig, MeasurementConfig
+from perception_core.tracking.measurements import from_objects
+
+I4 = np.eye(4)
 
 
 def matches(costs: list[list[float]]) -> list[tuple[int, int]]:
@@ -125,3 +129,20 @@ def test_of_a_vehicle_that_moves_a_side_or_a_corner_is_enough(objects, tracker, 
         np.testing.assert_allclose(told.size[0, :2], [4.2, 1.8], atol=0.3)
         np.testing.assert_allclose(told.centre[0, :2], [middle, 0.0], atol=0.4)
         np.testing.assert_allclose(told.velocity[0, :2], [20.0, 0.0], atol=1.0)
+
+
+@pytest.mark.parametrize(("sigma", "van"), [(0.2, True), (1.5, False)])
+def test_who_is_lost_is_no_end_of_a_van(objects, tracker, sigma: float, van: bool) -> None:
+    """A walker, known to 0.2 m or to 1.5: the van whose end is beside him is far likelier another thing, or he."""
+    tracker.update(
+        objects(0.0, [{"x": 10.0, "y": 0.0, "size": (0.6, 0.6, 1.7), "label": "person", "p": 0.95}]), I4, "odom"
+    )
+    tracks = tracker._tracks
+    tracks.first_seen_ns -= 1_000_000_000
+    tracks.model_covariances[:, :, :2, :2] = np.eye(2) * sigma**2
+    tracks.sum_up()
+    boxes = [{"x": 12.85, "y": 0.0, "size": (5.5, 2.2, 2.2)}, {"x": 10.2, "y": 0.1, "size": (0.5, 0.5, 1.6)}]
+    seen, _ = from_objects(objects(0.1, boxes), I4, MeasurementConfig())
+    face = np.full(2, 0.01)
+    costs = pair_costs(tracks, np.array([[-1.0, 0.0]]), seen, face, AssociationConfig())
+    assert np.isfinite(costs[0]).tolist() == [van, True]

@@ -23,6 +23,7 @@ from perception_core.tracking.config import AssociationConfig
 from perception_core.tracking.kalman import place_covariance
 from perception_core.tracking.measurements import Measurements
 from perception_core.tracking.table import TrackTable
+from perception_core.types.classes import INDEX, PERSON
 
 Floats = NDArray[np.float64]
 Indices = NDArray[np.int64]
@@ -30,6 +31,9 @@ Mask = NDArray[np.bool_]
 
 _UPRIGHT, _DENSE, _LARGE = 1.2, 50, 3.0
 """Metres of height and LiDAR points from which on a slim thing is seen as a whole; metres of what has large pieces."""
+
+_SURE = 0.5
+"""Probability from which on somebody is a person."""
 
 _NEVER = 1e-9
 """Models less probable than this are not asked."""
@@ -108,8 +112,20 @@ def pair_costs(
         constant,
     )
     costs[np.ix_(tracks.size[:, :2].max(axis=1) > _LARGE, _upright(measurements))] = np.inf
+    costs[np.ix_(_lost(tracks), measurements.size[:, :2].max(axis=1) > _LARGE)] = np.inf
     costs[crumbs.of_moving(tracks, measurements.size) & measurements.lidar] = np.inf
     return costs
+
+
+def _lost(tracks: TrackTable) -> NDArray[np.bool_]:
+    """Tell which tracks (T,) are people who may be anywhere within more than their size: no end of a vehicle is theirs.
+
+    Somebody who walked behind a parked van would come out again as the van.
+    """
+    spread = tracks.covariance[:, 0, 0] + tracks.covariance[:, 1, 1]
+    somebody = tracks.settled & (tracks.class_probabilities[:, INDEX[PERSON]] >= _SURE)
+    out: NDArray[np.bool_] = somebody & (tracks.size[:, :2].max(axis=1) < SMALL) & (spread > SMALL**2)
+    return out
 
 
 def _upright(measurements: Measurements) -> NDArray[np.bool_]:
