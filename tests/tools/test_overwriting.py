@@ -37,9 +37,12 @@ def test_a_file_of_a_folder_that_is_read_is_refused(bag, tmp_path):
 def test_another_file_a_new_one_and_an_input_that_is_missing_are_not(bag, tmp_path):
     other = tmp_path / "other.mcap"
     refuse_to_overwrite(bag, other)
+    assert not other.exists()
     other.write_bytes(bag.read_bytes())
+    before = untouched(tmp_path)
     refuse_to_overwrite(bag, other)
     refuse_to_overwrite(tmp_path / "none.mcap", other)
+    assert untouched(tmp_path) == before
 
 
 def untouched(folder):

@@ -35,6 +35,7 @@ class _UniqueKeyLoader(yaml.SafeLoader):
         self._open: list[str | None] = []
 
     def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
+        """Compose a node, but no alias of one that is still open."""
         if self.check_event(yaml.AliasEvent):
             peek: Callable[[], Any] = self.peek_event
             alias = peek()
@@ -43,12 +44,14 @@ class _UniqueKeyLoader(yaml.SafeLoader):
         return super().compose_node(parent, index)
 
     def compose_sequence_node(self, anchor: Any) -> yaml.SequenceNode:
+        """Compose a list, open until its last entry."""
         self._open.append(anchor)
         node = super().compose_sequence_node(anchor)
         self._open.pop()
         return node
 
     def compose_mapping_node(self, anchor: Any) -> yaml.MappingNode:
+        """Compose a mapping, open until its last entry, whose keys are all different."""
         self._open.append(anchor)
         node = super().compose_mapping_node(anchor)
         self._open.pop()
